@@ -1,0 +1,52 @@
+/* StrView and small text helpers. */
+#ifndef FREIGHTLAKE_BASE_TEXT_H
+#define FREIGHTLAKE_BASE_TEXT_H
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Bytes somebody else owns; not NUL-terminated; any bytes, usually UTF-8. */
+typedef struct StrView {
+    const char *data;
+    uint32_t size;
+} StrView;
+
+static inline StrView str_view(const char *text)
+{
+    return (StrView){text, (uint32_t)strlen(text)};
+}
+
+static inline bool str_equal(StrView a, StrView b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Byte order (UTF-8 code point order), as Spark and Parquet order strings. */
+static inline int str_compare(StrView a, StrView b)
+{
+    uint32_t shorter = a.size < b.size ? a.size : b.size;
+    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+StrView arena_str(Arena *arena, StrView text);
+
+/* The candidate nearest to `word` by edit distance, for "did you mean"; NULL when none is near. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* "1.4 M", "262 MB", "0.42 s": for people.  Each returns `text`. */
+char *text_count(char *text, size_t size, double value);
+char *text_bytes(char *text, size_t size, double bytes);
+char *text_seconds(char *text, size_t size, double seconds);
+
+/* "64MiB", "1GiB", "750MB", "1073741824" -> bytes. */
+Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err) MUST_CHECK;
+
+/* Appends `text` as a JSON string with quotes; invalid UTF-8 bytes become U+FFFD. */
+void text_append_json(Buffer *buffer, StrView text);
+/* The shortest decimal text (15 to 17 digits) that reads back as the same double, in C notation
+ * ("0.1", "1e+300", "nan", "inf", "-inf"); `text` has at least 32 bytes of room.  Returns the length. */
+size_t text_format_double(char *text, double value);
+
+#endif

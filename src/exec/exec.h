@@ -1,0 +1,75 @@
+/* exec: runs bound plans over Parquet files, several plans over the same files in one shared scan.
+ *
+ * Results go to a Sink as batches in their final order. */
+#ifndef FREIGHTLAKE_EXEC_EXEC_H
+#define FREIGHTLAKE_EXEC_EXEC_H
+
+#include "base/pool.h"
+#include "parquet/reader.h"
+#include "parquet/writer.h"
+#include "sql/plan.h"
+
+/* The files behind a table.  Their columns are found by name and cast to the table's types as they are read. */
+typedef struct TableFiles {
+    ParquetFile **files;
+    uint32_t n_files;
+    const Schema *schema; /* the table's; a column that a plan reads and a file lacks is an error (exec_bind_table) */
+} TableFiles;
+
+/* Where a plan's result goes.  Exactly one of the two is used: */
+typedef struct Sink {
+    /* a Parquet file, encoded by all threads (not committed: the caller commits `file`), or */
+    StorageWriter *file;
+    const ParquetWriterOptions *options;
+    /* batches, called from one thread at a time, in order */
+    void *context;
+    Status (*batch)(void *context, const Schema *schema, const Batch *batch, Error *err);
+} Sink;
+
+/* What happened in one operator, for `explain --analyze`. */
+typedef struct OperatorStatistics {
+    const PlanNode *node;
+    uint64_t rows_in;
+    uint64_t rows_out;
+    double cpu_seconds;
+    uint64_t memory_bytes;
+    char detail[160]; /* "3 of 28 row groups skipped", "dictionary path: 224 groups in 1,792 cells" */
+} OperatorStatistics;
+
+typedef struct Statement {
+    const PlanNode *plan;
+    Sink sink;
+    /* filled in: */
+    uint64_t rows_out;
+    uint64_t bytes_out; /* of the Parquet file */
+    OperatorStatistics operators[8];
+    uint32_t n_operators;
+} Statement;
+
+typedef struct ExecOptions {
+    ThreadPool *pool;
+    MemoryBudget *budget;
+    /* called from worker threads, often; may be NULL */
+    void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total);
+    void *progress_context;
+} ExecOptions;
+
+typedef struct ScanStatistics {
+    uint64_t rows;
+    uint64_t bytes_read; /* compressed bytes of the column chunks read */
+    uint32_t row_groups;
+    uint32_t row_groups_skipped;
+} ScanStatistics;
+
+/* Checks that every column that `plan` reads is in every file with a type that casts to the table's; the error names
+ * file, column and both types, and suggests the nearest column name. */
+Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err) MUST_CHECK;
+
+/* Runs all statements in one pass over `table`.  On failure some sinks may have got a part of their result: discard. */
+Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
+                ScanStatistics *ret_scan, Error *err) MUST_CHECK;
+
+/* Plan as text, one node a line, indented; with statistics when statement->n_operators > 0. */
+void exec_explain(const Statement *statement, Buffer *text);
+
+#endif

@@ -1,0 +1,75 @@
+/* Storage: files by path behind one table of functions, so that a lake can be a folder or an S3 prefix.
+ *
+ * Paths are plain text; a scheme ("s3://") picks the driver, anything else is the local file system.  All functions are
+ * thread-safe.  A reader reads at offsets; a writer is append-only with out-of-order blocks allowed, and what it wrote
+ * becomes visible only by storage_commit, whole, at its final path; before that it lies beside it under a temporary name
+ * (".NAME.tmp-PID-N") which is never listed and which storage_clean removes when its process is gone. */
+#ifndef FREIGHTLAKE_STORAGE_STORAGE_H
+#define FREIGHTLAKE_STORAGE_STORAGE_H
+
+#include "base/memory.h"
+
+typedef struct StorageReader StorageReader;
+typedef struct StorageWriter StorageWriter;
+
+typedef struct StorageReaderOps {
+    Status (*read)(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err);
+    void (*close)(StorageReader *reader);
+} StorageReaderOps;
+
+struct StorageReader {
+    const StorageReaderOps *ops;
+    const char *path;
+    uint64_t size_bytes;
+    int64_t modified_ms;
+};
+
+typedef struct StorageWriterOps {
+    Status (*write)(StorageWriter *writer, uint64_t offset, const void *bytes, size_t size, Error *err);
+    Status (*commit)(StorageWriter *writer, Error *err);
+    void (*discard)(StorageWriter *writer);
+} StorageWriterOps;
+
+struct StorageWriter {
+    const StorageWriterOps *ops;
+    const char *path;
+};
+
+typedef struct StorageEntry {
+    char *path;
+    uint64_t size_bytes;
+    int64_t modified_ms;
+} StorageEntry;
+
+typedef struct StorageList {
+    StorageEntry *entries; /* sorted by path (byte order) */
+    size_t n;
+    Arena arena;
+} StorageList;
+
+Status storage_open(const char *path, StorageReader **ret_reader, Error *err) MUST_CHECK;
+/* Exactly `size` bytes at `offset`, or an error with file and offset (a short file is CORRUPT). */
+Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err) MUST_CHECK;
+void storage_close(StorageReader *reader);             /* NULL is fine */
+void storage_close_cleanup(StorageReader **reader);
+
+/* Makes missing folders.  Nothing is visible at `path` until storage_commit, which flushes to the disk and replaces an
+ * older file whole.  After commit or discard the writer is gone. */
+Status storage_create(const char *path, StorageWriter **ret_writer, Error *err) MUST_CHECK;
+Status storage_write(StorageWriter *writer, uint64_t offset, const void *bytes, size_t size, Error *err) MUST_CHECK;
+Status storage_commit(StorageWriter *writer, Error *err) MUST_CHECK;
+void storage_discard(StorageWriter *writer); /* NULL is fine */
+
+/* Files that match: an exact file, a folder (its *.parquet / *.csv / ... files are NOT filtered: all plain files directly
+ * in it, without names that start with '.' or '_'), or a glob with * ? [..] in any part of the path and ** for any depth.
+ * NOT_FOUND with a hint when nothing matches. */
+Status storage_list(const char *pattern, StorageList *ret_list, Error *err) MUST_CHECK;
+void storage_list_done(StorageList *list);
+
+Status storage_make_folder(const char *path, Error *err) MUST_CHECK; /* with parents; fine when there */
+/* Removes temporary files that dead processes left directly in `folder`; *ret_removed counts them. */
+Status storage_clean(const char *folder, size_t *ret_removed, Error *err) MUST_CHECK;
+/* Removes this process's own unfinished temporary files: call on the way out of an interrupt. */
+void storage_discard_all(void);
+
+#endif
