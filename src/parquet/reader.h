@@ -45,6 +45,12 @@ void parquet_column_statistics(const ParquetFile *file, uint32_t row_group, uint
 /* Compressed bytes of one column chunk. */
 uint64_t parquet_column_bytes(const ParquetFile *file, uint32_t row_group, uint32_t column);
 
+/* The dictionary of one column chunk on its own, read ahead of the data: a FLAT vector in `arena` as
+ * parquet_column_dictionary describes it (the same entries at the same codes), or NULL when some data page of the chunk
+ * is not dictionary-encoded. */
+Status parquet_read_dictionary(ParquetFile *file, uint32_t row_group, uint32_t column, Arena *arena,
+                               const Vector **ret_dictionary, Error *err) MUST_CHECK;
+
 /* Opens a row group for reading `columns` (indices into the schema).  Compressed bytes of the wanted chunks are read
  * at once.  Memory (compressed bytes, dictionaries) is reserved from the file's budget until close.  A row group handle
  * can be reused for another row group (of another file, too) by passing it in again: buffers are kept. */
