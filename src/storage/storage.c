@@ -1,0 +1,163 @@
+/* Dispatch: a path's scheme picks the driver, and what all drivers share (sorted lists, NULL-safe closing) is here.
+ *
+ * Drivers are const tables (storage_internal.h).  A reader or writer carries its own table of functions, so only the
+ * calls that start from a path look at the scheme. */
+#include "storage/storage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/storage_internal.h"
+
+/* Length of "scheme" in "scheme://...", or 0. */
+static size_t scheme_length(const char *path)
+{
+    size_t n = 0;
+    while ((path[n] >= 'a' && path[n] <= 'z') || (n > 0 && path[n] >= '0' && path[n] <= '9'))
+        n++;
+    return n > 0 && strncmp(path + n, "://", 3) == 0 ? n : 0;
+}
+
+static Status find_driver(const char *path, const StorageDriver **ret_driver, Error *err)
+{
+    size_t scheme = scheme_length(path);
+    if (scheme == 0) {
+        if (path[0] == '\0') {
+            error_set(err, STATUS_USAGE, "an empty path names no file");
+            return error_hint(err, "give a file, a folder or a glob");
+        }
+        *ret_driver = &POSIX_DRIVER;
+        return STATUS_OK;
+    }
+    if (scheme == 2 && memcmp(path, "s3", 2) == 0)
+        error_set(err, STATUS_UNSUPPORTED, "S3 storage is not built in");
+    else
+        error_set(err, STATUS_UNSUPPORTED, "there is no storage called '%.*s'", (int)scheme, path);
+    error_at_file(err, path);
+    return error_hint(err, "copy the files to a local folder and name that");
+}
+
+Status storage_open(const char *path, StorageReader **ret_reader, Error *err)
+{
+    const StorageDriver *driver;
+    TRY(find_driver(path, &driver, err));
+    return driver->open(path, ret_reader, err);
+}
+
+Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err)
+{
+    if (size > reader->size_bytes || offset > reader->size_bytes - size) {
+        error_set(err, STATUS_CORRUPT, "%zu bytes at offset %llu are wanted, but the file has only %llu bytes", size,
+                  (unsigned long long)offset, (unsigned long long)reader->size_bytes);
+        error_at_file(err, reader->path);
+        error_at_offset(err, (int64_t)offset);
+        return error_hint(err, "the file is cut short or still being written: copy or make it anew");
+    }
+    return reader->ops->read(reader, offset, bytes, size, err);
+}
+
+void storage_close(StorageReader *reader)
+{
+    if (reader)
+        reader->ops->close(reader);
+}
+
+void storage_close_cleanup(StorageReader **reader)
+{
+    storage_close(*reader);
+}
+
+Status storage_create(const char *path, StorageWriter **ret_writer, Error *err)
+{
+    const StorageDriver *driver;
+    TRY(find_driver(path, &driver, err));
+    return driver->create(path, ret_writer, err);
+}
+
+Status storage_write(StorageWriter *writer, uint64_t offset, const void *bytes, size_t size, Error *err)
+{
+    return writer->ops->write(writer, offset, bytes, size, err);
+}
+
+Status storage_commit(StorageWriter *writer, Error *err)
+{
+    return writer->ops->commit(writer, err);
+}
+
+void storage_discard(StorageWriter *writer)
+{
+    if (writer)
+        writer->ops->discard(writer);
+}
+
+void storage_list_add(StorageList *list, const char *path, uint64_t size_bytes, int64_t modified_ms)
+{
+    if ((list->n & (list->n - 1)) == 0)
+        list->entries = mem_realloc(list->entries, sizeof *list->entries * (list->n ? list->n * 2 : 1));
+    list->entries[list->n++] = (StorageEntry){
+        .path = arena_strdup(&list->arena, path), .size_bytes = size_bytes, .modified_ms = modified_ms};
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const StorageEntry *)a)->path, ((const StorageEntry *)b)->path);
+}
+
+static void sort_distinct(StorageList *list)
+{
+    if (list->n == 0)
+        return;
+    qsort(list->entries, list->n, sizeof *list->entries, compare_entries);
+    size_t n = 1;
+    for (size_t i = 1; i < list->n; i++)
+        if (strcmp(list->entries[i].path, list->entries[n - 1].path) != 0)
+            list->entries[n++] = list->entries[i];
+    list->n = n;
+}
+
+Status storage_list(const char *pattern, StorageList *ret_list, Error *err)
+{
+    const StorageDriver *driver;
+    TRY(find_driver(pattern, &driver, err));
+    StorageList list = {0};
+    arena_init(&list.arena);
+    Status status = driver->list(pattern, &list, err);
+    if (status == STATUS_OK && list.n == 0) {
+        status = error_set(err, STATUS_NOT_FOUND, "no file matches '%s'", pattern);
+        driver->explain_no_match(pattern, err);
+    }
+    if (status != STATUS_OK) {
+        storage_list_done(&list);
+        return status;
+    }
+    sort_distinct(&list);
+    *ret_list = list;
+    return STATUS_OK;
+}
+
+void storage_list_done(StorageList *list)
+{
+    mem_free(list->entries);
+    arena_done(&list->arena);
+    list->entries = NULL;
+    list->n = 0;
+}
+
+Status storage_make_folder(const char *path, Error *err)
+{
+    const StorageDriver *driver;
+    TRY(find_driver(path, &driver, err));
+    return driver->make_folder(path, err);
+}
+
+Status storage_clean(const char *folder, size_t *ret_removed, Error *err)
+{
+    const StorageDriver *driver;
+    TRY(find_driver(folder, &driver, err));
+    return driver->clean(folder, ret_removed, err);
+}
+
+void storage_discard_all(void)
+{
+    POSIX_DRIVER.discard_all();
+}
