@@ -150,9 +150,9 @@ void text_append_json(Buffer *buffer, StrView text)
 size_t text_format_double(char *text, double value)
 {
     if (isnan(value))
-        return (size_t)sprintf(text, "nan");
+        return (size_t)snprintf(text, 32, "nan");
     for (int digits = 15;; digits++) {
-        int n = sprintf(text, "%.*g", digits, value);
+        int n = snprintf(text, 32, "%.*g", digits, value);
         if (digits == 17 || strtod(text, NULL) == value)
             return (size_t)n;
     }

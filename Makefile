@@ -1,0 +1,54 @@
+# Freightlake: a thin front to meson, ninja and scripts/.  `make` alone prints what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-slow bench bench-all fmt fmt-check lint tidy asan tsan cover fuzz install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## install what is missing, build build/freightlake
+	@scripts/build release
+
+demo: ## build, generate 1.4 million shipments, run the five marts and print them
+	@scripts/demo
+
+test: ## install what is missing, build, run every test (docs: CONTRIBUTING.md)
+	@scripts/test
+
+test-slow: ## make test with the long tests, longer fuzzing, and whole runs under the sanitizers
+	@scripts/test --slow
+
+bench: ## the five marts side by side with DuckDB and Polars, 1.4 M and 20 M rows
+	@scripts/bench
+
+bench-all: ## make bench with Spark, DataFusion and chDB, and 100 M rows
+	@scripts/bench --all
+
+fmt: ## format C and Python in place
+	@scripts/fmt
+
+fmt-check: ## say which files `make fmt` would change
+	@scripts/fmt --check
+
+lint: ## format, layers, shell and Python checks
+	@scripts/test lint
+
+tidy: ## clang-tidy over src/
+	@scripts/tidy
+
+asan: ## unit and smoke tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/test asan
+
+tsan: ## unit and smoke tests under ThreadSanitizer
+	@scripts/test tsan
+
+cover: ## line and branch coverage of the tests: build-cover/coverage/index.html
+	@scripts/cover
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (10 unless set) on its corpus
+	@scripts/test fuzz
+
+install: build ## install into PREFIX (/usr/local unless set), below DESTDIR when set
+	@scripts/install
+
+clean: ## remove everything that was built
+	rm -rf build build-asan build-tsan build-faults build-cover
