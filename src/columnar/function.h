@@ -46,7 +46,8 @@ const Function *function_find(const char *name);
 /* All functions, in the order of the reference. */
 const Function *function_table(size_t *ret_n);
 
-/* CAST of every type to every other; NULL where the text or value does not fit.  `target` has the same n. */
+/* CAST of every type to every other; NULL where the text or value does not fit.  `result` has the same n; a CONST stays
+ * CONST and a DICT with no more entries than rows stays DICT (codes shared, entries cast anew). */
 void cast_vector(const Vector *source, DataType target, Arena *arena, Vector *result);
 /* Whether Spark allows this cast at all. */
 bool cast_allowed(DataType from, DataType to);

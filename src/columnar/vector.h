@@ -37,7 +37,7 @@ typedef struct Batch {
     Vector *columns;
 } Batch;
 
-/* A FLAT vector of n values, data not initialised, `valid` NULL or (with_valid) all 1. */
+/* A FLAT vector of n values, data not initialised, `valid` NULL or (with_valid) all 1; of NULLTYPE: all NULL. */
 Vector vector_new(Arena *arena, DataType type, uint32_t n, bool with_valid);
 Vector vector_const(Arena *arena, const Value *value, uint32_t n);
 /* FLAT form of any vector; `source` itself when it is FLAT already.  New memory from `arena`. */
