@@ -133,8 +133,12 @@ static bool less_wide(UInt256 a, UInt256 b)
 /* Quotient and remainder by 0 < divisor <= 2^127, bit by bit where the quotient's upper half is not alone. */
 static UInt256 divide_wide(UInt256 number, UInt128 divisor, UInt128 *ret_remainder)
 {
-    UInt256 quotient = {.high = number.high / divisor};
-    UInt128 rest = number.high % divisor;
+    UInt256 quotient = {0};
+    UInt128 rest = number.high;
+    if (number.high >= divisor) {
+        quotient.high = number.high / divisor;
+        rest = number.high % divisor;
+    }
     if (rest == 0) {
         quotient.low = number.low / divisor;
         *ret_remainder = number.low % divisor;

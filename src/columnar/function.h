@@ -39,6 +39,7 @@ struct Function {
     const char *meaning;   /* for docs, one sentence, NULL behaviour included */
     const char *example;   /* for docs and tests: "round(1.005, 2)" */
     const char *result;    /* text of the example's value */
+    const char *types;     /* of functions with fixed types only (see bind_fixed in coerce.h), else NULL */
 };
 
 /* NULL when there is none. */

@@ -34,6 +34,14 @@ static inline StrView text_room_take(TextRoom *room, size_t used)
 }
 StrView text_room_copy(TextRoom *room, StrView text);
 
+/* out[i] = a[i] = b[i], a[i] < b[i], by Spark's order (NaN equals itself and is the largest, -0.0 equals 0.0, strings by
+ * bytes).  Both have the same type; rows where one is NULL give an unspecified 0 or 1. */
+void compare_equal(const Vector *a, const Vector *b, uint32_t n, uint8_t *out);
+void compare_less(const Vector *a, const Vector *b, uint32_t n, uint8_t *out);
+
+/* into[i] = from[i] where chosen[i]; into->valid must be its own and not NULL. */
+void blend(Vector *into, const uint8_t *chosen, const Vector *from, uint32_t n);
+
 static inline bool row_is_valid(const Vector *vector, uint32_t row)
 {
     return !vector->valid || vector->valid[row];
