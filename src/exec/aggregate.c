@@ -1,0 +1,474 @@
+#include "exec/aggregate.h"
+
+#include "exec/compare.h"
+
+typedef struct Extreme {
+    uint8_t value[16];
+    bool seen;
+} Extreme;
+
+static StateKind state_kind(const AggregateCall *call)
+{
+    switch (call->kind) {
+    case AGGREGATE_COUNT_STAR:
+    case AGGREGATE_COUNT:
+        return STATE_COUNT;
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+        return STATE_EXTREME;
+    default:
+        return call->args[0]->type.id == TYPE_DOUBLE ? STATE_SUM_DOUBLE : STATE_SUM_WHOLE;
+    }
+}
+
+static size_t state_size(StateKind kind)
+{
+    static const size_t sizes[] = {sizeof(int64_t), sizeof(WholeSum), sizeof(DoubleSum), sizeof(Extreme)};
+    return sizes[kind];
+}
+
+static void slot_prepare(AggregateSlot *slot, const AggregateCall *call, const uint32_t *column_map, Arena *arena)
+{
+    slot->call = call;
+    slot->state = state_kind(call);
+    slot->state_bytes = state_size(slot->state);
+    slot->args = ARENA_ARRAY(arena, EvalNode *, call->n_args);
+    DataType types[GROUP_TABLE_MAX_COLUMNS] = {DATA_TYPE(BIGINT)};
+    for (uint32_t i = 0; i < call->n_args; i++) {
+        slot->args[i] = eval_prepare(call->args[i], column_map, arena);
+        if (call->distinct)
+            types[i + 1] = call->args[i]->type;
+    }
+    slot->filter = eval_prepare(call->filter, column_map, arena);
+    bool duplicates_matter = call->kind != AGGREGATE_MIN && call->kind != AGGREGATE_MAX;
+    if (call->distinct && duplicates_matter)
+        slot->distinct = group_table_new(arena, types, call->n_args + 1);
+}
+
+Aggregate *aggregate_new(const PlanNode *node, const uint32_t *column_map, Arena *arena)
+{
+    Aggregate *aggregate = ARENA_NEW(arena, Aggregate);
+    aggregate->node = node;
+    aggregate->arena = arena;
+    aggregate->n_keys = node->aggregate.n_keys;
+    aggregate->keys = ARENA_ARRAY(arena, EvalNode *, aggregate->n_keys);
+    DataType types[GROUP_TABLE_MAX_COLUMNS];
+    CHECK(aggregate->n_keys <= GROUP_TABLE_MAX_COLUMNS);
+    for (uint32_t k = 0; k < aggregate->n_keys; k++) {
+        aggregate->keys[k] = eval_prepare(node->aggregate.keys[k], column_map, arena);
+        types[k] = node->aggregate.keys[k]->type;
+    }
+    aggregate->groups = group_table_new(arena, types, aggregate->n_keys);
+    aggregate->n_slots = node->aggregate.n_calls;
+    aggregate->slots = ARENA_ARRAY(arena, AggregateSlot, aggregate->n_slots);
+    for (uint32_t i = 0; i < aggregate->n_slots; i++)
+        slot_prepare(&aggregate->slots[i], &node->aggregate.calls[i], column_map, arena);
+    return aggregate;
+}
+
+static void reserve_states(Aggregate *aggregate)
+{
+    uint32_t n = group_table_size(aggregate->groups);
+    if (n <= aggregate->capacity)
+        return;
+    uint32_t capacity = aggregate->capacity * 2 > n ? aggregate->capacity * 2 : n + 64;
+    for (uint32_t i = 0; i < aggregate->n_slots; i++) {
+        AggregateSlot *slot = &aggregate->slots[i];
+        char *states = arena_zalloc(aggregate->arena, slot->state_bytes * capacity);
+        if (aggregate->capacity)
+            memcpy(states, slot->states, slot->state_bytes * aggregate->capacity);
+        slot->states = states;
+    }
+    aggregate->capacity = capacity;
+}
+
+void aggregate_groups(Aggregate *aggregate, EvalContext *context, uint32_t *ret_groups)
+{
+    Vector *keys = ARENA_ARRAY(context->batch_arena, Vector, aggregate->n_keys);
+    for (uint32_t k = 0; k < aggregate->n_keys; k++)
+        keys[k] = eval_run(aggregate->keys[k], context);
+    group_table_find(aggregate->groups, keys, context->n, context->generation, context->batch_arena, ret_groups);
+    reserve_states(aggregate);
+}
+
+/* ---- updates: rows whose mask byte is 0 take no part ---- */
+
+static void update_count(AggregateSlot *slot, const uint8_t *mask, const uint32_t *groups, const int64_t *weights,
+                         uint32_t n)
+{
+    int64_t *states = (int64_t *)(void *)slot->states;
+    for (uint32_t i = 0; i < n; i++)
+        states[groups[i]] += (weights ? weights[i] : 1) & -(int64_t)(mask ? mask[i] : 1);
+}
+
+static inline void whole_sum_add(WholeSum *state, Int128 value, int64_t weight)
+{
+    Int128 product;
+    state->overflow |= __builtin_mul_overflow(value, (Int128)weight, &product);
+    state->overflow |= __builtin_add_overflow(state->sum, product, &state->sum);
+    state->count += weight;
+}
+
+#define UPDATE_WHOLE(Type)                                                                                             \
+    for (uint32_t i = 0; i < n; i++)                                                                                   \
+        if (!mask || mask[i])                                                                                          \
+    whole_sum_add(&states[groups[i]], ((const Type *)values->data)[i], weights ? weights[i] : 1)
+
+static void update_whole(AggregateSlot *slot, const Vector *values, const uint8_t *mask, const uint32_t *groups,
+                         const int64_t *weights, uint32_t n)
+{
+    WholeSum *states = (WholeSum *)(void *)slot->states;
+    switch (type_width(values->type)) {
+    case 4:
+        UPDATE_WHOLE(int32_t);
+        break;
+    case 8:
+        UPDATE_WHOLE(int64_t);
+        break;
+    case 16:
+        UPDATE_WHOLE(Int128);
+        break;
+    default:
+        break; /* a bare NULL: nothing to add */
+    }
+}
+
+static void update_double(Aggregate *aggregate, AggregateSlot *slot, const Vector *values, const uint8_t *mask,
+                          const uint32_t *groups, const int64_t *weights, uint32_t n)
+{
+    DoubleSum *states = (DoubleSum *)(void *)slot->states;
+    const double *data = values->data;
+    for (uint32_t i = 0; i < n; i++) {
+        if (mask && !mask[i])
+            continue;
+        DoubleSum *state = &states[groups[i]];
+        if (!weights || weights[i] == 1)
+            exact_sum_add(&state->sum, data[i], aggregate->arena);
+        else
+            exact_sum_add_wide(&state->sum, data[i], weights[i], aggregate->arena);
+        state->count += weights ? weights[i] : 1;
+    }
+}
+
+static void keep_extreme(Aggregate *aggregate, AggregateSlot *slot, Extreme *state, DataType type, const void *value)
+{
+    if (state->seen) {
+        int order = compare_values(type, value, state->value);
+        if (slot->call->kind == AGGREGATE_MIN ? order >= 0 : order <= 0)
+            return;
+    }
+    state->seen = true;
+    memcpy(state->value, value, type_width(type));
+    if (type.id == TYPE_STRING || type.id == TYPE_BINARY) { /* the row's bytes do not outlive the batch */
+        StrView text;
+        memcpy(&text, value, sizeof text);
+        text = arena_str(aggregate->arena, text);
+        memcpy(state->value, &text, sizeof text);
+    }
+}
+
+static void update_extreme(Aggregate *aggregate, AggregateSlot *slot, const Vector *values, const uint8_t *mask,
+                           const uint32_t *groups, uint32_t n)
+{
+    Extreme *states = (Extreme *)(void *)slot->states;
+    size_t width = type_width(values->type);
+    for (uint32_t i = 0; i < n; i++)
+        if (!mask || mask[i])
+            keep_extreme(aggregate, slot, &states[groups[i]], values->type, (const char *)values->data + width * i);
+}
+
+/* Rows that count: filter true and every argument valid.  NULL when all do. */
+static uint8_t *row_mask(AggregateSlot *slot, const Vector *args, EvalContext *context)
+{
+    uint32_t n = context->n;
+    uint8_t *mask = NULL;
+    if (slot->filter) {
+        Vector filter = eval_run(slot->filter, context);
+        filter = vector_flatten(context->batch_arena, &filter);
+        mask = arena_alloc(context->batch_arena, n + 1);
+        memcpy(mask, filter.data, n);
+        for (uint32_t i = 0; filter.valid && i < n; i++)
+            mask[i] &= filter.valid[i];
+    }
+    for (uint32_t k = 0; k < slot->call->n_args; k++) {
+        if (args[k].type.id == TYPE_NULLTYPE) {
+            return memset(arena_alloc(context->batch_arena, n + 1), 0, n + 1);
+        } else if (args[k].valid && !mask) {
+            mask = (uint8_t *)arena_memdup(context->batch_arena, args[k].valid, n);
+        } else if (args[k].valid) {
+            for (uint32_t i = 0; i < n; i++)
+                mask[i] &= args[k].valid[i];
+        }
+    }
+    return mask;
+}
+
+/* Clears the mask of rows whose (group, args) was seen before. */
+static uint8_t *mask_seen(AggregateSlot *slot, const Vector *args, uint8_t *mask, const uint32_t *groups,
+                          EvalContext *context)
+{
+    uint32_t n = context->n, kept = 0;
+    uint32_t *rows = ARENA_ARRAY(context->batch_arena, uint32_t, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        if (!mask || mask[i])
+            rows[kept++] = i;
+    Vector *columns = ARENA_ARRAY(context->batch_arena, Vector, slot->call->n_args + 1);
+    columns[0] = vector_new(context->batch_arena, DATA_TYPE(BIGINT), kept, false);
+    for (uint32_t i = 0; i < kept; i++)
+        ((int64_t *)columns[0].data)[i] = groups[rows[i]];
+    for (uint32_t k = 0; k < slot->call->n_args; k++)
+        columns[k + 1] = vector_select(context->batch_arena, &args[k], rows, kept);
+    uint32_t *numbers = ARENA_ARRAY(context->batch_arena, uint32_t, kept + 1);
+    uint32_t next = group_table_size(slot->distinct);
+    group_table_find(slot->distinct, columns, kept, context->generation, context->batch_arena, numbers);
+    uint8_t *first = arena_zalloc(context->batch_arena, n + 1);
+    for (uint32_t i = 0; i < kept; i++)
+        if (numbers[i] == next) { /* numbers are given in order of appearance */
+            first[rows[i]] = 1;
+            next++;
+        }
+    return first;
+}
+
+static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector *args, const uint8_t *mask,
+                         const uint32_t *groups, const int64_t *weights, uint32_t n)
+{
+    switch (slot->state) {
+    case STATE_COUNT:
+        update_count(slot, mask, groups, weights, n);
+        break;
+    case STATE_SUM_WHOLE:
+        update_whole(slot, &args[0], mask, groups, weights, n);
+        break;
+    case STATE_SUM_DOUBLE:
+        update_double(aggregate, slot, &args[0], mask, groups, weights, n);
+        break;
+    case STATE_EXTREME:
+        update_extreme(aggregate, slot, &args[0], mask, groups, n);
+        break;
+    }
+}
+
+void aggregate_update_slot(Aggregate *aggregate, uint32_t index, EvalContext *context, const uint32_t *groups,
+                           const int64_t *weights)
+{
+    AggregateSlot *slot = &aggregate->slots[index];
+    Vector *args = ARENA_ARRAY(context->batch_arena, Vector, slot->call->n_args + 1);
+    for (uint32_t k = 0; k < slot->call->n_args; k++) {
+        Vector arg = eval_run(slot->args[k], context);
+        args[k] = vector_flatten(context->batch_arena, &arg);
+    }
+    uint8_t *mask = row_mask(slot, args, context);
+    if (slot->distinct) {
+        mask = mask_seen(slot, args, mask, groups, context);
+        weights = NULL;
+    }
+    update_state(aggregate, slot, args, mask, groups, weights, context->n);
+}
+
+void aggregate_update(Aggregate *aggregate, EvalContext *context)
+{
+    uint32_t *groups = ARENA_ARRAY(context->batch_arena, uint32_t, context->n + 1);
+    aggregate_groups(aggregate, context, groups);
+    for (uint32_t i = 0; i < aggregate->n_slots; i++)
+        aggregate_update_slot(aggregate, i, context, groups, NULL);
+}
+
+void aggregate_add_sum(Aggregate *aggregate, uint32_t index, uint32_t group, Int128 units, int exponent, int64_t count)
+{
+    AggregateSlot *slot = &aggregate->slots[index];
+    if (slot->state == STATE_COUNT) {
+        ((int64_t *)(void *)slot->states)[group] += count;
+    } else if (slot->state == STATE_SUM_WHOLE) {
+        WholeSum *state = &((WholeSum *)(void *)slot->states)[group];
+        state->overflow |= __builtin_add_overflow(state->sum, units, &state->sum);
+        state->count += count;
+    } else {
+        DoubleSum *state = &((DoubleSum *)(void *)slot->states)[group];
+        exact_sum_add_scaled(&state->sum, units, exponent, aggregate->arena);
+        state->count += count;
+    }
+}
+
+/* ---- merge ---- */
+
+static void merge_distinct(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot *other, const uint32_t *groups,
+                           Arena *batch_arena)
+{
+    uint32_t n = group_table_size(other->distinct);
+    uint32_t n_args = slot->call->n_args;
+    Vector *columns = ARENA_ARRAY(batch_arena, Vector, n_args + 1);
+    for (uint32_t k = 0; k <= n_args; k++)
+        columns[k] = group_table_column(other->distinct, k, batch_arena);
+    uint32_t *row_groups = ARENA_ARRAY(batch_arena, uint32_t, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        row_groups[i] = groups[((int64_t *)columns[0].data)[i]];
+        ((int64_t *)columns[0].data)[i] = row_groups[i];
+    }
+    uint32_t *numbers = ARENA_ARRAY(batch_arena, uint32_t, n + 1);
+    uint32_t next = group_table_size(slot->distinct);
+    group_table_find(slot->distinct, columns, n, UINT64_MAX, batch_arena, numbers);
+    uint8_t *mask = arena_zalloc(batch_arena, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        if (numbers[i] == next) {
+            mask[i] = 1;
+            next++;
+        }
+    update_state(aggregate, slot, columns + 1, mask, row_groups, NULL, n);
+}
+
+static void merge_slot(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot *other, const uint32_t *groups,
+                       uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        char *into = slot->states + slot->state_bytes * groups[i];
+        const char *from = other->states + slot->state_bytes * i;
+        if (slot->state == STATE_COUNT) {
+            *(int64_t *)(void *)into += *(const int64_t *)(const void *)from;
+        } else if (slot->state == STATE_SUM_WHOLE) {
+            WholeSum *a = (WholeSum *)(void *)into;
+            const WholeSum *b = (const WholeSum *)(const void *)from;
+            a->overflow |= b->overflow | __builtin_add_overflow(a->sum, b->sum, &a->sum);
+            a->count += b->count;
+        } else if (slot->state == STATE_SUM_DOUBLE) {
+            DoubleSum *a = (DoubleSum *)(void *)into;
+            const DoubleSum *b = (const DoubleSum *)(const void *)from;
+            exact_sum_merge(&a->sum, &b->sum, aggregate->arena);
+            a->count += b->count;
+        } else {
+            const Extreme *b = (const Extreme *)(const void *)from;
+            if (b->seen)
+                keep_extreme(aggregate, slot, (Extreme *)(void *)into, slot->call->args[0]->type, b->value);
+        }
+    }
+}
+
+void aggregate_merge(Aggregate *aggregate, Aggregate *other, Arena *batch_arena)
+{
+    uint32_t n = group_table_size(other->groups);
+    uint32_t *groups = ARENA_ARRAY(batch_arena, uint32_t, n + 1);
+    group_table_merge(aggregate->groups, other->groups, groups);
+    reserve_states(aggregate);
+    for (uint32_t i = 0; i < aggregate->n_slots; i++) {
+        if (aggregate->slots[i].distinct)
+            merge_distinct(aggregate, &aggregate->slots[i], &other->slots[i], groups, batch_arena);
+        else
+            merge_slot(aggregate, &aggregate->slots[i], &other->slots[i], groups, n);
+    }
+}
+
+/* ---- result ---- */
+
+static Int128 power_of_ten(int exponent)
+{
+    Int128 power = 1;
+    while (exponent-- > 0)
+        power *= 10;
+    return power;
+}
+
+/* sum * 10^digits / count, half up (away from zero), without overflow of the product: the quotient first. */
+static bool decimal_average(Int128 sum, int64_t count, int digits, Int128 *ret_average)
+{
+    bool negative = sum < 0;
+    UInt128 magnitude = negative ? -(UInt128)sum : (UInt128)sum;
+    UInt128 quotient = magnitude / (UInt128)count, rest = magnitude % (UInt128)count;
+    UInt128 scale = (UInt128)power_of_ten(digits), average;
+    UInt128 numerator = rest * scale; /* rest < 2^63, scale is at most 10^4 and a little */
+    UInt128 fraction = numerator / (UInt128)count;
+    if (numerator % (UInt128)count * 2 >= (UInt128)count)
+        fraction++;
+    if (__builtin_mul_overflow(quotient, scale, &average) || __builtin_add_overflow(average, fraction, &average) ||
+        average >> 127)
+        return false;
+    *ret_average = negative ? -(Int128)average : (Int128)average;
+    return true;
+}
+
+static bool decimal_fits(Int128 value, DataType type)
+{
+    Int128 limit = power_of_ten(type.precision);
+    return value > -limit && value < limit;
+}
+
+static bool finish_whole(const AggregateCall *call, const WholeSum *state, void *place)
+{
+    if (state->count == 0)
+        return false;
+    if (call->type.id == TYPE_DOUBLE) {
+        double average = (double)state->sum / (double)state->count;
+        memcpy(place, &average, sizeof average);
+        return !state->overflow;
+    }
+    if (call->type.id == TYPE_BIGINT) { /* wraps, as Spark's long does */
+        int64_t sum = (int64_t)state->sum;
+        memcpy(place, &sum, sizeof sum);
+        return true;
+    }
+    Int128 value = state->sum;
+    int digits = call->type.scale - call->args[0]->type.scale;
+    if (state->overflow || (call->kind == AGGREGATE_AVG && !decimal_average(value, state->count, digits, &value)) ||
+        !decimal_fits(value, call->type))
+        return false;
+    memcpy(place, &value, type_width(call->type)); /* little-endian: the low bytes are the narrow value */
+    return true;
+}
+
+static bool finish_state(const AggregateSlot *slot, const char *state, void *place)
+{
+    const AggregateCall *call = slot->call;
+    switch (slot->state) {
+    case STATE_COUNT:
+        memcpy(place, state, sizeof(int64_t));
+        return true;
+    case STATE_SUM_WHOLE:
+        return finish_whole(call, (const WholeSum *)(const void *)state, place);
+    case STATE_SUM_DOUBLE: {
+        const DoubleSum *sum = (const DoubleSum *)(const void *)state;
+        double value = exact_sum_round(&sum->sum);
+        if (call->kind == AGGREGATE_AVG && sum->count)
+            value /= (double)sum->count;
+        memcpy(place, &value, sizeof value);
+        return sum->count > 0;
+    }
+    case STATE_EXTREME: {
+        const Extreme *extreme = (const Extreme *)(const void *)state;
+        memcpy(place, extreme->value, type_width(call->type));
+        return extreme->seen;
+    }
+    }
+    return false;
+}
+
+Batch aggregate_result(Aggregate *aggregate, Arena *arena)
+{
+    if (aggregate->n_keys == 0) { /* the one group is there even when no row was */
+        uint32_t group;
+        EvalContext context = {.batch_arena = arena, .group_arena = arena, .n = 1};
+        aggregate_groups(aggregate, &context, &group);
+    }
+    uint32_t n = group_table_size(aggregate->groups);
+    Batch batch = {.n_rows = n, .n_columns = aggregate->n_keys + aggregate->n_slots};
+    batch.columns = ARENA_ARRAY(arena, Vector, batch.n_columns);
+    for (uint32_t k = 0; k < aggregate->n_keys; k++)
+        batch.columns[k] = group_table_column(aggregate->groups, k, arena);
+    for (uint32_t i = 0; i < aggregate->n_slots; i++) {
+        AggregateSlot *slot = &aggregate->slots[i];
+        Vector vector = vector_new(arena, slot->call->type, n, true);
+        size_t width = type_width(slot->call->type);
+        memset(vector.data, 0, width * n);
+        for (uint32_t g = 0; g < n; g++)
+            vector.valid[g] =
+                finish_state(slot, slot->states + slot->state_bytes * g, (char *)vector.data + width * g);
+        batch.columns[aggregate->n_keys + i] = vector;
+    }
+    return batch;
+}
+
+size_t aggregate_bytes(const Aggregate *aggregate)
+{
+    size_t bytes = group_table_bytes(aggregate->groups);
+    for (uint32_t i = 0; i < aggregate->n_slots; i++)
+        bytes += aggregate->slots[i].state_bytes * aggregate->capacity;
+    return bytes;
+}

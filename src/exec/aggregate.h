@@ -1,0 +1,71 @@
+/* Aggregate: GROUP BY of one statement in one thread, and the merge of the threads' results.
+ *
+ * Rows come in as vectors, each row with a weight (how many equal rows it stands for), which is how the cells of the
+ * dictionary path (cells.h) use the same code as plain rows.  All states are exact, so neither order nor partition of the
+ * rows can be seen in the result. */
+#ifndef FREIGHTLAKE_EXEC_AGGREGATE_H
+#define FREIGHTLAKE_EXEC_AGGREGATE_H
+
+#include "exec/eval.h"
+#include "exec/exact_sum.h"
+#include "exec/group_table.h"
+
+typedef enum StateKind {
+    STATE_COUNT,      /* count */
+    STATE_SUM_WHOLE,  /* sum and avg of integers and decimals, in 128 bits */
+    STATE_SUM_DOUBLE, /* sum and avg of doubles */
+    STATE_EXTREME,    /* min, max */
+} StateKind;
+
+typedef struct WholeSum {
+    Int128 sum;
+    int64_t count;
+    bool overflow;
+} WholeSum;
+
+typedef struct DoubleSum {
+    ExactSum sum;
+    int64_t count;
+} DoubleSum;
+
+typedef struct AggregateSlot {
+    const AggregateCall *call;
+    EvalNode **args;
+    EvalNode *filter;
+    StateKind state;
+    GroupTable *distinct; /* DISTINCT: (group number, args) seen so far */
+    char *states;         /* state of group g at states + g * state_bytes */
+    size_t state_bytes;
+} AggregateSlot;
+
+typedef struct Aggregate {
+    const PlanNode *node;
+    Arena *arena; /* query lifetime, this thread's */
+    EvalNode **keys;
+    uint32_t n_keys;
+    GroupTable *groups;
+    AggregateSlot *slots;
+    uint32_t n_slots;
+    uint32_t capacity; /* groups that the state arrays have room for */
+} Aggregate;
+
+/* column_map: as in eval_prepare. */
+Aggregate *aggregate_new(const PlanNode *node, const uint32_t *column_map, Arena *arena);
+
+/* Group numbers of n rows given by the context's columns (keys are evaluated); states are made for new groups. */
+void aggregate_groups(Aggregate *aggregate, EvalContext *context, uint32_t *ret_groups);
+/* Updates one slot with the context's rows.  weights NULL: all 1. */
+void aggregate_update_slot(Aggregate *aggregate, uint32_t slot, EvalContext *context, const uint32_t *groups,
+                           const int64_t *weights);
+/* Both of the above for every slot. */
+void aggregate_update(Aggregate *aggregate, EvalContext *context);
+/* Adds to a sum or count state what was summed elsewhere: `units` * 2^exponent (whole sums: exponent 0) of `count` terms. */
+void aggregate_add_sum(Aggregate *aggregate, uint32_t slot, uint32_t group, Int128 units, int exponent, int64_t count);
+
+/* Adds all of `other`'s groups and states. */
+void aggregate_merge(Aggregate *aggregate, Aggregate *other, Arena *batch_arena);
+/* The result: one column a key, then one a call, FLAT, in `arena`.  Without keys exactly one row. */
+Batch aggregate_result(Aggregate *aggregate, Arena *arena);
+size_t aggregate_bytes(const Aggregate *aggregate);
+
+#endif

@@ -1,0 +1,105 @@
+/* Plans as text: one node a line, the top first, children indented. */
+#include "exec/exec.h"
+
+static const OperatorStatistics *statistics_of(const Statement *statement, const PlanNode *node)
+{
+    for (uint32_t i = 0; i < statement->n_operators; i++)
+        if (statement->operators[i].node == node)
+            return &statement->operators[i];
+    return NULL;
+}
+
+static void append_list(Buffer *text, const Expr *const *exprs, uint32_t n, const Schema *input)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        buffer_append_text(text, i ? ", " : "");
+        expr_append_text(text, exprs[i], input);
+    }
+}
+
+static void append_aggregate(Buffer *text, const PlanNode *node)
+{
+    static const char *const names[] = {"count(*)", "count", "sum", "avg", "min", "max"};
+    const Schema *input = &node->child->schema;
+    buffer_append_text(text, "Aggregate");
+    if (node->aggregate.n_keys) {
+        buffer_append_text(text, " by ");
+        append_list(text, node->aggregate.keys, node->aggregate.n_keys, input);
+    }
+    for (uint32_t i = 0; i < node->aggregate.n_calls; i++) {
+        const AggregateCall *call = &node->aggregate.calls[i];
+        buffer_append_text(text, i ? ", " : ": ");
+        buffer_append_text(text, names[call->kind]);
+        if (call->kind != AGGREGATE_COUNT_STAR) {
+            buffer_append_text(text, call->distinct ? "(DISTINCT " : "(");
+            append_list(text, call->args, call->n_args, input);
+            buffer_append_byte(text, ')');
+        }
+        if (call->filter) {
+            buffer_append_text(text, " FILTER ");
+            expr_append_text(text, call->filter, input);
+        }
+    }
+}
+
+static void append_node(Buffer *text, const PlanNode *node)
+{
+    switch (node->kind) {
+    case PLAN_SCAN:
+        buffer_printf(text, "Scan %s:", node->scan.table);
+        for (uint32_t i = 0; i < node->schema.n; i++)
+            buffer_printf(text, "%s %s", i ? "," : "", node->schema.fields[i].name);
+        break;
+    case PLAN_FILTER:
+        buffer_append_text(text, "Filter ");
+        expr_append_text(text, node->filter.condition, &node->child->schema);
+        break;
+    case PLAN_PROJECT:
+        buffer_append_text(text, "Project ");
+        append_list(text, node->project.exprs, node->schema.n, &node->child->schema);
+        break;
+    case PLAN_AGGREGATE:
+        append_aggregate(text, node);
+        break;
+    case PLAN_SORT:
+        buffer_append_text(text, "Sort by");
+        for (uint32_t i = 0; i < node->sort.n_keys; i++) {
+            const SortKey *key = &node->sort.keys[i];
+            buffer_printf(text, "%s %s%s%s", i ? "," : "", node->child->schema.fields[key->column].name,
+                          key->descending ? " desc" : "", key->nulls_first == key->descending
+                                                              ? (key->nulls_first ? " nulls first" : " nulls last")
+                                                              : "");
+        }
+        break;
+    case PLAN_LIMIT:
+        if (node->limit.limit >= 0)
+            buffer_printf(text, "Limit %lld", (long long)node->limit.limit);
+        if (node->limit.offset)
+            buffer_printf(text, "%sOffset %lld", node->limit.limit >= 0 ? " " : "", (long long)node->limit.offset);
+        break;
+    }
+}
+
+void exec_explain(const Statement *statement, Buffer *text)
+{
+    int depth = 0;
+    for (const PlanNode *node = statement->plan; node; node = node->child, depth++) {
+        for (int i = 0; i < depth; i++)
+            buffer_append_text(text, "  ");
+        append_node(text, node);
+        const OperatorStatistics *statistics = statistics_of(statement, node);
+        if (statistics) {
+            char rows_in[32], rows_out[32], seconds[32], bytes[32];
+            buffer_printf(text, "  [%s rows in, %s out", text_count(rows_in, sizeof rows_in, (double)statistics->rows_in),
+                          text_count(rows_out, sizeof rows_out, (double)statistics->rows_out));
+            if (statistics->cpu_seconds > 0)
+                buffer_printf(text, ", %s of CPU", text_seconds(seconds, sizeof seconds, statistics->cpu_seconds));
+            if (statistics->memory_bytes)
+                buffer_printf(text, ", %s", text_bytes(bytes, sizeof bytes, (double)statistics->memory_bytes));
+            if (statistics->detail[0])
+                buffer_printf(text, "; %s", statistics->detail);
+            buffer_append_byte(text, ']');
+        }
+        buffer_append_byte(text, '\n');
+    }
+}

@@ -1,0 +1,37 @@
+/* Pipeline: a bound plan taken apart into the steps that run one after the other.
+ *
+ *   Scan -> where -> [aggregate -> having] -> project -> [sort] -> [limit] -> sink
+ */
+#ifndef FREIGHTLAKE_EXEC_PIPELINE_H
+#define FREIGHTLAKE_EXEC_PIPELINE_H
+
+#include "exec/aggregate.h"
+#include "exec/cells.h"
+#include "exec/emit.h"
+#include "exec/scan.h"
+#include "exec/sort.h"
+
+typedef struct PipelineShape {
+    const PlanNode *scan;
+    const PlanNode *where;     /* NULL: none */
+    const PlanNode *aggregate; /* NULL: none */
+    const PlanNode *having;    /* NULL: none */
+    const PlanNode *project;
+    const PlanNode *sort;      /* NULL: none */
+    const PlanNode *limit;     /* NULL: none */
+} PipelineShape;
+
+/* Takes the plan apart; INTERNAL when it has another form than plan.h promises. */
+Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err) MUST_CHECK;
+/* Visible output columns of the plan. */
+const Schema *pipeline_schema(const PipelineShape *shape);
+
+/* Row groups whose statistics show that no row can pass `condition` (over scan columns by column_map): skip[task] is set.
+ * Returns how many. */
+uint32_t pipeline_skip_tasks(const Expr *condition, const uint32_t *column_map, const ScanPlan *plan, bool *skip);
+
+/* From a materialised batch to the sink: HAVING, projection, sort, limit. */
+Status pipeline_finish_batch(const PipelineShape *shape, Statement *statement, const Batch *batch,
+                             const ExecOptions *options, Error *err) MUST_CHECK;
+
+#endif

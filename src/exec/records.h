@@ -1,0 +1,80 @@
+/* Records: the sort's core.  16-byte records (key, payload), ordered as 128-bit numbers, are dealt into buckets as they
+ * come and each bucket is then sorted in the cache.
+ *
+ *   RecordBuckets  a monotone map key -> bucket, made from a sample, so that buckets hold about equally many records
+ *   RecordStore    one thread's records, a list of 4 KiB chunks a bucket.  A bucket's records are gathered to a cache line
+ *                  first: thousands of write positions a multiple of 4 KiB apart would fight for the same cache sets
+ *   records_sort   one bucket: a counting pass on the leading bits that differ, small bins by insertion, large ones again
+ *
+ * Why not one radix sort over everything: the first pass happens while rows are produced, so records are written once,
+ * read once, and never all copied; memory is the records and little more. */
+#ifndef FREIGHTLAKE_EXEC_RECORDS_H
+#define FREIGHTLAKE_EXEC_RECORDS_H
+
+#include "base/memory.h"
+
+typedef struct SortRecord {
+    uint64_t key;
+    uint64_t payload;
+} SortRecord;
+
+#define RECORD_CHUNK_BYTES 4096
+#define RECORDS_PER_LINE 4
+#define RECORD_CHUNK_RECORDS ((RECORD_CHUNK_BYTES - 64) / sizeof(SortRecord))
+#define RECORD_BINS 65536
+
+typedef struct RecordBuckets {
+    uint64_t lowest; /* keys below go to bucket 0's bin */
+    int shift;
+    uint32_t n_bins;
+    uint32_t n_buckets;
+    uint16_t bucket_of_bin[RECORD_BINS];
+} RecordBuckets;
+
+/* Sorts `sample` in place.  n_buckets is the number wanted, at most 4096; fewer are made of few distinct keys. */
+void record_buckets_init(RecordBuckets *buckets, uint64_t *sample, uint32_t n_sample, uint32_t n_buckets);
+
+static inline uint32_t record_bucket(const RecordBuckets *buckets, uint64_t key)
+{
+    uint64_t bin = key < buckets->lowest ? 0 : (key - buckets->lowest) >> buckets->shift;
+    return buckets->bucket_of_bin[bin < buckets->n_bins ? bin : buckets->n_bins - 1];
+}
+
+typedef struct RecordChunk RecordChunk;
+struct RecordChunk {
+    RecordChunk *next;
+    char padding[56];
+    SortRecord records[RECORD_CHUNK_RECORDS];
+};
+_Static_assert(sizeof(RecordChunk) == RECORD_CHUNK_BYTES, "a chunk ends where its address is a multiple of its size");
+
+/* The last, not yet full, cache line of a bucket. */
+typedef struct RecordLine {
+    SortRecord records[RECORDS_PER_LINE];
+} __attribute__((aligned(64))) RecordLine;
+
+typedef struct RecordStore {
+    const RecordBuckets *buckets;
+    MemoryBudget *budget;
+    RecordLine *lines;      /* per bucket: records on their way; written out a whole line at a time, past the cache */
+    SortRecord **next;      /* per bucket: where the next line goes; at a chunk's end: no chunk */
+    RecordChunk **newest;   /* per bucket: chunks, newest first; all but the newest are full */
+    uint64_t *counts;       /* per bucket: records */
+    Arena arena; /* of the lines */
+    char *slab;
+    size_t slab_left;
+    void **slabs;
+    uint32_t n_slabs;
+} RecordStore;
+
+void record_store_init(RecordStore *store, const RecordBuckets *buckets, MemoryBudget *budget);
+void record_store_done(RecordStore *store);
+Status record_store_append(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
+    MUST_CHECK;
+
+/* Copies bucket b of all stores, sorted by (key, payload), to `sorted`; `scratch` has room for as many. */
+void record_bucket_sorted(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, SortRecord *sorted,
+                          SortRecord *scratch);
+void records_sort(SortRecord *records, SortRecord *scratch, size_t n);
+
+#endif

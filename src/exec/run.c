@@ -1,0 +1,668 @@
+/* exec_run: one pass over the files for all statements.
+ *
+ * Before the scan: plans are taken apart (pipeline.h), the union of their columns is looked up in every file, row groups
+ * that no statement needs are ruled out by statistics, and sorters get to see dictionaries and a sample of keys.
+ * The scan: each worker takes the next row group, reads it chunk by chunk, and passes each chunk to every statement that
+ * wants the row group.  Aggregates without WHERE share one Cells; one with WHERE has its own.  Statements that neither
+ * group nor sort emit a row group's rows when its turn comes.
+ * After it: aggregates of the workers are merged and finished, sorters sort and emit. */
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "exec/pipeline.h"
+
+#define SAMPLE_TASKS 8
+#define SAMPLE_SPOTS 4
+#define SAMPLE_ROWS 1024
+
+/* A statement while it runs; what belongs to a worker is in StatementLocal. */
+typedef struct Running {
+    Statement *statement;
+    PipelineShape shape;
+    uint32_t *column_map; /* scan column of the plan -> column of the shared scan */
+    bool *used;           /* columns of the shared scan that this statement reads */
+    bool *skip;           /* per task; NULL: none */
+    uint32_t n_skipped;
+    Sorter *sorter;
+    Emitter emitter;      /* of a statement that neither groups nor sorts */
+    uint64_t emitted;     /* rows of it, within turns */
+    _Atomic bool satisfied; /* LIMIT reached */
+} Running;
+
+typedef struct StatementLocal {
+    EvalNode *where;
+    EvalNode **outputs;   /* neither grouped nor sorted */
+    Aggregate *aggregate;
+    Cells *cells;         /* its own, when it has WHERE */
+    bool served;          /* by cells, in this row group */
+    uint64_t rows_in;
+    double seconds;
+    Batch *pending;       /* of this row group, to be emitted at its turn */
+    uint32_t n_pending;
+    uint32_t pending_capacity;
+} StatementLocal;
+
+typedef struct Worker {
+    ScanCursor cursor;
+    Arena query_arena;
+    Arena batch_arena;
+    Cells *cells; /* shared by the aggregates without WHERE */
+    bool *cells_served;
+    StatementLocal *locals;
+    Vector *columns;
+    Vector *selected;
+    double scan_seconds;
+    size_t reserved; /* bytes of query_arena that the budget knows of */
+    Status status;
+    Error err;
+} Worker;
+
+typedef struct Run {
+    Running *running;
+    uint32_t n;
+    const TableFiles *table;
+    const ExecOptions *options;
+    ScanPlan *plan;
+    bool *skip;      /* tasks that no statement needs */
+    Worker *workers;
+    int n_workers;
+    uint32_t n_shared; /* statements whose aggregates share the worker's cells */
+    _Atomic uint32_t next_task;
+    _Atomic uint64_t rows_done;
+    _Atomic uint64_t bytes_read;
+    _Atomic bool failed;
+    Arena arena;
+} Run;
+
+/* ---- before the scan ---- */
+
+static Status prepare_statements(Run *run, Statement *statements, Error *err)
+{
+    uint32_t n_table = run->table->schema->n;
+    uint32_t *scan_column = ARENA_ARRAY(&run->arena, uint32_t, n_table + 1); /* table column -> shared column + 1 */
+    uint32_t *columns = ARENA_ARRAY(&run->arena, uint32_t, n_table + 1);
+    uint32_t n_columns = 0;
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        running->statement = &statements[s];
+        TRY(pipeline_shape(statements[s].plan, &running->shape, err));
+        const PlanNode *scan = running->shape.scan;
+        running->column_map = ARENA_ARRAY(&run->arena, uint32_t, scan->schema.n + 1);
+        for (uint32_t i = 0; i < scan->schema.n; i++) {
+            uint32_t column = scan->scan.columns[i];
+            if (!scan_column[column]) {
+                columns[n_columns] = column;
+                scan_column[column] = ++n_columns;
+            }
+            running->column_map[i] = scan_column[column] - 1;
+        }
+    }
+    TRY(scan_plan(run->table, columns, n_columns, &run->arena, &run->plan, err));
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        running->used = ARENA_ARRAY(&run->arena, bool, n_columns + 1);
+        for (uint32_t i = 0; i < running->shape.scan->schema.n; i++)
+            running->used[running->column_map[i]] = true;
+    }
+    return STATUS_OK;
+}
+
+static void plan_skipping(Run *run)
+{
+    uint32_t n_tasks = run->plan->n_tasks;
+    run->skip = ARENA_ARRAY(&run->arena, bool, n_tasks + 1);
+    memset(run->skip, 1, n_tasks);
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        running->skip = ARENA_ARRAY(&run->arena, bool, n_tasks + 1);
+        if (running->shape.where)
+            running->n_skipped =
+                pipeline_skip_tasks(running->shape.where->filter.condition, running->column_map, run->plan, running->skip);
+        for (uint32_t task = 0; task < n_tasks; task++)
+            run->skip[task] &= running->skip[task];
+    }
+}
+
+static void prepare_worker(Run *run, Worker *worker)
+{
+    uint32_t n_columns = run->plan->n_columns;
+    arena_init(&worker->query_arena);
+    arena_init(&worker->batch_arena);
+    error_init(&worker->err);
+    scan_cursor_init(&worker->cursor, run->plan);
+    Arena *arena = &worker->query_arena;
+    worker->columns = ARENA_ARRAY(arena, Vector, n_columns + 1);
+    worker->selected = ARENA_ARRAY(arena, Vector, n_columns + 1);
+    worker->locals = ARENA_ARRAY(arena, StatementLocal, run->n);
+    worker->cells_served = ARENA_ARRAY(arena, bool, run->n + 1);
+    Aggregate **members = ARENA_ARRAY(arena, Aggregate *, run->n + 1);
+    uint32_t n_members = 0;
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        StatementLocal *local = &worker->locals[s];
+        const PipelineShape *shape = &running->shape;
+        if (shape->where)
+            local->where = eval_prepare(shape->where->filter.condition, running->column_map, arena);
+        if (shape->aggregate) {
+            local->aggregate = aggregate_new(shape->aggregate, running->column_map, arena);
+            if (shape->where)
+                local->cells = cells_new(&local->aggregate, 1, n_columns, arena);
+            else
+                members[n_members++] = local->aggregate;
+        } else if (!shape->sort) {
+            local->outputs = ARENA_ARRAY(arena, EvalNode *, shape->project->schema.n + 1);
+            for (uint32_t c = 0; c < shape->project->schema.n; c++)
+                local->outputs[c] = eval_prepare(shape->project->project.exprs[c], running->column_map, arena);
+        }
+    }
+    if (n_members)
+        worker->cells = cells_new(members, n_members, n_columns, arena);
+}
+
+static void fail(Run *run, Worker *worker, Status status)
+{
+    worker->status = status;
+    atomic_store(&run->failed, true);
+    for (uint32_t s = 0; s < run->n; s++)
+        if (run->running[s].emitter.statement)
+            emitter_stop(&run->running[s].emitter);
+}
+
+/* ---- the sample for the sorters ---- */
+
+static Status sample_task(Run *run, int index, uint32_t task, const bool *wanted)
+{
+    Worker *worker = &run->workers[index];
+    TRY(scan_cursor_open(&worker->cursor, task, wanted, &worker->err));
+    uint64_t rows = run->plan->tasks[task].rows;
+    uint64_t at = 0;
+    for (uint32_t spot = 0; spot < SAMPLE_SPOTS; spot++) {
+        uint64_t start = rows * spot / SAMPLE_SPOTS;
+        if (start > at)
+            TRY(scan_cursor_skip(&worker->cursor, (uint32_t)(start - at), &worker->err));
+        uint32_t n;
+        arena_reset(&worker->batch_arena);
+        TRY(scan_cursor_next(&worker->cursor, SAMPLE_ROWS, &worker->batch_arena, worker->columns, &n, &worker->err));
+        at = (start > at ? start : at) + n;
+        EvalContext context = {.batch_arena = &worker->batch_arena, .group_arena = &worker->cursor.arena,
+                               .generation = worker->cursor.generation, .columns = worker->columns, .n = n};
+        for (uint32_t s = 0; s < run->n; s++)
+            if (run->running[s].sorter && sorter_wants_sample(run->running[s].sorter) && !run->running[s].skip[task])
+                sorter_sample_keys(run->running[s].sorter, index, &context, task);
+    }
+    return STATUS_OK;
+}
+
+static void sample_worker(void *context, int index)
+{
+    Run *run = context;
+    Worker *worker = &run->workers[index];
+    bool *wanted = ARENA_ARRAY(&worker->query_arena, bool, run->plan->n_columns + 1);
+    for (uint32_t s = 0; s < run->n; s++)
+        if (run->running[s].sorter)
+            sorter_mark_key_columns(run->running[s].sorter, wanted);
+    uint32_t n_tasks = run->plan->n_tasks, spots = n_tasks < SAMPLE_TASKS ? n_tasks : SAMPLE_TASKS;
+    for (;;) {
+        uint32_t spot = atomic_fetch_add(&run->next_task, 1);
+        if (spot >= spots || atomic_load(&run->failed))
+            return;
+        uint32_t task = (uint32_t)((uint64_t)n_tasks * spot / spots);
+        if (run->skip[task])
+            continue;
+        Status status = sample_task(run, index, task, wanted);
+        if (status != STATUS_OK) {
+            fail(run, worker, status);
+            return;
+        }
+    }
+}
+
+static Status first_failure(Run *run, Error *err)
+{
+    for (int w = 0; w < run->n_workers; w++)
+        if (run->workers[w].status != STATUS_OK) {
+            *err = run->workers[w].err;
+            return err->code;
+        }
+    return STATUS_OK;
+}
+
+static Status prepare_sorters(Run *run, Error *err)
+{
+    bool sample = false;
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        if (running->shape.aggregate || !running->shape.sort)
+            continue;
+        SorterOptions options = {.node = running->shape.sort,
+                                 .exprs = running->shape.project->project.exprs,
+                                 .column_map = running->column_map,
+                                 .scan = run->plan,
+                                 .skip_task = running->skip,
+                                 .pool = run->options->pool,
+                                 .budget = run->options->budget,
+                                 .expected_rows = run->plan->rows};
+        TRY(sorter_new(&options, &running->sorter, err));
+        sample |= sorter_wants_sample(running->sorter);
+    }
+    if (sample) {
+        atomic_store(&run->next_task, 0);
+        pool_run(run->options->pool, sample_worker, run);
+        TRY(first_failure(run, err));
+    }
+    for (uint32_t s = 0; s < run->n; s++)
+        if (run->running[s].sorter)
+            sorter_start(run->running[s].sorter);
+    return STATUS_OK;
+}
+
+/* ---- the scan ---- */
+
+/* The rows that pass WHERE: the chunk itself, or its selected rows. */
+static EvalContext passing_rows(Worker *worker, StatementLocal *local, const Running *running, const EvalContext *chunk)
+{
+    if (!local->where)
+        return *chunk;
+    EvalContext context = *chunk;
+    EvalContext all = *chunk;
+    Vector condition = eval_run(local->where, &all);
+    uint32_t *rows = ARENA_ARRAY(chunk->batch_arena, uint32_t, chunk->n + 1);
+    context.n = eval_true_rows(&condition, rows);
+    if (context.n == chunk->n)
+        return context;
+    for (uint32_t c = 0; c < worker->cursor.plan->n_columns; c++)
+        if (running->used[c])
+            worker->selected[c] = vector_select(chunk->batch_arena, &chunk->columns[c], rows, context.n);
+    context.columns = worker->selected;
+    return context;
+}
+
+/* Keeps the projected rows until this row group's turn. */
+static void keep_rows(Worker *worker, StatementLocal *local, const Running *running, EvalContext *context)
+{
+    uint32_t n_columns = running->shape.project->schema.n;
+    if (local->n_pending == local->pending_capacity) {
+        local->pending_capacity = local->pending_capacity ? local->pending_capacity * 2 : 16;
+        local->pending = mem_realloc(local->pending, sizeof(Batch) * local->pending_capacity);
+    }
+    Arena *arena = &worker->cursor.arena; /* lives as long as the row group */
+    Batch *batch = &local->pending[local->n_pending++];
+    *batch = (Batch){.n_rows = context->n, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, Vector, n_columns + 1)};
+    for (uint32_t c = 0; c < n_columns; c++) {
+        Vector column = eval_run(local->outputs[c], context);
+        if (column.kind == VECTOR_DICT) {
+            column.data = arena_memdup(arena, column.data, (size_t)column.code_width * column.n);
+        } else {
+            column = vector_flatten(arena, &column);
+            column.data = arena_memdup(arena, column.data, type_width(column.type) * column.n);
+            if (column.valid)
+                column.valid = (uint8_t *)arena_memdup(arena, column.valid, column.n);
+            StrView *strings = column.data;
+            if (column.type.id == TYPE_STRING || column.type.id == TYPE_BINARY)
+                for (uint32_t i = 0; i < column.n; i++)
+                    strings[i] = column.valid && !column.valid[i] ? (StrView){"", 0} : arena_str(arena, strings[i]);
+        }
+        batch->columns[c] = column;
+    }
+}
+
+static Status process_chunk(Run *run, int index, uint32_t s, uint32_t task, const EvalContext *chunk)
+{
+    Worker *worker = &run->workers[index];
+    Running *running = &run->running[s];
+    StatementLocal *local = &worker->locals[s];
+    EvalContext context = passing_rows(worker, local, running, chunk);
+    local->rows_in += chunk->n;
+    if (context.n == 0)
+        return STATUS_OK;
+    if (running->sorter)
+        return sorter_add(running->sorter, index, &context, task, &worker->err);
+    if (!local->aggregate)
+        keep_rows(worker, local, running, &context);
+    else if (!local->served)
+        aggregate_update(local->aggregate, &context);
+    else if (local->cells)
+        cells_add(local->cells, &context);
+    return STATUS_OK;
+}
+
+static void begin_cells(Run *run, Worker *worker, EvalContext *context, uint64_t rows)
+{
+    const Vector *const *dictionaries = worker->cursor.dictionaries;
+    if (worker->cells)
+        cells_begin(worker->cells, dictionaries, rows, context, worker->cells_served);
+    for (uint32_t s = 0, member = 0; s < run->n; s++) {
+        StatementLocal *local = &worker->locals[s];
+        if (!local->aggregate)
+            continue;
+        if (local->cells)
+            cells_begin(local->cells, dictionaries, rows, context, &local->served);
+        else
+            local->served = worker->cells_served[member++];
+    }
+}
+
+static void end_cells(Run *run, Worker *worker, EvalContext *context, uint32_t task)
+{
+    bool shared = false;
+    for (uint32_t s = 0; s < run->n; s++) {
+        StatementLocal *local = &worker->locals[s];
+        if (!local->aggregate || !local->served)
+            continue;
+        if (!local->cells)
+            shared = true;
+        else if (!run->running[s].skip[task])
+            cells_end(local->cells, context);
+    }
+    if (shared)
+        cells_end(worker->cells, context);
+}
+
+static Status emit_pending(Running *running, StatementLocal *local, Error *err)
+{
+    const PlanNode *limit = running->shape.limit;
+    uint64_t first = limit ? (uint64_t)limit->limit.offset : 0;
+    uint64_t end = limit && limit->limit.limit >= 0 ? first + (uint64_t)limit->limit.limit : UINT64_MAX;
+    for (uint32_t i = 0; i < local->n_pending; i++) {
+        Batch *batch = &local->pending[i];
+        uint64_t start = running->emitted;
+        running->emitted += batch->n_rows;
+        uint64_t from = first > start ? first - start : 0;
+        uint64_t until = end - start < batch->n_rows ? end - start : batch->n_rows;
+        if (start >= end || from >= until)
+            continue;
+        for (uint32_t c = 0; c < batch->n_columns; c++)
+            batch->columns[c] = vector_slice(&batch->columns[c], (uint32_t)from, (uint32_t)(until - from));
+        batch->n_rows = (uint32_t)(until - from);
+        TRY(emitter_batch(&running->emitter, batch, err));
+    }
+    if (running->emitted >= end)
+        atomic_store(&running->satisfied, true);
+    local->n_pending = 0;
+    return STATUS_OK;
+}
+
+static Status emit_row_group(Run *run, Worker *worker, uint32_t task)
+{
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        if (!running->emitter.statement)
+            continue;
+        if (!emitter_wait(&running->emitter, task))
+            return STATUS_OK;
+        TRY(emit_pending(running, &worker->locals[s], &worker->err));
+        emitter_pass(&running->emitter);
+    }
+    return STATUS_OK;
+}
+
+static bool all_satisfied(Run *run)
+{
+    for (uint32_t s = 0; s < run->n; s++)
+        if (!atomic_load(&run->running[s].satisfied))
+            return false;
+    return true;
+}
+
+/* Tells the budget of what the aggregates have taken since the last chunk. */
+static Status reserve_grown(Run *run, Worker *worker)
+{
+    size_t grown = worker->query_arena.used_bytes - worker->reserved;
+    if (grown == 0)
+        return STATUS_OK;
+    TRY(budget_reserve(run->options->budget, grown, "grouping", &worker->err));
+    worker->reserved += grown;
+    return STATUS_OK;
+}
+
+static Status scan_task(Run *run, int index, uint32_t task)
+{
+    Worker *worker = &run->workers[index];
+    double start = clock_seconds();
+    TRY(scan_cursor_open(&worker->cursor, task, NULL, &worker->err));
+    for (uint32_t i = 0; i < run->plan->n_columns; i++) {
+        const ScanTask *where = &run->plan->tasks[task];
+        uint32_t column = run->plan->file_columns[(size_t)where->file * run->plan->n_columns + i];
+        atomic_fetch_add(&run->bytes_read, parquet_column_bytes(run->table->files[where->file], where->row_group, column));
+    }
+    EvalContext context = {.batch_arena = &worker->batch_arena, .group_arena = &worker->cursor.arena,
+                           .generation = worker->cursor.generation, .columns = worker->columns};
+    arena_reset(&worker->batch_arena);
+    begin_cells(run, worker, &context, run->plan->tasks[task].rows);
+    worker->scan_seconds += clock_seconds() - start;
+    for (;;) {
+        TRY(interrupt_check(&worker->err));
+        if (atomic_load(&run->failed))
+            return STATUS_OK;
+        double time = clock_seconds();
+        arena_reset(&worker->batch_arena);
+        TRY(scan_cursor_next(&worker->cursor, SCAN_CHUNK_ROWS, &worker->batch_arena, worker->columns, &context.n,
+                             &worker->err));
+        double then = clock_seconds();
+        worker->scan_seconds += then - time;
+        if (context.n == 0)
+            break;
+        if (run->n_shared && worker->cells)
+            cells_add(worker->cells, &context);
+        for (uint32_t s = 0; s < run->n; s++) {
+            if (!run->running[s].skip[task])
+                TRY(process_chunk(run, index, s, task, &context));
+            time = clock_seconds();
+            worker->locals[s].seconds += time - then;
+            then = time;
+        }
+        TRY(reserve_grown(run, worker));
+        uint64_t done = atomic_fetch_add(&run->rows_done, context.n) + context.n;
+        if (run->options->progress)
+            run->options->progress(run->options->progress_context, done, run->plan->rows);
+    }
+    arena_reset(&worker->batch_arena);
+    end_cells(run, worker, &context, task);
+    return emit_row_group(run, worker, task);
+}
+
+static void scan_worker(void *context, int index)
+{
+    Run *run = context;
+    Worker *worker = &run->workers[index];
+    for (;;) {
+        uint32_t task = atomic_fetch_add(&run->next_task, 1);
+        if (task >= run->plan->n_tasks || atomic_load(&run->failed))
+            return;
+        bool needless = run->skip[task] || all_satisfied(run);
+        Status status = needless ? emit_row_group(run, worker, task) : scan_task(run, index, task);
+        if (status != STATUS_OK) {
+            fail(run, worker, status);
+            return;
+        }
+    }
+}
+
+/* ---- after the scan ---- */
+
+static void note(Statement *statement, const PlanNode *node, uint64_t rows_in, uint64_t rows_out, double seconds,
+                 uint64_t bytes, const char *detail)
+{
+    if (statement->n_operators == ARRAY_SIZE(statement->operators))
+        return;
+    OperatorStatistics *statistics = &statement->operators[statement->n_operators++];
+    *statistics = (OperatorStatistics){.node = node, .rows_in = rows_in, .rows_out = rows_out, .cpu_seconds = seconds,
+                                       .memory_bytes = bytes};
+    snprintf(statistics->detail, sizeof statistics->detail, "%s", detail);
+}
+
+static void note_scan(Run *run, Running *running, uint64_t rows)
+{
+    double seconds = 0;
+    for (int w = 0; w < run->n_workers; w++)
+        seconds += run->workers[w].scan_seconds;
+    char detail[160];
+    snprintf(detail, sizeof detail, "%u of %u row groups skipped, %u columns%s", running->n_skipped, run->plan->n_tasks,
+             running->shape.scan->schema.n, run->n > 1 ? ", scan shared" : "");
+    note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
+}
+
+static Status finish_aggregate(Run *run, uint32_t s, Error *err)
+{
+    Running *running = &run->running[s];
+    Arena arena;
+    arena_init(&arena);
+    double start = clock_seconds();
+    Aggregate *aggregate = run->workers[0].locals[s].aggregate;
+    uint64_t rows = 0, bytes = 0;
+    double seconds = 0;
+    uint32_t groups = 0, cells = 0;
+    for (int w = 0; w < run->n_workers; w++) {
+        StatementLocal *local = &run->workers[w].locals[s];
+        rows += local->rows_in;
+        seconds += local->seconds;
+        bytes += aggregate_bytes(local->aggregate);
+        uint32_t worker_groups = 0, worker_cells = 0;
+        const Cells *used = local->cells ? local->cells : run->workers[w].cells;
+        if (used)
+            cells_describe(used, &worker_groups, &worker_cells);
+        groups = worker_groups > groups ? worker_groups : groups;
+        cells = worker_cells > cells ? worker_cells : cells;
+        if (w > 0)
+            aggregate_merge(aggregate, local->aggregate, &arena);
+    }
+    Batch result = aggregate_result(aggregate, &arena);
+    char detail[160];
+    if (cells)
+        snprintf(detail, sizeof detail, "dictionary path: %u combinations of keys, %u cells counted", groups, cells);
+    else
+        snprintf(detail, sizeof detail, "hash path");
+    note_scan(run, running, rows);
+    note(running->statement, running->shape.aggregate, rows, result.n_rows, seconds + clock_seconds() - start, bytes,
+         detail);
+    Status status = pipeline_finish_batch(&running->shape, running->statement, &result, run->options, err);
+    if (status == STATUS_OK && running->shape.sort)
+        note(running->statement, running->shape.sort, result.n_rows, running->statement->rows_out, 0, 0, "");
+    arena_done(&arena);
+    return status;
+}
+
+static Status finish_sort(Run *run, uint32_t s, Error *err)
+{
+    Running *running = &run->running[s];
+    double start = clock_seconds();
+    uint64_t rows = 0;
+    double seconds = 0;
+    for (int w = 0; w < run->n_workers; w++) {
+        rows += run->workers[w].locals[s].rows_in;
+        seconds += run->workers[w].locals[s].seconds;
+    }
+    int64_t offset = running->shape.limit ? running->shape.limit->limit.offset : 0;
+    int64_t limit = running->shape.limit ? running->shape.limit->limit.limit : -1;
+    Emitter emitter;
+    Status status = emitter_open(&emitter, running->statement, pipeline_schema(&running->shape), err);
+    if (status == STATUS_OK)
+        status = sorter_finish(running->sorter, &emitter, offset, limit, err);
+    if (status == STATUS_OK)
+        status = emitter_finish(&emitter, err);
+    emitter_close(&emitter);
+    char detail[160];
+    uint64_t bytes;
+    sorter_describe(running->sorter, detail, sizeof detail, &bytes);
+    note_scan(run, running, rows);
+    note(running->statement, running->shape.sort, rows, running->statement->rows_out,
+         seconds + (clock_seconds() - start) * run->n_workers, bytes, detail);
+    sorter_free(running->sorter); /* its memory is given back before the next statement finishes */
+    running->sorter = NULL;
+    return status;
+}
+
+static Status finish_statements(Run *run, Error *err)
+{
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        TRY(interrupt_check(err));
+        if (running->sorter) {
+            TRY(finish_sort(run, s, err));
+        } else if (running->shape.aggregate) {
+            TRY(finish_aggregate(run, s, err));
+        } else {
+            uint64_t rows = 0;
+            for (int w = 0; w < run->n_workers; w++)
+                rows += run->workers[w].locals[s].rows_in;
+            note_scan(run, running, rows);
+            note(running->statement, running->shape.project, rows, running->statement->rows_out, 0, 0, "");
+            TRY(emitter_finish(&running->emitter, err));
+        }
+    }
+    return STATUS_OK;
+}
+
+static void release(Run *run)
+{
+    for (int w = 0; run->workers && w < run->n_workers; w++) {
+        Worker *worker = &run->workers[w];
+        for (uint32_t s = 0; worker->locals && s < run->n; s++)
+            mem_free(worker->locals[s].pending);
+        scan_cursor_done(&worker->cursor);
+        budget_release(run->options->budget, worker->reserved);
+        arena_done(&worker->query_arena);
+        arena_done(&worker->batch_arena);
+    }
+    for (uint32_t s = 0; s < run->n; s++) {
+        sorter_free(run->running[s].sorter);
+        emitter_close(&run->running[s].emitter);
+    }
+    arena_done(&run->arena);
+}
+
+static Status run_all(Run *run, Statement *statements, Error *err)
+{
+    TRY(prepare_statements(run, statements, err));
+    plan_skipping(run);
+    run->n_workers = pool_threads(run->options->pool);
+    run->workers = ARENA_ARRAY(&run->arena, Worker, run->n_workers);
+    for (int w = 0; w < run->n_workers; w++)
+        prepare_worker(run, &run->workers[w]);
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        if (running->shape.aggregate && !running->shape.where)
+            run->n_shared++;
+        if (!running->shape.aggregate && !running->shape.sort)
+            TRY(emitter_open(&running->emitter, running->statement, pipeline_schema(&running->shape), err));
+    }
+    TRY(prepare_sorters(run, err));
+    atomic_store(&run->next_task, 0);
+    pool_run(run->options->pool, scan_worker, run);
+    TRY(first_failure(run, err));
+    return finish_statements(run, err);
+}
+
+Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
+                ScanStatistics *ret_scan, Error *err)
+{
+    Run run = {.n = n, .table = table, .options = options};
+    arena_init(&run.arena);
+    run.running = ARENA_ARRAY(&run.arena, Running, n);
+    for (uint32_t s = 0; s < n; s++) {
+        statements[s].rows_out = statements[s].bytes_out = 0;
+        statements[s].n_operators = 0;
+    }
+    Status status = run_all(&run, statements, err);
+    if (status == STATUS_OK && ret_scan) {
+        *ret_scan = (ScanStatistics){.rows = atomic_load(&run.rows_done), .bytes_read = atomic_load(&run.bytes_read),
+                                     .row_groups = run.plan->n_tasks};
+        for (uint32_t task = 0; task < run.plan->n_tasks; task++)
+            ret_scan->row_groups_skipped += run.skip[task];
+    }
+    release(&run);
+    return status;
+}
+
+Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err)
+{
+    PipelineShape shape;
+    TRY(pipeline_shape(plan, &shape, err));
+    Arena arena;
+    arena_init(&arena);
+    ScanPlan *scan;
+    Status status = scan_plan(table, shape.scan->scan.columns, shape.scan->schema.n, &arena, &scan, err);
+    arena_done(&arena);
+    return status;
+}

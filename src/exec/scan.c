@@ -1,0 +1,179 @@
+#include "exec/scan.h"
+
+#define NOT_WANTED UINT32_MAX
+
+static Status missing_column(const TableFiles *table, uint32_t file, const char *name, Error *err)
+{
+    const Schema *schema = parquet_schema(table->files[file]);
+    error_set(err, STATUS_DATA, "the column '%s' is missing", name);
+    error_at_file(err, parquet_path(table->files[file]));
+    const char **names = mem_alloc(sizeof(char *) * (schema->n + 1));
+    for (uint32_t i = 0; i < schema->n; i++)
+        names[i] = schema->fields[i].name;
+    const char *nearest = text_nearest(name, names, schema->n);
+    if (nearest)
+        error_hint(err, "did you mean '%s'? `freightlake inspect FILE` lists the columns", nearest);
+    else
+        error_hint(err, "`freightlake inspect FILE` lists the columns of a file");
+    mem_free(names);
+    return err->code;
+}
+
+static Status wrong_type(const TableFiles *table, uint32_t file, const Field *have, const Field *want, Error *err)
+{
+    char from[64], to[64];
+    error_set(err, STATUS_DATA, "the column '%s' has type %s, which cannot be read as %s", want->name,
+              type_name(have->type, from, sizeof from), type_name(want->type, to, sizeof to));
+    error_at_file(err, parquet_path(table->files[file]));
+    return error_hint(err, "write the column as %s, or leave the file out", to);
+}
+
+Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena, ScanPlan **ret_plan,
+                 Error *err)
+{
+    ScanPlan *plan = ARENA_NEW(arena, ScanPlan);
+    plan->table = table;
+    plan->n_columns = n_columns;
+    plan->columns = ARENA_ARRAY(arena, uint32_t, n_columns + 1);
+    if (n_columns)
+        memcpy(plan->columns, columns, sizeof(uint32_t) * n_columns);
+    plan->file_columns = ARENA_ARRAY(arena, uint32_t, (size_t)table->n_files * n_columns + 1);
+    for (uint32_t file = 0; file < table->n_files; file++) {
+        const Schema *schema = parquet_schema(table->files[file]);
+        for (uint32_t i = 0; i < n_columns; i++) {
+            const Field *want = &table->schema->fields[columns[i]];
+            int found = schema_find(schema, want->name);
+            if (found < 0)
+                return missing_column(table, file, want->name, err);
+            if (!cast_allowed(schema->fields[found].type, want->type))
+                return wrong_type(table, file, &schema->fields[found], want, err);
+            plan->file_columns[(size_t)file * n_columns + i] = (uint32_t)found;
+        }
+        plan->n_tasks += parquet_row_groups(table->files[file]);
+        plan->rows += parquet_rows(table->files[file]);
+    }
+    plan->tasks = ARENA_ARRAY(arena, ScanTask, plan->n_tasks + 1);
+    uint32_t task = 0;
+    for (uint32_t file = 0; file < table->n_files; file++)
+        for (uint32_t group = 0; group < parquet_row_groups(table->files[file]); group++)
+            plan->tasks[task++] = (ScanTask){file, group, parquet_row_group_rows(table->files[file], group)};
+    *ret_plan = plan;
+    return STATUS_OK;
+}
+
+static DataType file_type(const ScanPlan *plan, uint32_t file, uint32_t column)
+{
+    uint32_t index = plan->file_columns[(size_t)file * plan->n_columns + column];
+    return parquet_schema(plan->table->files[file])->fields[index].type;
+}
+
+static DataType table_type(const ScanPlan *plan, uint32_t column)
+{
+    return plan->table->schema->fields[plan->columns[column]].type;
+}
+
+bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column)
+{
+    return type_equal(file_type(plan, file, column), table_type(plan, column));
+}
+
+static const Vector *cast_dictionary(const Vector *dictionary, DataType type, Arena *arena)
+{
+    Vector *cast = ARENA_NEW(arena, Vector);
+    cast_vector(dictionary, type, arena, cast);
+    if (cast->valid && !memchr(cast->valid, 0, cast->n))
+        cast->valid = NULL;
+    return cast;
+}
+
+Status scan_task_dictionary(const ScanPlan *plan, uint32_t task, uint32_t column, Arena *arena,
+                            const Vector **ret_dictionary, Error *err)
+{
+    const ScanTask *where = &plan->tasks[task];
+    uint32_t index = plan->file_columns[(size_t)where->file * plan->n_columns + column];
+    const Vector *dictionary;
+    TRY(parquet_read_dictionary(plan->table->files[where->file], where->row_group, index, arena, &dictionary, err));
+    if (dictionary && !scan_column_is_plain(plan, where->file, column))
+        dictionary = cast_dictionary(dictionary, table_type(plan, column), arena);
+    *ret_dictionary = dictionary;
+    return STATUS_OK;
+}
+
+void scan_cursor_init(ScanCursor *cursor, const ScanPlan *plan)
+{
+    memset(cursor, 0, sizeof *cursor);
+    cursor->plan = plan;
+    arena_init(&cursor->arena);
+}
+
+void scan_cursor_done(ScanCursor *cursor)
+{
+    parquet_row_group_close(cursor->handle);
+    arena_done(&cursor->arena);
+    memset(cursor, 0, sizeof *cursor);
+}
+
+Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, Error *err)
+{
+    const ScanPlan *plan = cursor->plan;
+    const ScanTask *where = &plan->tasks[task];
+    uint32_t n = plan->n_columns;
+    arena_reset(&cursor->arena);
+    cursor->generation++;
+    cursor->task = where;
+    cursor->rows_left = where->rows;
+    cursor->dictionaries = ARENA_ARRAY(&cursor->arena, const Vector *, n + 1);
+    cursor->casts = ARENA_ARRAY(&cursor->arena, bool, n + 1);
+    cursor->file_columns = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1); /* position in the handle */
+    uint32_t *read = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1);
+    uint32_t n_read = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        cursor->file_columns[i] = NOT_WANTED;
+        if (wanted && !wanted[i])
+            continue;
+        read[n_read] = plan->file_columns[(size_t)where->file * n + i];
+        cursor->file_columns[i] = n_read++;
+        cursor->casts[i] = !scan_column_is_plain(plan, where->file, i);
+    }
+    ParquetFile *file = plan->table->files[where->file];
+    TRY(parquet_row_group_open(file, where->row_group, read, n_read, &cursor->handle, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (cursor->file_columns[i] == NOT_WANTED)
+            continue;
+        TRY(parquet_column_dictionary(cursor->handle, cursor->file_columns[i], &cursor->dictionaries[i], err));
+        if (cursor->dictionaries[i] && cursor->casts[i])
+            cursor->dictionaries[i] = cast_dictionary(cursor->dictionaries[i], table_type(plan, i), &cursor->arena);
+    }
+    return STATUS_OK;
+}
+
+Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Vector *ret_columns, uint32_t *ret_n,
+                        Error *err)
+{
+    uint32_t n = cursor->rows_left < max ? (uint32_t)cursor->rows_left : max;
+    for (uint32_t i = 0; n && i < cursor->plan->n_columns; i++) {
+        if (cursor->file_columns[i] == NOT_WANTED)
+            continue;
+        Vector *column = &ret_columns[i];
+        TRY(parquet_column_read(cursor->handle, cursor->file_columns[i], n, column, err));
+        if (cursor->dictionaries[i]) {
+            column->dict = cursor->dictionaries[i];
+            column->type = column->dict->type;
+        } else if (cursor->casts[i]) {
+            Vector flat = *column;
+            cast_vector(&flat, table_type(cursor->plan, i), batch_arena, column);
+        }
+    }
+    cursor->rows_left -= n;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+Status scan_cursor_skip(ScanCursor *cursor, uint32_t n, Error *err)
+{
+    for (uint32_t i = 0; i < cursor->plan->n_columns; i++)
+        if (cursor->file_columns[i] != NOT_WANTED)
+            TRY(parquet_column_skip(cursor->handle, cursor->file_columns[i], n, err));
+    cursor->rows_left -= n;
+    return STATUS_OK;
+}

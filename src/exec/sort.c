@@ -1,0 +1,536 @@
+#include "exec/sort.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "exec/compare.h"
+#include "exec/records.h"
+#include "exec/sort_fields.h"
+#include "exec/sort_key.h"
+#include "exec/sort_rows.h"
+
+#define BUCKET_RECORDS 8192
+#define MAX_BUCKETS 4096
+#define PIECE_ROWS 262144
+#define LARGE_BUCKET 131072
+#define PACK_BLOCK 2048
+#define MAX_SAMPLE 65536
+#define MAX_FIELDS 64
+
+typedef struct SorterLocal {
+    EvalNode **columns; /* of the sort's child */
+    RecordStore store;
+    SortRows rows;
+    size_t reserved; /* bytes of rows.arena that the budget knows of */
+    uint64_t *sample;
+    uint32_t n_sample;
+} SorterLocal;
+
+struct Sorter {
+    SorterOptions options;
+    Arena arena;
+    uint32_t n_columns; /* of the sort's child */
+    DataType *types;
+    bool packed;
+    bool computed_key;   /* packed: the first sort key is the record's key, not a field */
+    SortField *fields;   /* packed: one per sort key, the first unused when the key is computed */
+    Arena *field_arenas; /* per sort key: what its field holds; NULL when packing was not tried */
+    RecordBuckets buckets;
+    SorterLocal *locals; /* per worker */
+    SortRows *rows;      /* reference form: copies of the locals' rows, so that references can index them */
+    uint64_t n_rows;
+    uint64_t *bucket_starts;
+    SortRecord **large; /* per bucket: its sorted records where it is too large to be sorted twice */
+};
+
+/* ---- preparation ---- */
+
+static int threads_of(const Sorter *sorter)
+{
+    return pool_threads(sorter->options.pool);
+}
+
+/* Gives each field its place in the two words; false when they do not fit. */
+static bool place_fields(Sorter *sorter)
+{
+    int word = sorter->computed_key ? 1 : 0, left = 64;
+    for (uint32_t k = sorter->computed_key; k < sorter->options.node->sort.n_keys; k++) {
+        SortField *field = &sorter->fields[k];
+        if (field->bits > left) {
+            word++;
+            left = 64;
+        }
+        if (word > 1)
+            return false;
+        left -= field->bits;
+        field->word = word;
+        field->shift = field->bits ? left : 0;
+    }
+    return true;
+}
+
+typedef struct FieldBuild {
+    Sorter *sorter;
+    _Atomic uint32_t next;
+    Arena *arenas; /* per key */
+    bool *possible;
+    Status *statuses;
+    Error *errors;
+} FieldBuild;
+
+static void build_fields(void *context, int worker)
+{
+    (void)worker;
+    FieldBuild *build = context;
+    const SorterOptions *options = &build->sorter->options;
+    for (;;) {
+        uint32_t k = atomic_fetch_add(&build->next, 1);
+        if (k >= options->node->sort.n_keys)
+            return;
+        const SortKey *key = &options->node->sort.keys[k];
+        SortField *field = &build->sorter->fields[k];
+        field->column = key->column;
+        field->descending = key->descending;
+        field->nulls_first = key->nulls_first;
+        build->statuses[k] = sort_field_build(field, options->exprs[key->column], options->column_map, options->scan,
+                                              options->skip_task, &build->arenas[k], &build->possible[k],
+                                              &build->errors[k]);
+    }
+}
+
+static Status try_packed(Sorter *sorter, Error *err)
+{
+    const PlanNode *node = sorter->options.node;
+    uint32_t n_keys = node->sort.n_keys;
+    if (!sorter->options.scan || n_keys > MAX_FIELDS || sorter->options.expected_rows < 2 * BUCKET_RECORDS)
+        return STATUS_OK;
+    FieldBuild build = {.sorter = sorter};
+    sorter->fields = ARENA_ARRAY(&sorter->arena, SortField, n_keys);
+    sorter->field_arenas = build.arenas = ARENA_ARRAY(&sorter->arena, Arena, n_keys); /* zero is an empty arena */
+    build.possible = ARENA_ARRAY(&sorter->arena, bool, n_keys);
+    build.statuses = ARENA_ARRAY(&sorter->arena, Status, n_keys);
+    build.errors = ARENA_ARRAY(&sorter->arena, Error, n_keys);
+    pool_run(sorter->options.pool, build_fields, &build);
+    bool possible = true;
+    for (uint32_t k = 0; k < n_keys; k++) {
+        if (build.statuses[k] != STATUS_OK) {
+            *err = build.errors[k];
+            return err->code;
+        }
+        if (k == 0 && !build.possible[0] && sort_key_is_exact(sorter->types[node->sort.keys[0].column]))
+            sorter->computed_key = true;
+        else
+            possible &= build.possible[k];
+    }
+    sorter->packed = possible && place_fields(sorter);
+    if (!sorter->packed)
+        sorter->computed_key = false;
+    return STATUS_OK;
+}
+
+Status sorter_new(const SorterOptions *options, Sorter **ret_sorter, Error *err)
+{
+    Sorter *sorter = mem_zalloc(sizeof *sorter);
+    sorter->options = *options;
+    arena_init(&sorter->arena);
+    const Schema *schema = &options->node->child->schema;
+    sorter->n_columns = schema->n;
+    sorter->types = ARENA_ARRAY(&sorter->arena, DataType, schema->n + 1);
+    for (uint32_t c = 0; c < schema->n; c++)
+        sorter->types[c] = schema->fields[c].type;
+    Status status = try_packed(sorter, err);
+    if (status != STATUS_OK) {
+        sorter_free(sorter);
+        return status;
+    }
+    sorter->locals = ARENA_ARRAY(&sorter->arena, SorterLocal, threads_of(sorter));
+    for (int w = 0; w < threads_of(sorter); w++) {
+        SorterLocal *local = &sorter->locals[w];
+        local->columns = ARENA_ARRAY(&sorter->arena, EvalNode *, schema->n + 1);
+        for (uint32_t c = 0; c < schema->n; c++)
+            local->columns[c] = eval_prepare(options->exprs[c], options->column_map, &sorter->arena);
+        sort_rows_init(&local->rows, schema->n);
+    }
+    *ret_sorter = sorter;
+    return STATUS_OK;
+}
+
+void sorter_free(Sorter *sorter)
+{
+    if (!sorter)
+        return;
+    for (int w = 0; sorter->locals && w < threads_of(sorter); w++) {
+        SorterLocal *local = &sorter->locals[w];
+        if (local->store.buckets)
+            record_store_done(&local->store);
+        budget_release(sorter->options.budget, local->reserved);
+        sort_rows_done(&local->rows);
+        mem_free(local->sample);
+    }
+    for (uint32_t b = 0; sorter->large && b < sorter->buckets.n_buckets; b++) {
+        size_t bytes = sizeof(SortRecord) * (sorter->bucket_starts[b + 1] - sorter->bucket_starts[b]);
+        if (sorter->large[b]) {
+            mem_unmap(sorter->large[b], bytes);
+            budget_release(sorter->options.budget, bytes);
+        }
+    }
+    for (uint32_t k = 0; sorter->field_arenas && k < sorter->options.node->sort.n_keys; k++)
+        arena_done(&sorter->field_arenas[k]);
+    arena_done(&sorter->arena);
+    mem_free(sorter);
+}
+
+/* ---- keys and payloads of rows ---- */
+
+static void record_keys(Sorter *sorter, SorterLocal *local, EvalContext *context, uint32_t task, uint64_t *keys)
+{
+    const PlanNode *node = sorter->options.node;
+    const SortKey *first = &node->sort.keys[0];
+    if (!sorter->packed || sorter->computed_key) {
+        Vector vector = eval_run(local->columns[first->column], context);
+        Vector flat = vector_flatten(context->batch_arena, &vector);
+        sort_key_encode(&flat, first->descending, first->nulls_first, context->n, keys);
+        return;
+    }
+    memset(keys, 0, sizeof(uint64_t) * context->n);
+    for (uint32_t k = 0; k < node->sort.n_keys; k++)
+        if (sorter->fields[k].word == 0) {
+            Vector vector = eval_run(local->columns[sorter->fields[k].column], context);
+            sort_field_pack(&sorter->fields[k], task, &vector, context->n, keys);
+        }
+}
+
+static void record_payloads(Sorter *sorter, SorterLocal *local, EvalContext *context, uint32_t task, uint64_t *payloads)
+{
+    uint32_t n_keys = sorter->options.node->sort.n_keys;
+    Vector vectors[MAX_FIELDS];
+    for (uint32_t k = sorter->computed_key; k < n_keys; k++)
+        if (sorter->fields[k].word == 1)
+            vectors[k] = eval_run(local->columns[sorter->fields[k].column], context);
+    memset(payloads, 0, sizeof(uint64_t) * context->n);
+    for (uint32_t first = 0; first < context->n; first += PACK_BLOCK) { /* the words stay in the first-level cache */
+        uint32_t n = context->n - first < PACK_BLOCK ? context->n - first : PACK_BLOCK;
+        for (uint32_t k = sorter->computed_key; k < n_keys; k++) {
+            if (sorter->fields[k].word != 1)
+                continue;
+            Vector slice = vector_slice(&vectors[k], first, n);
+            sort_field_pack(&sorter->fields[k], task, &slice, n, payloads + first);
+        }
+    }
+}
+
+void sorter_mark_key_columns(const Sorter *sorter, bool *used)
+{
+    const PlanNode *node = sorter->options.node;
+    SorterLocal *local = &sorter->locals[0];
+    for (uint32_t k = 0; k < node->sort.n_keys; k++)
+        if (k == 0 || (sorter->packed && !sorter->computed_key && sorter->fields[k].word == 0))
+            eval_mark_columns(local->columns[node->sort.keys[k].column], used);
+}
+
+bool sorter_wants_sample(const Sorter *sorter)
+{
+    return sorter->options.expected_rows >= 2 * BUCKET_RECORDS;
+}
+
+void sorter_sample_keys(Sorter *sorter, int worker, EvalContext *context, uint32_t task)
+{
+    SorterLocal *local = &sorter->locals[worker];
+    if (!local->sample)
+        local->sample = mem_alloc(sizeof(uint64_t) * MAX_SAMPLE);
+    uint64_t *keys = ARENA_ARRAY(context->batch_arena, uint64_t, context->n + 1);
+    record_keys(sorter, local, context, task, keys);
+    for (uint32_t i = 0; i < context->n && local->n_sample < MAX_SAMPLE; i++)
+        local->sample[local->n_sample++] = keys[i];
+}
+
+void sorter_start(Sorter *sorter)
+{
+    uint32_t n = 0;
+    for (int w = 0; w < threads_of(sorter); w++)
+        n += sorter->locals[w].n_sample;
+    uint64_t *sample = mem_alloc(sizeof(uint64_t) * (n + 1));
+    n = 0;
+    for (int w = 0; w < threads_of(sorter); w++) {
+        SorterLocal *local = &sorter->locals[w];
+        if (local->n_sample)
+            memcpy(sample + n, local->sample, sizeof(uint64_t) * local->n_sample);
+        n += local->n_sample;
+        mem_free(local->sample);
+        local->sample = NULL;
+    }
+    uint64_t wanted = sorter->options.expected_rows / BUCKET_RECORDS + 1;
+    record_buckets_init(&sorter->buckets, sample, n, wanted > MAX_BUCKETS ? MAX_BUCKETS : (uint32_t)wanted);
+    mem_free(sample);
+    for (int w = 0; w < threads_of(sorter); w++)
+        record_store_init(&sorter->locals[w].store, &sorter->buckets, sorter->options.budget);
+}
+
+Status sorter_add(Sorter *sorter, int worker, EvalContext *context, uint32_t task, Error *err)
+{
+    SorterLocal *local = &sorter->locals[worker];
+    uint32_t n = context->n;
+    uint64_t *keys = ARENA_ARRAY(context->batch_arena, uint64_t, n + 1);
+    uint64_t *payloads = ARENA_ARRAY(context->batch_arena, uint64_t, n + 1);
+    record_keys(sorter, local, context, task, keys);
+    if (sorter->packed) {
+        record_payloads(sorter, local, context, task, payloads);
+    } else {
+        Vector *columns = ARENA_ARRAY(context->batch_arena, Vector, sorter->n_columns + 1);
+        for (uint32_t c = 0; c < sorter->n_columns; c++)
+            columns[c] = eval_run(local->columns[c], context);
+        uint64_t reference = sort_rows_add(&local->rows, worker, columns, n, context->generation);
+        for (uint32_t i = 0; i < n; i++)
+            payloads[i] = reference + i;
+        size_t grown = local->rows.arena.used_bytes - local->reserved;
+        TRY(budget_reserve(sorter->options.budget, grown, "sorting", err));
+        local->reserved += grown;
+    }
+    return record_store_append(&local->store, keys, payloads, n, err);
+}
+
+/* ---- the sorted sequence ---- */
+
+static int compare_references(const void *a, const void *b, void *context)
+{
+    const Sorter *sorter = context;
+    uint64_t x = ((const SortRecord *)a)->payload, y = ((const SortRecord *)b)->payload;
+    const PlanNode *node = sorter->options.node;
+    for (uint32_t k = 0; k < node->sort.n_keys; k++) {
+        const SortKey *key = &node->sort.keys[k];
+        int order = compare_rows(sort_rows_column(sorter->rows, x, key->column), sort_rows_row(x),
+                                 sort_rows_column(sorter->rows, y, key->column), sort_rows_row(y), key->descending,
+                                 key->nulls_first);
+        if (order)
+            return order;
+    }
+    return 0;
+}
+
+static uint64_t bucket_size(const Sorter *sorter, uint32_t bucket)
+{
+    return sorter->bucket_starts[bucket + 1] - sorter->bucket_starts[bucket];
+}
+
+static void sort_bucket(const Sorter *sorter, const RecordStore *stores, uint32_t bucket, SortRecord *sorted,
+                        SortRecord *scratch)
+{
+    record_bucket_sorted(stores, (uint32_t)threads_of(sorter), bucket, sorted, scratch);
+    if (sorter->packed)
+        return;
+    uint64_t n = bucket_size(sorter, bucket);
+    for (uint64_t first = 0, i = 1; i <= n; i++) {
+        if (i < n && sorted[i].key == sorted[first].key)
+            continue;
+        if (i - first > 1)
+            qsort_r(sorted + first, i - first, sizeof *sorted, compare_references, (void *)(uintptr_t)sorter);
+        first = i;
+    }
+}
+
+/* One thread's view of a piece: its rows in order, and the columns made of them. */
+typedef struct Piece {
+    Sorter *sorter;
+    SortRecord *rows;
+    SortRecord *bucket; /* room for the largest bucket, twice */
+    SortRecord *scratch;
+    Arena arena;
+} Piece;
+
+static Status packed_page(const Piece *piece, uint32_t column, const SortRecord *rows, uint32_t n, Arena *arena,
+                          Vector *ret_page)
+{
+    const Sorter *sorter = piece->sorter;
+    const PlanNode *node = sorter->options.node;
+    uint32_t k = 0;
+    while (node->sort.keys[k].column != column)
+        k++;
+    const SortKey *key = &node->sort.keys[k];
+    if (k == 0 && sorter->computed_key) {
+        *ret_page = sort_key_decode(&rows->key, 2, n, sorter->types[column], key->descending, key->nulls_first, arena);
+        return STATUS_OK;
+    }
+    const SortField *field = &sorter->fields[k];
+    const uint64_t *words = (const uint64_t *)rows + field->word;
+    uint64_t mask = ((uint64_t)1 << field->bits) - 1;
+    int shift = field->shift;
+    uint8_t width = field->n <= 256 ? 1 : field->n <= 65536 ? 2 : 4;
+    void *codes = arena_alloc(arena, (size_t)width * n + 8);
+    const uint32_t *code_of_rank = field->code_of_rank;
+#define EXTRACT(Code)                                                                                                  \
+    if (code_of_rank)                                                                                                  \
+        for (uint32_t i = 0; i < n; i++)                                                                               \
+            ((Code *)codes)[i] = (Code)code_of_rank[words[2 * (size_t)i] >> shift & mask];                             \
+    else                                                                                                               \
+        for (uint32_t i = 0; i < n; i++)                                                                               \
+            ((Code *)codes)[i] = (Code)(words[2 * (size_t)i] >> shift & mask)
+    if (width == 1) {
+        EXTRACT(uint8_t);
+    } else if (width == 2) {
+        EXTRACT(uint16_t);
+    } else {
+        EXTRACT(uint32_t);
+    }
+#undef EXTRACT
+    *ret_page = (Vector){.type = field->entries.type,
+                         .kind = VECTOR_DICT,
+                         .code_width = width,
+                         .n = n,
+                         .data = codes,
+                         .dict = &field->entries};
+    return STATUS_OK;
+}
+
+static Status piece_page(void *context, uint32_t column, uint64_t first, uint32_t n, Vector *ret_page, Error *err)
+{
+    (void)err;
+    Piece *piece = context;
+    arena_reset(&piece->arena);
+    const SortRecord *rows = piece->rows + first;
+    if (piece->sorter->packed)
+        return packed_page(piece, column, rows, n, &piece->arena, ret_page);
+    *ret_page = sort_rows_gather(piece->sorter->rows, &rows->payload, 2, n, column, piece->sorter->types[column],
+                                 &piece->arena);
+    return STATUS_OK;
+}
+
+/* Puts rows [first, end) of the whole sorted sequence to piece->rows. */
+static void fill_piece(Piece *piece, const RecordStore *stores, uint64_t first, uint64_t end)
+{
+    const Sorter *sorter = piece->sorter;
+    SortRecord *to = piece->rows;
+    for (uint32_t b = 0; b < sorter->buckets.n_buckets; b++) {
+        uint64_t start = sorter->bucket_starts[b], stop = sorter->bucket_starts[b + 1];
+        if (stop <= first || start >= end || start == stop)
+            continue;
+        uint64_t from = start < first ? first : start, until = stop > end ? end : stop;
+        if (sorter->large && sorter->large[b]) {
+            memcpy(to, sorter->large[b] + (from - start), sizeof *to * (until - from));
+        } else if (from == start && until == stop) {
+            sort_bucket(sorter, stores, b, to, piece->scratch);
+        } else {
+            sort_bucket(sorter, stores, b, piece->bucket, piece->scratch);
+            memcpy(to, piece->bucket + (from - start), sizeof *to * (until - from));
+        }
+        to += until - from;
+    }
+}
+
+typedef struct Finish {
+    Sorter *sorter;
+    Emitter *emitter;
+    RecordStore *stores;
+    uint64_t first; /* of the rows wanted */
+    uint64_t end;
+    uint64_t largest_bucket; /* of those sorted within a piece */
+    _Atomic uint64_t next;
+    _Atomic bool failed;
+    Status *statuses; /* per worker */
+    Error *errors;
+} Finish;
+
+static Status emit_pieces(Finish *finish, int worker, Piece *piece, ParquetEncodedRowGroup **handle)
+{
+    Error *err = &finish->errors[worker];
+    ParquetPageSource source = {piece, piece_page};
+    for (;;) {
+        uint64_t number = atomic_fetch_add(&finish->next, 1);
+        uint64_t first = finish->first + number * PIECE_ROWS;
+        if (first >= finish->end || atomic_load(&finish->failed))
+            return STATUS_OK;
+        TRY(interrupt_check(err));
+        uint64_t end = finish->end - first < PIECE_ROWS ? finish->end : first + PIECE_ROWS;
+        fill_piece(piece, finish->stores, first, end);
+        TRY(emitter_row_group(finish->emitter, number, &source, end - first, handle, err));
+    }
+}
+
+static void finish_worker(void *context, int worker)
+{
+    Finish *finish = context;
+    uint64_t rows = finish->end - finish->first < PIECE_ROWS ? finish->end - finish->first : PIECE_ROWS;
+    size_t rows_bytes = sizeof(SortRecord) * rows, bucket_bytes = sizeof(SortRecord) * (finish->largest_bucket + 1);
+    Piece piece = {.sorter = finish->sorter,
+                   .rows = mem_map(rows_bytes),
+                   .bucket = mem_alloc(bucket_bytes),
+                   .scratch = mem_alloc(bucket_bytes)};
+    arena_init(&piece.arena);
+    ParquetEncodedRowGroup *handle = NULL;
+    finish->statuses[worker] = emit_pieces(finish, worker, &piece, &handle);
+    if (finish->statuses[worker] != STATUS_OK) {
+        atomic_store(&finish->failed, true);
+        emitter_stop(finish->emitter);
+    }
+    parquet_encoded_row_group_free(handle);
+    arena_done(&piece.arena);
+    mem_unmap(piece.rows, rows_bytes);
+    mem_free(piece.bucket);
+    mem_free(piece.scratch);
+}
+
+/* Buckets of very many equal leading bits are sorted once, whole; pieces then copy from them. */
+static Status sort_large_buckets(Finish *finish, Error *err)
+{
+    Sorter *sorter = finish->sorter;
+    for (uint32_t b = 0; b < sorter->buckets.n_buckets; b++) {
+        uint64_t n = bucket_size(sorter, b);
+        if (n <= LARGE_BUCKET) {
+            finish->largest_bucket = n > finish->largest_bucket ? n : finish->largest_bucket;
+            continue;
+        }
+        if (!sorter->large)
+            sorter->large = ARENA_ARRAY(&sorter->arena, SortRecord *, sorter->buckets.n_buckets);
+        TRY(budget_reserve(sorter->options.budget, 2 * sizeof(SortRecord) * n, "sorting", err));
+        SortRecord *scratch = mem_map(sizeof(SortRecord) * n);
+        sorter->large[b] = mem_map(sizeof(SortRecord) * n);
+        sort_bucket(sorter, finish->stores, b, sorter->large[b], scratch);
+        mem_unmap(scratch, sizeof(SortRecord) * n);
+        budget_release(sorter->options.budget, sizeof(SortRecord) * n);
+    }
+    return STATUS_OK;
+}
+
+Status sorter_finish(Sorter *sorter, Emitter *emitter, int64_t offset, int64_t limit, Error *err)
+{
+    uint32_t threads = (uint32_t)threads_of(sorter);
+    Finish finish = {.sorter = sorter, .emitter = emitter};
+    finish.stores = ARENA_ARRAY(&sorter->arena, RecordStore, threads);
+    finish.statuses = ARENA_ARRAY(&sorter->arena, Status, threads);
+    finish.errors = ARENA_ARRAY(&sorter->arena, Error, threads);
+    sorter->rows = ARENA_ARRAY(&sorter->arena, SortRows, threads);
+    for (uint32_t w = 0; w < threads; w++) { /* read-only copies side by side; the locals stay the owners */
+        finish.stores[w] = sorter->locals[w].store;
+        sorter->rows[w] = sorter->locals[w].rows;
+    }
+    sorter->bucket_starts = ARENA_ARRAY(&sorter->arena, uint64_t, sorter->buckets.n_buckets + 1);
+    for (uint32_t b = 0; b < sorter->buckets.n_buckets; b++) {
+        sorter->bucket_starts[b + 1] = sorter->bucket_starts[b];
+        for (uint32_t w = 0; w < threads; w++)
+            sorter->bucket_starts[b + 1] += finish.stores[w].counts[b];
+    }
+    sorter->n_rows = sorter->bucket_starts[sorter->buckets.n_buckets];
+    finish.first = (uint64_t)offset < sorter->n_rows ? (uint64_t)offset : sorter->n_rows;
+    finish.end = limit >= 0 && (uint64_t)limit < sorter->n_rows - finish.first ? finish.first + (uint64_t)limit
+                                                                               : sorter->n_rows;
+    TRY(sort_large_buckets(&finish, err));
+    pool_run(sorter->options.pool, finish_worker, &finish);
+    for (uint32_t w = 0; w < threads; w++)
+        if (finish.statuses[w] != STATUS_OK) {
+            *err = finish.errors[w];
+            return err->code;
+        }
+    return STATUS_OK;
+}
+
+void sorter_describe(const Sorter *sorter, char *text, size_t size, uint64_t *ret_bytes)
+{
+    uint64_t bytes = 0;
+    for (int w = 0; w < threads_of(sorter); w++)
+        bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * ((size_t)2 << 20);
+    *ret_bytes = bytes;
+    if (sorter->packed)
+        snprintf(text, size, "rows packed into dictionary ranks, %u buckets", sorter->buckets.n_buckets);
+    else
+        snprintf(text, size, "rows by reference, %u buckets", sorter->buckets.n_buckets);
+}
