@@ -3,7 +3,7 @@
  * Plain data for both sides.  Reading: the metadata_decode_* functions fill a zeroed struct; arrays and nothing else
  * come from the arena, texts are views into the decoded bytes.  Writing: the writer encodes with thrift.h.  A `has_x`
  * says that the optional x is there; an optional number without one is absent when it is 0 (or -1 where noted).  Fields
- * that neither side needs (encryption, bloom filters, size statistics) are left out. */
+ * that neither side needs (encryption, size statistics) are left out. */
 #ifndef FREIGHTLAKE_PARQUET_FORMAT_H
 #define FREIGHTLAKE_PARQUET_FORMAT_H
 
@@ -187,6 +187,7 @@ typedef struct FormatColumnMetaData {
     bool has_encoding_stats;
     uint32_t n_encoding_stats;
     const FormatPageEncodingStats *encoding_stats;
+    int64_t bloom_filter_offset; /* 0: none */
 } FormatColumnMetaData;
 
 typedef struct FormatColumnChunk {

@@ -1,0 +1,36 @@
+"""Writes the marts' SQL files as one C source, so that they ship inside the binary.
+
+usage: embed.py OUTPUT.c MART.sql...
+"""
+
+import sys
+from pathlib import Path
+
+
+def c_string(text: str) -> str:
+    """The text as C string literals, one a line."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        escaped = line.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        if not escaped.isascii():
+            raise SystemExit(f"embed.py: not ASCII: {line!r}")
+        lines.append(f'     "{escaped}"')
+    return "\n".join(lines)
+
+
+def main() -> None:
+    output, *files = sys.argv[1:]
+    entries = "".join(
+        f'    {{"{Path(file).stem}",\n{c_string(Path(file).read_text(encoding="ascii"))}}},\n' for file in files
+    )
+    Path(output).write_text(
+        "/* Made from marts/*.sql at build time. */\n"
+        '#include "mart/registry.h"\n\n'
+        f"const MartSource MART_SOURCES[] = {{\n{entries}}};\n"
+        f"const size_t MART_SOURCE_COUNT = {len(files)};\n",
+        encoding="ascii",
+    )
+
+
+if __name__ == "__main__":
+    main()

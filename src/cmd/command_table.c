@@ -1,0 +1,239 @@
+/* The table of commands and options: what freightlake can be told, in one place.
+ *
+ * Everything that speaks of options is made from here (options.c parses, help.c prints help, man page and completions),
+ * so a text is written once, for the person who types. */
+#include "cmd/options.h"
+
+#define THREADS_OPTION                                                                                                 \
+    {.name = "threads", .letter = 't', .argument = "N", .help = "Worker threads; 0 is one per processor", .fallback = "0"}
+#define MEMORY_LIMIT_OPTION                                                                                            \
+    {.name = "memory-limit", .argument = "SIZE",                                                                       \
+     .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"}
+#define FILE_OPTION                                                                                                    \
+    {.name = "file", .letter = 'f', .argument = "FILE", .help = "Read the SQL from FILE instead of the command line"}
+
+static const OptionInfo GLOBAL_OPTIONS[] = {
+    {.name = "help", .letter = 'h', .help = "Show help, with examples"},
+    {.name = "version", .help = "Show the version"},
+    {.name = "log-format", .argument = "text|json", .help = "How messages on standard error are written", .fallback = "text"},
+    {.name = "log-level", .argument = "debug|info|warn|error", .help = "The least important message to write",
+     .fallback = "info"},
+    {.name = "no-progress", .help = "Show no progress, also on a terminal"},
+    {.name = "color", .argument = "auto|never|always", .help = "Colour in tables; auto is on a terminal only",
+     .fallback = "auto"},
+    {0},
+};
+
+static const OptionInfo GENERATE_OPTIONS[] = {
+    {.name = "out", .letter = 'o', .argument = "DIR", .help = "Folder for the files; made when missing", .required = true},
+    {.name = "rows", .letter = 'n', .argument = "N", .help = "Number of shipments", .fallback = "50000"},
+    {.name = "seed", .argument = "N", .help = "The same seed gives the same bytes", .fallback = "1"},
+    {.name = "files", .argument = "N", .help = "Number of files the rows are spread over", .fallback = "1"},
+    {.name = "format", .argument = "parquet|csv|ndjson", .help = "What the files are", .fallback = "parquet"},
+    {.name = "as-of", .argument = "DATE", .help = "The day the data is looked at: the last shipment date",
+     .fallback = "2025-06-30"},
+    {.name = "scenario", .argument = "original|swiftship",
+     .help = "original: the reference data, uniform; swiftship: a company with a year of history, carriers and lanes that"
+             " differ, seasons, promised dates and shipments under way",
+     .fallback = "original"},
+    {.name = "codec", .argument = "snappy|zstd|uncompressed", .help = "Compression of Parquet files", .fallback = "snappy"},
+    {.name = "unique-ids", .help = "Give every shipment an id of its own"},
+    {.name = "bad-rows", .argument = "SHARE", .help = "Share of rows, 0 to 0.5, that are wrong, over all kinds of wrong",
+     .fallback = "0"},
+    {.name = "bad-kind", .argument = "KIND=SHARE", .help = "Share of rows that are wrong in this one way",
+     .repeatable = true},
+    THREADS_OPTION,
+    {0},
+};
+
+static const ExampleInfo GENERATE_EXAMPLES[] = {
+    {"generate --rows 1400000 --seed 7 --files 28 --out shipments", "1.4 million shipments in 28 Parquet files"},
+    {"generate --rows 50000 --format csv --out day --as-of 2025-07-01", "one day's data as CSV"},
+    {"generate --scenario swiftship --rows 1000000 --out company", "a company worth looking at"},
+    {0},
+};
+
+static const OptionInfo RUN_OPTIONS[] = {
+    {.name = "from", .argument = "FILES", .help = "Shipments in Parquet: a file, a folder, or a quoted glob", .required = true},
+    {.name = "to", .argument = "DIR", .help = "Folder of the marts; each is written to DIR/NAME/NAME.parquet",
+     .required = true},
+    {.name = "mart", .letter = 'm', .argument = "MART", .help = "Make only this mart", .repeatable = true},
+    {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files that add marts or replace built-in ones"},
+    {.name = "json", .help = "Print the summary as one JSON object"},
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo RUN_EXAMPLES[] = {
+    {"run --from 'shipments/*.parquet' --to marts", "all five marts from one pass over the files"},
+    {"run --from shipments --to marts --mart cost_analysis --mart delay_trends", "two of them"},
+    {"run --from shipments --to marts --marts my-marts --json", "with your own definitions, summary for a machine"},
+    {0},
+};
+
+static const OptionInfo QUERY_OPTIONS[] = {
+    FILE_OPTION,
+    {.name = "format", .argument = "table|csv|json|ndjson", .help = "How the result is printed", .fallback = "table"},
+    {.name = "output", .letter = 'o', .argument = "FILE",
+     .help = "Write the result to FILE, whole or not at all; .parquet, .csv, .json or .ndjson says the format"},
+    {.name = "limit-rows", .argument = "N", .help = "Rows shown in a table; 0 shows all", .fallback = "100"},
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo QUERY_EXAMPLES[] = {
+    {"query \"SELECT carrier, count(*) AS n FROM 'shipments/*.parquet' GROUP BY carrier ORDER BY n DESC\"",
+     "shipments of each carrier"},
+    {"query --file report.sql --format csv > report.csv", "a statement kept in a file, as CSV"},
+    {"query \"SELECT * FROM 'shipments' WHERE delay_days >= 2\" --output late.parquet", "keep the late ones in a file"},
+    {"query - --format ndjson < report.sql", "the statement from standard input"},
+    {0},
+};
+
+static const OptionInfo EXPLAIN_OPTIONS[] = {
+    {.name = "analyze", .help = "Run the statement and show rows, time, memory and skipped row groups"},
+    FILE_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo EXPLAIN_EXAMPLES[] = {
+    {"explain \"SELECT carrier, avg(delay_days) AS d FROM 'shipments' GROUP BY carrier\"", "the plan"},
+    {"explain --analyze \"SELECT count(*) AS n FROM 'shipments' WHERE shipment_date >= '2025-06-01'\"",
+     "what running it costs, and what it skips"},
+    {0},
+};
+
+static const OptionInfo INSPECT_OPTIONS[] = {
+    {.name = "json", .help = "Print one JSON object"},
+    {.name = "columns", .help = "Show every column chunk of every row group, not a sum per column"},
+    {0},
+};
+
+static const ExampleInfo INSPECT_EXAMPLES[] = {
+    {"inspect marts/cost_analysis/cost_analysis.parquet", "schema, row groups, encodings, sizes and statistics"},
+    {"inspect shipments/part-00000.parquet --json", "the same for a machine, every column chunk"},
+    {0},
+};
+
+static const OptionInfo SHOW_OPTIONS[] = {
+    {.name = "from", .argument = "DIR", .help = "Folder of the marts, the one given to run --to", .required = true},
+    {.name = "rows", .letter = 'n', .argument = "N", .help = "Rows to show; 0 shows all, as formats other than table do unless it is given",
+     .fallback = "20"},
+    {.name = "format", .argument = "table|csv|json|ndjson",
+     .help = "table is for people; the others give the values as they are", .fallback = "table"},
+    {0},
+};
+
+static const ExampleInfo SHOW_EXAMPLES[] = {
+    {"show carrier_performance --from marts", "who is late, and what it costs"},
+    {"show cost_analysis --from marts --rows 5", "the five cheapest shipments per kilometre"},
+    {"show delay_trends --from marts --format csv", "the whole mart as CSV"},
+    {0},
+};
+
+static const ExampleInfo VERSION_EXAMPLES[] = {{"version", "the version"}, {0}};
+static const ExampleInfo HELP_EXAMPLES[] = {{"help run", "the same as freightlake run --help"}, {0}};
+static const ExampleInfo COMPLETION_EXAMPLES[] = {
+    {"completion bash > ~/.local/share/bash-completion/completions/freightlake", "for bash"},
+    {"completion zsh > \"${fpath[1]}/_freightlake\"", "for zsh"},
+    {"completion fish > ~/.config/fish/completions/freightlake.fish", "for fish"},
+    {0},
+};
+static const ExampleInfo MAN_EXAMPLES[] = {{"man > freightlake.1", "the manual page in roff"}, {0}};
+
+static const CommandInfo COMMANDS[] = {
+    {.name = "generate",
+     .summary = "Make synthetic shipments",
+     .description = "Writes shipments whose distributions are those of the reference platform.  The same seed gives the same"
+                    " bytes whatever the number of threads.",
+     .options = GENERATE_OPTIONS,
+     .examples = GENERATE_EXAMPLES},
+    {.name = "run",
+     .summary = "Turn shipments into marts",
+     .description =
+         "Reads Parquet files of shipments once and makes every mart from that one pass.  The files' columns are found by"
+         " name and cast to the shipment's types, so dates may be text or dates.\n\n"
+         "Everything is checked before anything is replaced: a missing column, a wrong type or a broken file leaves all marts"
+         " as they were.  Each mart's file is replaced whole or not at all.\n\n"
+         "A mart is one SELECT over the table shipments.  The five built-in marts are carrier_performance,"
+         " route_efficiency, cost_analysis, delay_trends and warehouse_demand; --marts adds your own.",
+     .options = RUN_OPTIONS,
+     .examples = RUN_EXAMPLES},
+    {.name = "show",
+     .summary = "Print a mart as a person wants to read it",
+     .operand = "MART",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description = "Prints the first rows of a mart that 'run' made, with units and readable numbers, and says how old it is.",
+     .options = SHOW_OPTIONS,
+     .examples = SHOW_EXAMPLES},
+    {.name = "query",
+     .summary = "Run one SQL statement over Parquet files",
+     .operand = "SQL",
+     .min_operands = 0,
+     .max_operands = 1,
+     .description =
+         "Runs a SELECT.  A string after FROM names files: one file, a folder (its *.parquet files), or a glob.  All of them must have"
+         " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come from --file.\n\n"
+         "In a table NULL is a missing value, and a text that reads NULL is quoted.  CSV follows RFC 4180: a missing value is"
+         " empty and an empty text is \"\".  In JSON numbers keep all their digits; NaN and Infinity are strings.  Binary values"
+         " are hexadecimal.",
+     .options = QUERY_OPTIONS,
+     .examples = QUERY_EXAMPLES},
+    {.name = "explain",
+     .summary = "Show how a statement is run",
+     .operand = "SQL",
+     .min_operands = 0,
+     .max_operands = 1,
+     .description = "Prints the plan of a SELECT, one operator a line, the input innermost.  With --analyze the statement is run,"
+                    " its result is thrown away, and each operator says what it did.",
+     .options = EXPLAIN_OPTIONS,
+     .examples = EXPLAIN_EXAMPLES},
+    {.name = "inspect",
+     .summary = "Show what is in a Parquet file",
+     .operand = "FILE",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description = "Prints a file's schema, row groups, encodings, compression, sizes and statistics from its footer; no data"
+                    " is read.",
+     .options = INSPECT_OPTIONS,
+     .examples = INSPECT_EXAMPLES},
+    {.name = "completion",
+     .summary = "Print a shell's completion script",
+     .operand = "SHELL",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description = "SHELL is bash, zsh or fish.  The scripts are made from the same table as this help.",
+     .examples = COMPLETION_EXAMPLES},
+    {.name = "help",
+     .summary = "Show the help of a command",
+     .operand = "COMMAND",
+     .min_operands = 0,
+     .max_operands = 1,
+     .description = "Without COMMAND, lists the commands.",
+     .examples = HELP_EXAMPLES},
+    {.name = "version",
+     .summary = "Show the version",
+     .description = "Prints the version of this program.",
+     .examples = VERSION_EXAMPLES},
+    {.name = "man",
+     .summary = "Print the manual page",
+     .description = "Prints the manual page in roff, for packagers.",
+     .examples = MAN_EXAMPLES,
+     .hidden = true},
+    {0},
+};
+
+const CommandInfo *command_table(void)
+{
+    return COMMANDS;
+}
+
+const OptionInfo *global_options(void)
+{
+    return GLOBAL_OPTIONS;
+}

@@ -1,0 +1,62 @@
+/* freightlake: finds the command, runs it, and is the one boundary where an Error becomes a message and an exit code.
+ *
+ * Start is kept short: no locale, no library is initialised, threads are made by the commands that work on data. */
+#include <signal.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "storage/storage.h"
+
+static const struct {
+    const char *name;
+    CommandMain main;
+} MAINS[] = {
+    {"generate", command_generate},     {"run", command_run},         {"show", command_show}, {"query", command_query},
+    {"explain", command_explain},       {"inspect", command_inspect}, {"help", command_help}, {"version", command_version},
+    {"completion", command_completion}, {"man", command_man},
+};
+
+static CommandMain find_main(const CommandInfo *command)
+{
+    CommandMain found = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(MAINS); i++)
+        if (strcmp(MAINS[i].name, command->name) == 0)
+            found = MAINS[i].main;
+    CHECK(found != NULL);
+    return found;
+}
+
+static Status run(int argc, char **argv, Arena *job_arena, Error *err)
+{
+    Arguments arguments;
+    Status status = arguments_parse(argc, argv, job_arena, &arguments, err);
+    console_configure_log(&arguments);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_given(&arguments, "help"))
+        return help_print(arguments.command, err);
+    if (arguments_given(&arguments, "version"))
+        return command_version(&arguments, job_arena, err);
+    if (arguments.command)
+        return find_main(arguments.command)(&arguments, job_arena, err);
+    error_set(err, STATUS_USAGE, "no command is given");
+    return error_hint(err, "'freightlake --help' lists the commands");
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    interrupt_install();
+    Error err;
+    error_init(&err);
+    Arena job_arena;
+    arena_init(&job_arena);
+    Status status = run(argc, argv, &job_arena, &err);
+    if (status != STATUS_OK) {
+        storage_discard_all();
+        log_error(&err);
+    }
+    arena_done(&job_arena);
+    return status_exit_code(status);
+}

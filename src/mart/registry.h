@@ -1,0 +1,47 @@
+/* The registry of marts: the built-in ones, and those a folder of *.sql files adds or puts in their place.
+ *
+ * A mart is one SELECT over the table shipments.  Its first line may be a comment, "-- Title: what it says", which is
+ * shown to people; its name is the file's. */
+#ifndef FREIGHTLAKE_MART_REGISTRY_H
+#define FREIGHTLAKE_MART_REGISTRY_H
+
+#include "base/memory.h"
+
+#define MART_MAX_SQL_BYTES ((size_t)64 << 10)
+#define MART_HASH_CHARACTERS 32
+
+/* What the build embeds. */
+typedef struct MartSource {
+    const char *name;
+    const char *sql;
+} MartSource;
+extern const MartSource MART_SOURCES[];
+extern const size_t MART_SOURCE_COUNT;
+
+size_t mart_builtin_count(void);
+const MartSource *mart_builtin(size_t i);
+
+typedef struct Mart {
+    const char *name;
+    const char *sql;
+    const char *title;                   /* "Carrier performance"; the name in words when the SQL gives none */
+    const char *meaning;                 /* "how late, how dear ..."; "" when the SQL gives none */
+    const char *file;                    /* where the SQL is from; NULL: built in */
+    char hash[MART_HASH_CHARACTERS + 1]; /* of the SQL text: another text is another definition */
+} Mart;
+
+typedef struct MartRegistry {
+    Mart *marts; /* built-in ones in their order, then added ones by name */
+    uint32_t n;
+} MartRegistry;
+
+/* All memory is job_arena's.  `folder` may be NULL.  A file name that cannot be a mart's name, an empty or oversized file
+ * gives CONFIG with the file. */
+Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err) MUST_CHECK;
+
+/* NULL when there is none of that name. */
+const Mart *mart_find(const MartRegistry *registry, const char *name);
+/* USAGE: "there is no mart 'x'", with the nearest name or all of them as the hint. */
+Status mart_unknown(const MartRegistry *registry, const char *name, Error *err);
+
+#endif
