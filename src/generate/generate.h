@@ -1,6 +1,7 @@
 /* generate: synthetic shipments, as many as wanted, the same for the same seed on any number of threads.
  *
- * Call order: generate_options_init -> set what differs -> generate_bad_rows / generate_bad_rows_of_kind -> generate_run.
+ * Call order: generate_options_init -> set what differs -> generate_bad_rows or generate_bad_rows_of_kind ->
+ * generate_run.
  *
  * generate_run writes OUT/part-00000.EXT ... and, last, OUT/_generate.json (seed, options, counts), whose name readers
  * pass over.  Each file appears whole or not at all. */
@@ -104,9 +105,12 @@ const char *generate_scenario_name(GenerateScenario scenario);
 const char *generate_bad_kind_name(GenerateBadKind kind);
 const char *generate_bad_kind_meaning(GenerateBadKind kind);
 
+/* What generate_run checks before it starts: USAGE for options out of range or at odds with each other. */
+Status generate_check_options(const GenerateOptions *options, Error *err) MUST_CHECK;
+
 /* Writes the files.  USAGE for options out of range, or when `out` holds part files that this run would leave standing
- * beside its own; INTERRUPTED when a stop was asked for.  On failure the files done so far stay and there is no manifest
- * of this run. */
+ * beside its own; INTERRUPTED when a stop was asked for.  On failure the files done so far stay, and no manifest is
+ * written. */
 Status generate_run(const GenerateOptions *options, GenerateSummary *ret_summary, Error *err) MUST_CHECK;
 
 #endif
