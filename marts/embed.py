@@ -24,7 +24,7 @@ def main() -> None:
         f'    {{"{Path(file).stem}",\n{c_string(Path(file).read_text(encoding="ascii"))}}},\n' for file in files
     )
     Path(output).write_text(
-        "/* Made from marts/*.sql at build time. */\n"
+        "/* Made from the SQL files of marts/ at build time. */\n"
         '#include "mart/registry.h"\n\n'
         f"const MartSource MART_SOURCES[] = {{\n{entries}}};\n"
         f"const size_t MART_SOURCE_COUNT = {len(files)};\n",
