@@ -6,7 +6,7 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/footer.h"
-#include "cmd/output.h"
+#include "cmd/printer.h"
 
 #define BOUND_CHARACTERS 24 /* of a text bound in the table */
 
@@ -110,7 +110,7 @@ static const char *repetition_name(const SchemaLeaf *leaf)
 /* ---- for people: rows of text through the table writer, which aligns and fits them ---- */
 
 typedef struct TextTable {
-    Output *output;
+    Printer *printer;
     Schema schema;
     Arena arena;
 } TextTable;
@@ -122,8 +122,8 @@ static Status text_table_begin(TextTable *table, const char *const *headers, con
     table->schema = (Schema){ARENA_ARRAY(&table->arena, Field, n), n};
     for (uint32_t i = 0; i < n; i++)
         table->schema.fields[i] = (Field){headers[i], is_number[i] ? DATA_TYPE(DOUBLE) : DATA_TYPE(STRING), true};
-    OutputOptions options = {.format = OUTPUT_TABLE, .width = console_width(), .color = color, .null_text = "-"};
-    Status status = output_new(&table->schema, &options, &table->output, err);
+    PrinterOptions options = {.format = PRINTER_TABLE, .width = console_width(), .color = color, .null_text = "-"};
+    Status status = printer_new(&table->schema, &options, &table->printer, err);
     if (status != STATUS_OK)
         arena_done(&table->arena);
     return status;
@@ -138,12 +138,12 @@ static Status text_table_row(TextTable *table, const char *const *cells, Error *
         vectors[i] = vector_const(&table->arena, &value, 1);
     }
     Batch batch = {1, table->schema.n, vectors};
-    return output_batch(table->output, &table->schema, &batch, err);
+    return printer_batch(table->printer, &table->schema, &batch, err);
 }
 
 static void text_table_done(TextTable *table)
 {
-    output_free(table->output);
+    printer_free(table->printer);
     arena_done(&table->arena);
 }
 
@@ -227,7 +227,7 @@ static Status print_columns(const Footer *footer, bool by_row_group, bool color,
                                     by_row_group ? g + 1 : n_row_groups, row_group, err);
     }
     if (status == STATUS_OK)
-        status = output_finish(table.output, err);
+        status = printer_finish(table.printer, err);
     text_table_done(&table);
     return status;
 }
@@ -278,7 +278,7 @@ static Status print_row_groups(const Footer *footer, bool color, Error *err)
         status = text_table_row(&table, cells, err);
     }
     if (status == STATUS_OK)
-        status = output_finish(table.output, err);
+        status = printer_finish(table.printer, err);
     text_table_done(&table);
     return status;
 }

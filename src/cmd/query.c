@@ -7,18 +7,18 @@
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "cmd/output.h"
+#include "cmd/printer.h"
 #include "cmd/statement.h"
 
 typedef struct Query {
     const Arguments *arguments;
     const char *output_path; /* NULL: standard output */
     bool to_parquet;
-    OutputOptions output_options;
+    PrinterOptions printer_options;
     Resources resources;
     BoundStatement bound;
     StorageWriter *writer;
-    Output *output;
+    Printer *printer;
     double start;
 } Query;
 
@@ -27,15 +27,15 @@ static Status choose_format(Query *query, Error *err)
 {
     static const struct {
         const char *extension;
-        OutputFormat format;
-    } extensions[] = {{".csv", OUTPUT_CSV}, {".json", OUTPUT_JSON}, {".ndjson", OUTPUT_NDJSON}, {".jsonl", OUTPUT_NDJSON}};
-    query->output_options.format = (OutputFormat)arguments_choice(query->arguments, "format");
+        PrinterFormat format;
+    } extensions[] = {{".csv", PRINTER_CSV}, {".json", PRINTER_JSON}, {".ndjson", PRINTER_NDJSON}, {".jsonl", PRINTER_NDJSON}};
+    query->printer_options.format = (PrinterFormat)arguments_choice(query->arguments, "format");
     query->output_path = arguments_text(query->arguments, "output");
     if (!query->output_path)
         return STATUS_OK;
     const char *extension = strrchr(query->output_path, '.');
     bool format_given = arguments_given(query->arguments, "format"), known = false;
-    OutputFormat format = OUTPUT_CSV;
+    PrinterFormat format = PRINTER_CSV;
     query->to_parquet = extension && strcasecmp(extension, ".parquet") == 0;
     for (size_t i = 0; extension && i < ARRAY_SIZE(extensions); i++)
         if (strcasecmp(extension, extensions[i].extension) == 0) {
@@ -46,12 +46,12 @@ static Status choose_format(Query *query, Error *err)
         error_set(err, STATUS_USAGE, "--output %s: the name does not say a format", query->output_path);
         return error_hint(err, "end it with .parquet, .csv, .json or .ndjson");
     }
-    if (format_given && (query->to_parquet || format != query->output_options.format)) {
+    if (format_given && (query->to_parquet || format != query->printer_options.format)) {
         error_set(err, STATUS_USAGE, "--format %s and --output %s do not fit together",
                   arguments_text(query->arguments, "format"), query->output_path);
         return error_hint(err, "leave --format out: the file's name says the format");
     }
-    query->output_options.format = format;
+    query->printer_options.format = format;
     return STATUS_OK;
 }
 
@@ -79,9 +79,9 @@ static Status open_sink(Query *query, Sink *sink, Error *err)
         *sink = (Sink){.file = query->writer, .options = &writer_options};
         return STATUS_OK;
     }
-    query->output_options.file = query->writer;
-    TRY(output_new(schema, &query->output_options, &query->output, err));
-    *sink = (Sink){.context = query->output, .batch = output_batch};
+    query->printer_options.file = query->writer;
+    TRY(printer_new(schema, &query->printer_options, &query->printer, err));
+    *sink = (Sink){.context = query->printer, .batch = printer_batch};
     return STATUS_OK;
 }
 
@@ -90,7 +90,7 @@ static Status say_how_it_went(const Query *query, uint64_t rows, const ScanStati
     double seconds = clock_seconds() - query->start;
     char took[24];
     text_seconds(took, sizeof took, seconds);
-    uint64_t shown = query->output ? output_rows_shown(query->output) : rows;
+    uint64_t shown = query->printer ? printer_rows_shown(query->printer) : rows;
     if (shown < rows) {
         Buffer text;
         buffer_init(&text, 0);
@@ -118,7 +118,7 @@ static Status execute(Query *query, Error *err)
     TRY(open_sink(query, &statement.sink, err));
     TableFiles table = {query->bound.input.files, query->bound.input.n, query->bound.schema};
     /* Rows that stream to the terminal and a progress line would write over each other. */
-    bool streams = query->output && !query->writer && query->output_options.format != OUTPUT_TABLE && console_width();
+    bool streams = query->printer && !query->writer && query->printer_options.format != PRINTER_TABLE && console_width();
     Progress *progress = progress_new("reading", !streams && console_progress(query->arguments));
     ExecOptions options = {.pool = query->resources.pool,
                            .budget = &query->resources.budget,
@@ -129,14 +129,14 @@ static Status execute(Query *query, Error *err)
     progress_free(progress);
     TRY(status);
     TRY(interrupt_check(err));
-    if (query->output)
-        TRY(output_finish(query->output, err));
+    if (query->printer)
+        TRY(printer_finish(query->printer, err));
     if (query->writer) {
         StorageWriter *writer = query->writer;
         query->writer = NULL;
         TRY(storage_commit(writer, err));
     }
-    return say_how_it_went(query, query->output ? output_rows(query->output) : statement.rows_out, &scan, err);
+    return say_how_it_went(query, query->printer ? printer_rows(query->printer) : statement.rows_out, &scan, err);
 }
 
 static Status run(Query *query, Arena *job_arena, Error *err)
@@ -145,15 +145,15 @@ static Status run(Query *query, Arena *job_arena, Error *err)
     int64_t limit_rows;
     TRY(choose_format(query, err));
     TRY(arguments_integer(query->arguments, "limit-rows", 0, INT64_MAX, &limit_rows, err));
-    query->output_options.limit_rows = (uint64_t)limit_rows;
-    query->output_options.width = console_width();
-    query->output_options.color = console_color(query->arguments);
+    query->printer_options.limit_rows = (uint64_t)limit_rows;
+    query->printer_options.width = console_width();
+    query->printer_options.color = console_color(query->arguments);
     TRY(statement_text(query->arguments, job_arena, &sql, err));
     TRY(resources_init(&query->resources, query->arguments, err));
     Status status = statement_bind(sql, &query->resources.budget, job_arena, &query->bound, err);
     if (status == STATUS_OK) {
         status = execute(query, err);
-        output_free(query->output);
+        printer_free(query->printer);
         storage_discard(query->writer);
         statement_done(&query->bound);
     }

@@ -4,7 +4,7 @@
 
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "cmd/output.h"
+#include "cmd/printer.h"
 #include "mart/display.h"
 #include "mart/registry.h"
 #include "mart/run.h"
@@ -16,11 +16,11 @@ typedef struct Show {
     const char *folder;
     const char *path;
     uint64_t limit_rows;  /* 0: all */
-    OutputFormat format;
+    PrinterFormat format;
     ParquetFile *file;
     int64_t modified_ms;
     const Display *displays;
-    Output *output;
+    Printer *printer;
 } Show;
 
 /* Neither built in nor in the folder: name the nearest of both. */
@@ -145,8 +145,8 @@ static Status print_rest(const Show *show, uint64_t shown, Error *err)
 static Status print_mart(Show *show, Error *err)
 {
     const Schema *schema = parquet_schema(show->file);
-    bool is_table = show->format == OUTPUT_TABLE;
-    OutputOptions options = {.format = show->format};
+    bool is_table = show->format == PRINTER_TABLE;
+    PrinterOptions options = {.format = show->format};
     if (is_table) {
         options.width = console_width();
         options.color = console_color(show->arguments);
@@ -156,11 +156,11 @@ static Status print_mart(Show *show, Error *err)
         options.null_text = "-";
         TRY(print_title(show, err));
     }
-    TRY(output_new(schema, &options, &show->output, err));
-    MartReadOptions read = {.max_rows = show->limit_rows, .context = show->output, .batch = output_batch};
+    TRY(printer_new(schema, &options, &show->printer, err));
+    MartReadOptions read = {.max_rows = show->limit_rows, .context = show->printer, .batch = printer_batch};
     TRY(mart_read(show->file, &read, err));
-    TRY(output_finish(show->output, err));
-    return is_table ? print_rest(show, output_rows(show->output), err) : STATUS_OK;
+    TRY(printer_finish(show->printer, err));
+    return is_table ? print_rest(show, printer_rows(show->printer), err) : STATUS_OK;
 }
 
 Status command_show(const Arguments *arguments, Arena *job_arena, Error *err)
@@ -173,15 +173,15 @@ Status command_show(const Arguments *arguments, Arena *job_arena, Error *err)
                  .arena = job_arena,
                  .mart = mart_find(&registry, arguments->operands[0]),
                  .folder = arguments_text(arguments, "from"),
-                 .format = (OutputFormat)arguments_choice(arguments, "format")};
-    bool limits = show.format == OUTPUT_TABLE || arguments_given(arguments, "rows");
+                 .format = (PrinterFormat)arguments_choice(arguments, "format")};
+    bool limits = show.format == PRINTER_TABLE || arguments_given(arguments, "rows");
     show.limit_rows = limits ? (uint64_t)rows : 0;
     MemoryBudget budget;
     budget_init(&budget, default_memory_limit());
     Status status = open_mart(&show, &registry, &budget, err);
     if (status == STATUS_OK) {
         status = print_mart(&show, err);
-        output_free(show.output);
+        printer_free(show.printer);
         parquet_close(show.file);
     }
     return status;

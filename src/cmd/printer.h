@@ -1,6 +1,6 @@
-/* Output: rows of a result as a table, CSV, JSON or NDJSON, to standard output or a file.
+/* Printer: rows of a result as a table, CSV, JSON or NDJSON, to standard output or a file.
  *
- * output_new -> output_batch for each batch -> output_finish -> output_free.
+ * printer_new -> printer_batch for each batch -> printer_finish -> printer_free.
  *
  * table   columns aligned, numbers to the right, a missing value as NULL and a text NULL in quotes; control characters
  *         are shown escaped, so that no data can steer the terminal
@@ -9,16 +9,16 @@
  *         NaN, Infinity and -Infinity are strings
  * In all of them dates are YYYY-MM-DD and binary values hexadecimal; timestamps are YYYY-MM-DDTHH:MM:SS[.ffffff]Z except
  * in a table, where they are as CAST AS STRING gives them. */
-#ifndef FREIGHTLAKE_CMD_OUTPUT_H
-#define FREIGHTLAKE_CMD_OUTPUT_H
+#ifndef FREIGHTLAKE_CMD_PRINTER_H
+#define FREIGHTLAKE_CMD_PRINTER_H
 
 #include "columnar/vector.h"
 #include "storage/storage.h"
 
-typedef enum OutputFormat { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_NDJSON } OutputFormat;
+typedef enum PrinterFormat { PRINTER_TABLE, PRINTER_CSV, PRINTER_JSON, PRINTER_NDJSON } PrinterFormat;
 
-typedef struct OutputOptions {
-    OutputFormat format;
+typedef struct PrinterOptions {
+    PrinterFormat format;
     StorageWriter *file;  /* NULL: standard output */
     /* the rest is for tables: */
     uint64_t limit_rows;  /* 0: all */
@@ -29,17 +29,17 @@ typedef struct OutputOptions {
     void (*cell)(void *context, uint32_t column, const Value *value, Buffer *text);
     void *cell_context;
     const char *null_text; /* NULL: "NULL" */
-} OutputOptions;
+} PrinterOptions;
 
-typedef struct Output Output;
+typedef struct Printer Printer;
 
 /* Keeps `schema`.  JSON and NDJSON refuse a name that stands twice, with SQL and a hint. */
-Status output_new(const Schema *schema, const OutputOptions *options, Output **ret_output, Error *err) MUST_CHECK;
-/* A Sink's batch function: `output` is an Output. */
-Status output_batch(void *output, const Schema *schema, const Batch *batch, Error *err) MUST_CHECK;
-Status output_finish(Output *output, Error *err) MUST_CHECK;
-uint64_t output_rows(const Output *output);       /* given so far */
-uint64_t output_rows_shown(const Output *output); /* fewer when limit_rows cut them */
-void output_free(Output *output);                 /* NULL is fine */
+Status printer_new(const Schema *schema, const PrinterOptions *options, Printer **ret_printer, Error *err) MUST_CHECK;
+/* A Sink's batch function: `printer` is a Printer. */
+Status printer_batch(void *printer, const Schema *schema, const Batch *batch, Error *err) MUST_CHECK;
+Status printer_finish(Printer *printer, Error *err) MUST_CHECK;
+uint64_t printer_rows(const Printer *printer);       /* given so far */
+uint64_t printer_rows_shown(const Printer *printer); /* fewer when limit_rows cut them */
+void printer_free(Printer *printer);                 /* NULL is fine */
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cmd/output_internal.h"
+#include "cmd/printer_internal.h"
 
 static void append_hex(Buffer *text, StrView bytes)
 {
@@ -15,7 +15,7 @@ static void append_hex(Buffer *text, StrView bytes)
     }
 }
 
-void output_append_plain(Buffer *text, const Value *value)
+void printer_append_plain(Buffer *text, const Value *value)
 {
     if (value->type.id == TYPE_BINARY)
         append_hex(text, value->string);
@@ -65,28 +65,28 @@ static void append_csv_value(Buffer *text, const Value *value)
     else if (value->type.id == TYPE_BINARY && value->string.size == 0)
         buffer_append_text(text, "\"\"");
     else
-        output_append_plain(text, value);
+        printer_append_plain(text, value);
 }
 
-static void csv_begin(Output *output)
+static void csv_begin(Printer *printer)
 {
-    for (uint32_t i = 0; i < output->schema->n; i++) {
+    for (uint32_t i = 0; i < printer->schema->n; i++) {
         if (i > 0)
-            buffer_append_byte(&output->buffer, ',');
-        append_csv_text(&output->buffer, str_view(output->schema->fields[i].name));
+            buffer_append_byte(&printer->buffer, ',');
+        append_csv_text(&printer->buffer, str_view(printer->schema->fields[i].name));
     }
-    buffer_append_byte(&output->buffer, '\n');
+    buffer_append_byte(&printer->buffer, '\n');
 }
 
-static void csv_row(Output *output, const Batch *batch, uint32_t row)
+static void csv_row(Printer *printer, const Batch *batch, uint32_t row)
 {
     for (uint32_t i = 0; i < batch->n_columns; i++) {
         Value value = vector_value(&batch->columns[i], row);
         if (i > 0)
-            buffer_append_byte(&output->buffer, ',');
-        append_csv_value(&output->buffer, &value);
+            buffer_append_byte(&printer->buffer, ',');
+        append_csv_value(&printer->buffer, &value);
     }
-    buffer_append_byte(&output->buffer, '\n');
+    buffer_append_byte(&printer->buffer, '\n');
 }
 
 static bool is_finite(const Value *value)
@@ -114,61 +114,61 @@ static void append_json_value(Buffer *text, const Value *value)
     case TYPE_DATE:
     case TYPE_BINARY:
         buffer_append_byte(text, '"');
-        output_append_plain(text, value);
+        printer_append_plain(text, value);
         buffer_append_byte(text, '"');
         break;
     default:
         if (is_finite(value)) {
-            output_append_plain(text, value);
+            printer_append_plain(text, value);
             break;
         }
         buffer_append_byte(text, '"');
-        output_append_plain(text, value);
+        printer_append_plain(text, value);
         buffer_append_byte(text, '"');
     }
 }
 
-static void append_json_object(Output *output, const Batch *batch, uint32_t row)
+static void append_json_object(Printer *printer, const Batch *batch, uint32_t row)
 {
-    Buffer *text = &output->buffer;
+    Buffer *text = &printer->buffer;
     buffer_append_byte(text, '{');
     for (uint32_t i = 0; i < batch->n_columns; i++) {
         Value value = vector_value(&batch->columns[i], row);
         if (i > 0)
             buffer_append_byte(text, ',');
-        buffer_append(text, output->keys[i].data, output->keys[i].size);
+        buffer_append(text, printer->keys[i].data, printer->keys[i].size);
         append_json_value(text, &value);
     }
     buffer_append_byte(text, '}');
 }
 
-static void json_begin(Output *output)
+static void json_begin(Printer *printer)
 {
-    buffer_append_byte(&output->buffer, '[');
+    buffer_append_byte(&printer->buffer, '[');
 }
 
-static void json_row(Output *output, const Batch *batch, uint32_t row)
+static void json_row(Printer *printer, const Batch *batch, uint32_t row)
 {
-    buffer_append_text(&output->buffer, output->rows ? ",\n" : "\n");
-    append_json_object(output, batch, row);
+    buffer_append_text(&printer->buffer, printer->rows ? ",\n" : "\n");
+    append_json_object(printer, batch, row);
 }
 
-static void json_end(Output *output)
+static void json_end(Printer *printer)
 {
-    buffer_append_text(&output->buffer, output->rows ? "\n]\n" : "]\n");
+    buffer_append_text(&printer->buffer, printer->rows ? "\n]\n" : "]\n");
 }
 
-static void ndjson_row(Output *output, const Batch *batch, uint32_t row)
+static void ndjson_row(Printer *printer, const Batch *batch, uint32_t row)
 {
-    append_json_object(output, batch, row);
-    buffer_append_byte(&output->buffer, '\n');
+    append_json_object(printer, batch, row);
+    buffer_append_byte(&printer->buffer, '\n');
 }
 
-static void nothing(Output *output)
+static void nothing(Printer *printer)
 {
-    (void)output;
+    (void)printer;
 }
 
-const OutputFormatOps OUTPUT_CSV_OPS = {csv_begin, csv_row, nothing};
-const OutputFormatOps OUTPUT_JSON_OPS = {json_begin, json_row, json_end};
-const OutputFormatOps OUTPUT_NDJSON_OPS = {nothing, ndjson_row, nothing};
+const PrinterFormatOps PRINTER_CSV_OPS = {csv_begin, csv_row, nothing};
+const PrinterFormatOps PRINTER_JSON_OPS = {json_begin, json_row, json_end};
+const PrinterFormatOps PRINTER_NDJSON_OPS = {nothing, ndjson_row, nothing};

@@ -1,4 +1,4 @@
-/* Covers src/cmd/output*.c: each format's text for every type, NULL, odd texts, and tables that must be cut. */
+/* Covers src/cmd/printer*.c: each format's text for every type, NULL, odd texts, and tables that must be cut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cmd/output.h"
+#include "cmd/printer.h"
 
 /* A StorageWriter that keeps what it is given. */
 typedef struct MemoryWriter {
@@ -65,15 +65,15 @@ static void add_column(Fixture *fixture, const char *name, DataType type, const 
         memcpy(fixture->columns[i].valid, valid, fixture->n_rows);
 }
 
-static const char *write_out(Fixture *fixture, OutputOptions options)
+static const char *write_out(Fixture *fixture, PrinterOptions options)
 {
     options.file = &fixture->memory.writer;
-    Output *output;
-    assert_int_equal(output_new(&fixture->schema, &options, &output, &fixture->err), STATUS_OK);
+    Printer *printer;
+    assert_int_equal(printer_new(&fixture->schema, &options, &printer, &fixture->err), STATUS_OK);
     Batch batch = {fixture->n_rows, fixture->schema.n, fixture->columns};
-    assert_int_equal(output_batch(output, &fixture->schema, &batch, &fixture->err), STATUS_OK);
-    assert_int_equal(output_finish(output, &fixture->err), STATUS_OK);
-    output_free(output);
+    assert_int_equal(printer_batch(printer, &fixture->schema, &batch, &fixture->err), STATUS_OK);
+    assert_int_equal(printer_finish(printer, &fixture->err), STATUS_OK);
+    printer_free(printer);
     return buffer_text(&fixture->memory.bytes);
 }
 
@@ -97,7 +97,7 @@ static void test_csv(void **state)
     Fixture fixture;
     begin(&fixture, 3);
     add_all_types(&fixture);
-    assert_string_equal(write_out(&fixture, (OutputOptions){.format = OUTPUT_CSV}),
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_CSV}),
                         "i,d,c,b,day,at,s,x\n"
                         "9007199254740993,0.1,12345678901234.5678,true,2025-06-30,1970-01-01T00:00:01Z,\"a,\"\"b\"\"\nc\",00ff\n"
                         ",,,,,,,\n"
@@ -112,7 +112,7 @@ static void test_ndjson(void **state)
     begin(&fixture, 3);
     add_all_types(&fixture);
     assert_string_equal(
-        write_out(&fixture, (OutputOptions){.format = OUTPUT_NDJSON}),
+        write_out(&fixture, (PrinterOptions){.format = PRINTER_NDJSON}),
         "{\"i\":9007199254740993,\"d\":0.1,\"c\":12345678901234.5678,\"b\":true,\"day\":\"2025-06-30\","
         "\"at\":\"1970-01-01T00:00:01Z\",\"s\":\"a,\\\"b\\\"\\nc\",\"x\":\"00ff\"}\n"
         "{\"i\":null,\"d\":null,\"c\":null,\"b\":null,\"day\":null,\"at\":null,\"s\":null,\"x\":null}\n"
@@ -129,7 +129,7 @@ static void test_json_is_read_back(void **state)
         begin(&fixture, n);
         add_all_types(&fixture);
         json_error_t error;
-        json_t *json = json_loads(write_out(&fixture, (OutputOptions){.format = OUTPUT_JSON}), 0, &error);
+        json_t *json = json_loads(write_out(&fixture, (PrinterOptions){.format = PRINTER_JSON}), 0, &error);
         if (!json)
             fail_msg("line %d: %s", error.line, error.text);
         assert_int_equal(json_array_size(json), n);
@@ -147,7 +147,7 @@ static void test_doubles_are_json_numbers(void **state)
         begin(&fixture, 1);
         add_column(&fixture, "d", DATA_TYPE(DOUBLE), &values[i], NULL);
         json_error_t error;
-        json_t *json = json_loads(write_out(&fixture, (OutputOptions){.format = OUTPUT_NDJSON}), 0, &error);
+        json_t *json = json_loads(write_out(&fixture, (PrinterOptions){.format = PRINTER_NDJSON}), 0, &error);
         if (!json)
             fail_msg("%g: %s", values[i], error.text);
         assert_true(json_number_value(json_object_get(json, "d")) == values[i]);
@@ -163,10 +163,10 @@ static void test_json_refuses_one_name_twice(void **state)
     begin(&fixture, 1);
     add_column(&fixture, "n", DATA_TYPE(INT), (int32_t[]){1}, NULL);
     add_column(&fixture, "n", DATA_TYPE(INT), (int32_t[]){2}, NULL);
-    Output *output = NULL;
-    OutputOptions options = {.format = OUTPUT_JSON};
-    assert_int_equal(output_new(&fixture.schema, &options, &output, &fixture.err), STATUS_SQL);
-    assert_null(output);
+    Printer *printer = NULL;
+    PrinterOptions options = {.format = PRINTER_JSON};
+    assert_int_equal(printer_new(&fixture.schema, &options, &printer, &fixture.err), STATUS_SQL);
+    assert_null(printer);
     end(&fixture);
 }
 
@@ -178,7 +178,7 @@ static void test_table(void **state)
     add_column(&fixture, "name", DATA_TYPE(STRING), (StrView[]){str_view("NULL"), str_view("x"), str_view("a\x1b[2Jb")},
                (uint8_t[]){1, 0, 1});
     add_column(&fixture, "n", DATA_TYPE(BIGINT), (int64_t[]){1, 1234, -5}, SECOND_IS_NULL);
-    assert_string_equal(write_out(&fixture, (OutputOptions){.format = OUTPUT_TABLE}),
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}),
                         "name          n\n"
                         "---------  ----\n"
                         "'NULL'        1\n"
@@ -193,7 +193,7 @@ static void test_table_limit(void **state)
     Fixture fixture;
     begin(&fixture, 3);
     add_column(&fixture, "n", DATA_TYPE(INT), (int32_t[]){1, 2, 3}, NULL);
-    assert_string_equal(write_out(&fixture, (OutputOptions){.format = OUTPUT_TABLE, .limit_rows = 2}), "n\n-\n1\n2\n");
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE, .limit_rows = 2}), "n\n-\n1\n2\n");
     end(&fixture);
 }
 
@@ -205,7 +205,7 @@ static void test_table_fits_the_terminal(void **state)
     add_column(&fixture, "text", DATA_TYPE(STRING), (StrView[]){str_view("abcdefghijklmnopqrstuvwxyz\xc3\xa4\xc3\xb6")}, NULL);
     add_column(&fixture, "number", DATA_TYPE(BIGINT), (int64_t[]){1234567890}, NULL);
     add_column(&fixture, "more", DATA_TYPE(BIGINT), (int64_t[]){1234567890}, NULL);
-    assert_string_equal(write_out(&fixture, (OutputOptions){.format = OUTPUT_TABLE, .width = 30}),
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE, .width = 30}),
                         "text              number\n"
                         "------------  ----------\n"
                         "abcdefghijk\xe2\x80\xa6  1234567890\n"
@@ -221,7 +221,7 @@ static void test_table_widths_of_characters(void **state)
     add_column(&fixture, "a", DATA_TYPE(STRING),
                (StrView[]){str_view("\xe6\x9d\xb1\xe4\xba\xac"), str_view("e\xcc\x81"), {"\xff", 1}}, NULL);
     add_column(&fixture, "b", DATA_TYPE(STRING), (StrView[]){str_view("1"), str_view("2"), str_view("3")}, NULL);
-    assert_string_equal(write_out(&fixture, (OutputOptions){.format = OUTPUT_TABLE}),
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}),
                         "a     b\n"
                         "----  -\n"
                         "\xe6\x9d\xb1\xe4\xba\xac  1\n"
@@ -244,5 +244,5 @@ int main(void)
         cmocka_unit_test(test_table_fits_the_terminal),
         cmocka_unit_test(test_table_widths_of_characters),
     };
-    return cmocka_run_group_tests_name("output", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("printer", tests, NULL, NULL);
 }

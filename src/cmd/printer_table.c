@@ -5,7 +5,7 @@
  * never shortened, because a part of a number is a wrong number. */
 #include <string.h>
 
-#include "cmd/output_internal.h"
+#include "cmd/printer_internal.h"
 
 #define GAP 2
 #define NARROWEST_TEXT 12
@@ -103,57 +103,57 @@ static void add_cell(Table *table, uint32_t column, uint32_t width, bool is_null
         table->widths[column] = width;
 }
 
-static void add_value(Output *output, uint32_t column, const Value *value)
+static void add_value(Printer *printer, uint32_t column, const Value *value)
 {
-    Table *table = output->table;
+    Table *table = printer->table;
     if (!value->valid) {
-        const char *null_text = output->options.null_text ? output->options.null_text : "NULL";
+        const char *null_text = printer->options.null_text ? printer->options.null_text : "NULL";
         add_cell(table, column, append_safe(&table->text, str_view(null_text)), true);
         return;
     }
     uint32_t width;
-    if (value->type.id == TYPE_STRING && !output->options.cell && str_equal(value->string, str_view("NULL")))
+    if (value->type.id == TYPE_STRING && !printer->options.cell && str_equal(value->string, str_view("NULL")))
         width = append_safe(&table->text, str_view("'NULL'"));
     else if (value->type.id == TYPE_STRING)
         width = append_safe(&table->text, value->string);
     else {
         Buffer text;
         buffer_init(&text, 0);
-        if (output->options.cell)
-            output->options.cell(output->options.cell_context, column, value, &text);
+        if (printer->options.cell)
+            printer->options.cell(printer->options.cell_context, column, value, &text);
         else
-            output_append_plain(&text, value);
+            printer_append_plain(&text, value);
         width = append_safe(&table->text, (StrView){buffer_text(&text), (uint32_t)text.size});
         buffer_done(&text);
     }
     add_cell(table, column, width, false);
 }
 
-static void table_begin(Output *output)
+static void table_begin(Printer *printer)
 {
-    const Schema *schema = output->schema;
+    const Schema *schema = printer->schema;
     Table *table = mem_zalloc(sizeof *table);
-    output->table = table;
+    printer->table = table;
     table->n_columns = table->n_visible = schema->n;
     table->widths = mem_zalloc(sizeof(uint32_t) * schema->n);
     table->is_right = mem_zalloc(sizeof(bool) * schema->n);
     buffer_init(&table->text, 0);
     buffer_init(&table->cells, 0);
     for (uint32_t i = 0; i < schema->n; i++) {
-        const char *header = output->options.headers ? output->options.headers[i] : schema->fields[i].name;
+        const char *header = printer->options.headers ? printer->options.headers[i] : schema->fields[i].name;
         table->is_right[i] = type_is_numeric(schema->fields[i].type);
         add_cell(table, i, append_safe(&table->text, str_view(header)), false);
     }
 }
 
-static void table_row(Output *output, const Batch *batch, uint32_t row)
+static void table_row(Printer *printer, const Batch *batch, uint32_t row)
 {
-    Table *table = output->table;
-    if (output->options.limit_rows && table->n_rows >= output->options.limit_rows)
+    Table *table = printer->table;
+    if (printer->options.limit_rows && table->n_rows >= printer->options.limit_rows)
         return;
     for (uint32_t i = 0; i < table->n_columns; i++) {
         Value value = vector_value(&batch->columns[i], row);
-        add_value(output, i, &value);
+        add_value(printer, i, &value);
     }
     table->n_rows++;
 }
@@ -212,11 +212,11 @@ static void append_cell(Buffer *out, StrView text, uint32_t cell_width, uint32_t
     buffer_printf(out, "\xe2\x80\xa6%*s", (int)(width - 1 - used), "");
 }
 
-static void append_line(Output *output, const Cell *cells, uint64_t start, bool is_header)
+static void append_line(Printer *printer, const Cell *cells, uint64_t start, bool is_header)
 {
-    const Table *table = output->table;
-    Buffer *out = &output->buffer;
-    const bool color = output->options.color;
+    const Table *table = printer->table;
+    Buffer *out = &printer->buffer;
+    const bool color = printer->options.color;
     for (uint32_t i = 0; i < table->n_visible; i++) {
         const Cell *cell = &cells[i];
         StrView text = {(const char *)table->text.data + start, (uint32_t)(cell->end - start)};
@@ -238,47 +238,47 @@ static void append_line(Output *output, const Cell *cells, uint64_t start, bool 
     buffer_append_byte(out, '\n');
 }
 
-static void append_rule(Output *output)
+static void append_rule(Printer *printer)
 {
-    const Table *table = output->table;
+    const Table *table = printer->table;
     for (uint32_t i = 0; i < table->n_visible; i++) {
         for (uint32_t dash = 0; dash < table->widths[i]; dash++)
-            buffer_append_byte(&output->buffer, '-');
-        buffer_append_text(&output->buffer, i + 1 == table->n_visible ? "\n" : "  ");
+            buffer_append_byte(&printer->buffer, '-');
+        buffer_append_text(&printer->buffer, i + 1 == table->n_visible ? "\n" : "  ");
     }
 }
 
-static void append_left_out(Output *output)
+static void append_left_out(Printer *printer)
 {
-    const Table *table = output->table;
+    const Table *table = printer->table;
     if (table->n_visible == table->n_columns)
         return;
-    buffer_printf(&output->buffer, "%u more column%s:", table->n_columns - table->n_visible,
+    buffer_printf(&printer->buffer, "%u more column%s:", table->n_columns - table->n_visible,
                   table->n_columns - table->n_visible == 1 ? "" : "s");
     for (uint32_t i = table->n_visible; i < table->n_columns; i++)
-        buffer_printf(&output->buffer, "%s %s", i == table->n_visible ? "" : ",", output->schema->fields[i].name);
-    buffer_append_text(&output->buffer, " (use a wider terminal, or --format csv)\n");
+        buffer_printf(&printer->buffer, "%s %s", i == table->n_visible ? "" : ",", printer->schema->fields[i].name);
+    buffer_append_text(&printer->buffer, " (use a wider terminal, or --format csv)\n");
 }
 
-static void table_end(Output *output)
+static void table_end(Printer *printer)
 {
-    Table *table = output->table;
+    Table *table = printer->table;
     const Cell *cells = (const Cell *)(const void *)table->cells.data;
-    fit(table, output->options.width);
+    fit(table, printer->options.width);
     uint64_t start = 0;
     for (uint64_t row = 0; row <= table->n_rows; row++) {
-        append_line(output, cells, start, row == 0);
+        append_line(printer, cells, start, row == 0);
         if (row == 0)
-            append_rule(output);
+            append_rule(printer);
         cells += table->n_columns;
         start = cells[-1].end;
     }
-    append_left_out(output);
+    append_left_out(printer);
 }
 
-uint64_t table_rows_shown(const Output *output)
+uint64_t table_rows_shown(const Printer *printer)
 {
-    return output->table->n_rows;
+    return printer->table->n_rows;
 }
 
 void table_free(Table *table)
@@ -292,4 +292,4 @@ void table_free(Table *table)
     mem_free(table);
 }
 
-const OutputFormatOps OUTPUT_TABLE_OPS = {table_begin, table_row, table_end};
+const PrinterFormatOps PRINTER_TABLE_OPS = {table_begin, table_row, table_end};
