@@ -1,0 +1,854 @@
+/* ColumnEncoder: the values of one column chunk become pages.
+ *
+ *   vector --gather--> dense values (NULLs left out) --+--> codes of a dictionary   (BUILD)
+ *                                                      +--> values                  (PLAIN)
+ *   DICT vector on a sorted, distinct dictionary ---------> its own codes           (DIRECT)
+ *
+ * A chunk starts as DIRECT where the caller's first page allows it, else as BUILD for types that gain from a dictionary,
+ * else as PLAIN.  BUILD turns into PLAIN for good
+ *   - after 4096 rows when nearly all values differ, and at the end of the first page when a dictionary is no smaller:
+ *     the codes so far are turned back and the chunk has no dictionary at all;
+ *   - when the dictionary is full: the pages so far keep their codes, the following ones are PLAIN.
+ * Pages end after page_rows rows, or when their values pass PAGE_BYTES.
+ *
+ * Whole pages that lie ready in memory (DIRECT codes, PLAIN numbers without NULLs) are not copied but once, into the
+ * chunk.  The chunk's codec is settled by its first page. */
+#include <string.h>
+
+#include <libdeflate.h>
+#include <snappy-c.h>
+#include <zstd.h>
+
+#include "parquet/writer_internal.h"
+
+#define STEP_ROWS 4096
+#define PAGE_BYTES ((size_t)2 << 20)
+#define VALUE_BYTES_MAX ((size_t)1 << 30) /* of one text: a page's size is an int32 in the format */
+#define ZSTD_LEVEL 1
+
+typedef enum ColumnMode { MODE_START, MODE_DIRECT, MODE_BUILD, MODE_PLAIN } ColumnMode;
+
+struct ColumnEncoder {
+    const WriterColumn *column;
+    const ColumnSettings *settings;
+    WriterScratch *scratch;
+    uint32_t width; /* of a value in memory */
+    bool is_text;
+    ColumnMode mode;
+    bool codec_settled;
+    DictionaryBuilder *dictionary; /* made when first needed */
+    const Vector *direct;          /* MODE_DIRECT */
+    uint32_t n_direct;             /* entries that are values */
+    uint64_t built_plain_bytes;   /* BUILD: what the values so far would be in PLAIN */
+    /* the page at hand */
+    uint32_t n_rows;
+    uint32_t n_dense;
+    Buffer valid;  /* n_rows bytes; nullable columns only */
+    Buffer codes;  /* BUILD: n_dense uint32_t */
+    Buffer values; /* PLAIN: n_dense values in memory form; texts in PLAIN form */
+    bool has_text_bounds;
+    StrView text_min, text_max; /* PLAIN texts: copies in the two buffers */
+    Buffer text_min_bytes, text_max_bytes;
+    /* the chunk */
+    Buffer dictionary_page;
+    Buffer data_pages;
+    Buffer records; /* PageRecord */
+    Arena bounds;
+    uint64_t first_row;
+    ChunkFacts facts;
+};
+
+typedef struct PageValues {
+    FormatEncoding encoding;
+    const void *bytes;
+    size_t size;
+    bool has_bounds;
+    Value min, max;
+} PageValues;
+
+ColumnEncoder *column_encoder_new(const WriterColumn *column, const ColumnSettings *settings, WriterScratch *scratch)
+{
+    ColumnEncoder *encoder = mem_zalloc(sizeof *encoder);
+    encoder->column = column;
+    encoder->settings = settings;
+    encoder->scratch = scratch;
+    encoder->width = (uint32_t)type_width(column->type);
+    encoder->is_text = column->physical == FORMAT_BYTE_ARRAY;
+    arena_init(&encoder->bounds);
+    column_encoder_begin(encoder);
+    return encoder;
+}
+
+void column_encoder_free(ColumnEncoder *encoder)
+{
+    if (!encoder)
+        return;
+    Buffer *buffers[] = {&encoder->valid,          &encoder->codes,          &encoder->values,
+                         &encoder->text_min_bytes, &encoder->text_max_bytes, &encoder->dictionary_page,
+                         &encoder->data_pages,     &encoder->records};
+    for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
+        buffer_done(buffers[i]);
+    arena_done(&encoder->bounds);
+    dictionary_free(encoder->dictionary);
+    mem_free(encoder);
+}
+
+void writer_scratch_done(WriterScratch *scratch)
+{
+    Buffer *buffers[] = {&scratch->levels, &scratch->values, &scratch->joined, &scratch->compressed,
+                         &scratch->dense,  &scratch->map,    &scratch->codes};
+    for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
+        buffer_done(buffers[i]);
+    ZSTD_freeCCtx(scratch->zstd);
+    scratch->zstd = NULL;
+}
+
+static void clear_page(ColumnEncoder *encoder)
+{
+    encoder->n_rows = encoder->n_dense = 0;
+    encoder->has_text_bounds = false;
+    buffer_clear(&encoder->valid);
+    buffer_clear(&encoder->codes);
+    buffer_clear(&encoder->values);
+}
+
+void column_encoder_begin(ColumnEncoder *encoder)
+{
+    clear_page(encoder);
+    buffer_clear(&encoder->dictionary_page);
+    buffer_clear(&encoder->data_pages);
+    buffer_clear(&encoder->records);
+    arena_reset(&encoder->bounds);
+    if (encoder->dictionary)
+        dictionary_reset(encoder->dictionary);
+    encoder->mode = MODE_START;
+    encoder->direct = NULL;
+    encoder->built_plain_bytes = 0;
+    encoder->first_row = 0;
+    encoder->codec_settled = false;
+    encoder->facts = (ChunkFacts){.codec = FORMAT_CODEC_UNCOMPRESSED};
+}
+
+const ChunkFacts *column_encoder_facts(const ColumnEncoder *encoder)
+{
+    return &encoder->facts;
+}
+
+const Buffer *column_encoder_dictionary_page(const ColumnEncoder *encoder)
+{
+    return &encoder->dictionary_page;
+}
+
+const Buffer *column_encoder_data_pages(const ColumnEncoder *encoder)
+{
+    return &encoder->data_pages;
+}
+
+size_t column_encoder_bytes(const ColumnEncoder *encoder)
+{
+    return encoder->data_pages.size + encoder->values.size + encoder->codes.size;
+}
+
+/* ---- pages into the chunk ---- */
+
+/* Compresses `bytes` into scratch->compressed; returns the size. */
+static Status compress(ColumnEncoder *encoder, const void *bytes, size_t size, size_t *ret_size, Error *err)
+{
+    WriterScratch *scratch = encoder->scratch;
+    bool is_zstd = encoder->settings->codec == PARQUET_ZSTD;
+    size_t room = is_zstd ? ZSTD_compressBound(size) : snappy_max_compressed_length(size);
+    buffer_clear(&scratch->compressed);
+    uint8_t *place = buffer_reserve(&scratch->compressed, room);
+    CHECK(place);
+    if (is_zstd) {
+        if (!scratch->zstd)
+            scratch->zstd = ZSTD_createCCtx();
+        if (!scratch->zstd)
+            return error_set(err, STATUS_MEMORY, "there is no memory for zstd");
+        size_t n = ZSTD_compressCCtx(scratch->zstd, place, room, bytes, size, ZSTD_LEVEL);
+        if (ZSTD_isError(n))
+            return error_set(err, STATUS_INTERNAL, "zstd failed: %s", ZSTD_getErrorName(n));
+        room = n;
+    } else if (snappy_compress(bytes, size, (char *)place, &room) != SNAPPY_OK) {
+        return error_set(err, STATUS_INTERNAL, "snappy failed");
+    }
+    *ret_size = room;
+    return STATUS_OK;
+}
+
+/* Appends a page whose body is `levels` and then `values`; the header's sizes and CRC are filled in here. */
+static Status append_page(ColumnEncoder *encoder, FormatPageHeader *header, const Buffer *levels, const void *values,
+                          size_t size, Buffer *out, Error *err)
+{
+    WriterScratch *scratch = encoder->scratch;
+    size_t body = levels->size + size;
+    if (body > INT32_MAX / 2 * (size_t)2)
+        return error_set(err, STATUS_DATA, "a page of %zu bytes is larger than the format allows", body);
+    header->uncompressed_bytes = header->compressed_bytes = (int32_t)body;
+    bool is_compressed = false;
+    if (encoder->settings->codec != PARQUET_UNCOMPRESSED &&
+        (!encoder->codec_settled || encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED)) {
+        const void *whole = values;
+        if (levels->size) {
+            buffer_clear(&scratch->joined);
+            buffer_append(&scratch->joined, levels->data, levels->size);
+            buffer_append(&scratch->joined, values, size);
+            whole = scratch->joined.data;
+        }
+        size_t compressed = 0;
+        TRY(compress(encoder, whole, body, &compressed, err));
+        if (!encoder->codec_settled && compressed < body - body / 10)
+            encoder->facts.codec =
+                encoder->settings->codec == PARQUET_ZSTD ? FORMAT_CODEC_ZSTD : FORMAT_CODEC_SNAPPY;
+        is_compressed = encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED;
+        if (is_compressed) {
+            header->compressed_bytes = (int32_t)compressed;
+            scratch->compressed.size = compressed;
+        }
+    }
+    encoder->codec_settled = true;
+    header->has_crc = true;
+    header->crc = is_compressed ? libdeflate_crc32(0, scratch->compressed.data, scratch->compressed.size)
+                                : libdeflate_crc32(libdeflate_crc32(0, levels->data, levels->size), values, size);
+    size_t before = out->size;
+    writer_page_header(header, out);
+    encoder->facts.uncompressed_bytes += out->size - before + body;
+    if (is_compressed) {
+        buffer_append(out, scratch->compressed.data, scratch->compressed.size);
+    } else {
+        buffer_append(out, levels->data, levels->size);
+        buffer_append(out, values, size);
+    }
+    encoder->facts.compressed_bytes += out->size - before;
+    return STATUS_OK;
+}
+
+/* Definition levels of the rows: with NULLs from the validity bytes, without them as one run. */
+static void encode_levels(ColumnEncoder *encoder, const uint8_t *valid, uint32_t n_rows, uint32_t n_nulls)
+{
+    Buffer *levels = &encoder->scratch->levels;
+    buffer_clear(levels);
+    if (encoder->column->max_definition == 0)
+        return;
+    buffer_append(levels, "\0\0\0\0", 4);
+    if (n_nulls == 0 || n_nulls == n_rows)
+        encoder_repeat(n_nulls == 0, n_rows, 1, levels);
+    else
+        encoder_hybrid(valid, 1, n_rows, 1, levels);
+    uint32_t size = (uint32_t)levels->size - 4;
+    memcpy(levels->data, &size, 4);
+}
+
+static void record_bounds(ColumnEncoder *encoder, const PageValues *values, PageRecord *record)
+{
+    CLEANUP(buffer_done) Buffer bytes = {0};
+    bool known = values->has_bounds && encoder_bound(&values->min, false, &bytes, &record->min_exact);
+    size_t min_size = bytes.size;
+    known = known && encoder_bound(&values->max, true, &bytes, &record->max_exact);
+    record->has_bounds = known;
+    if (!known)
+        return;
+    char *copy = arena_memdup(&encoder->bounds, bytes.data, bytes.size);
+    record->min = (StrView){copy, (uint32_t)min_size};
+    record->max = (StrView){copy + min_size, (uint32_t)(bytes.size - min_size)};
+}
+
+static Status emit_data_page(ColumnEncoder *encoder, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
+                             uint32_t n_nulls, Error *err)
+{
+    encode_levels(encoder, valid, n_rows, n_nulls);
+    FormatPageHeader header = {.type = FORMAT_DATA_PAGE,
+                               .n_values = (int32_t)n_rows,
+                               .encoding = values->encoding,
+                               .definition_encoding = FORMAT_RLE,
+                               .repetition_encoding = FORMAT_RLE};
+    PageRecord record = {.offset = encoder->data_pages.size,
+                         .first_row = encoder->first_row,
+                         .n_rows = n_rows,
+                         .n_nulls = n_nulls};
+    TRY(append_page(encoder, &header, &encoder->scratch->levels, values->bytes, values->size, &encoder->data_pages, err));
+    record.bytes = (uint32_t)(encoder->data_pages.size - record.offset);
+    record_bounds(encoder, values, &record);
+    buffer_append(&encoder->records, &record, sizeof record);
+    encoder->first_row += n_rows;
+    encoder->facts.n_pages++;
+    encoder->facts.n_dictionary_coded_pages += values->encoding == FORMAT_RLE_DICTIONARY;
+    encoder->facts.n_values += n_rows;
+    encoder->facts.n_nulls += n_nulls;
+    return STATUS_OK;
+}
+
+static Status emit_dictionary_page(ColumnEncoder *encoder, const void *entries, uint32_t n, Error *err)
+{
+    Buffer *bytes = &encoder->scratch->values;
+    buffer_clear(bytes);
+    encoder_plain(encoder->column->type, entries, n, bytes);
+    FormatPageHeader header = {.type = FORMAT_DICTIONARY_PAGE, .n_values = (int32_t)n, .encoding = FORMAT_PLAIN};
+    Buffer none = {0};
+    TRY(append_page(encoder, &header, &none, bytes->data, bytes->size, &encoder->dictionary_page, err));
+    encoder->facts.dictionary_bytes = encoder->dictionary_page.size;
+    return STATUS_OK;
+}
+
+/* ---- DIRECT ---- */
+
+static bool strictly_ascending(DataType type, const void *values, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        bool ascending = false;
+        switch (type.id) {
+        case TYPE_INT:
+        case TYPE_DATE:
+            ascending = ((const int32_t *)values)[i - 1] < ((const int32_t *)values)[i];
+            break;
+        case TYPE_BIGINT:
+        case TYPE_TIMESTAMP:
+            ascending = ((const int64_t *)values)[i - 1] < ((const int64_t *)values)[i];
+            break;
+        case TYPE_DECIMAL:
+            ascending = type_is_wide_decimal(type) ? ((const Int128 *)values)[i - 1] < ((const Int128 *)values)[i]
+                                                   : ((const int64_t *)values)[i - 1] < ((const int64_t *)values)[i];
+            break;
+        case TYPE_FLOAT:
+            ascending = ((const float *)values)[i - 1] < ((const float *)values)[i];
+            break;
+        case TYPE_DOUBLE:
+            ascending = ((const double *)values)[i - 1] < ((const double *)values)[i];
+            break;
+        case TYPE_STRING:
+        case TYPE_BINARY:
+            ascending = str_compare(((const StrView *)values)[i - 1], ((const StrView *)values)[i]) < 0;
+            break;
+        default:
+            break;
+        }
+        if (!ascending)
+            return false;
+    }
+    return true;
+}
+
+static size_t plain_bytes(const ColumnEncoder *encoder, const void *values, size_t n)
+{
+    if (!encoder->is_text)
+        return n * encoder_plain_width(encoder->column->type);
+    size_t bytes = n * 4;
+    for (size_t i = 0; i < n; i++)
+        bytes += ((const StrView *)values)[i].size;
+    return bytes;
+}
+
+/* Whether the vector's dictionary can be the chunk's: all entries values, but perhaps the last, and in strict order (NaN
+ * thus has no place in it); and whether it is small against the chunk. */
+static bool can_be_direct(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows)
+{
+    if (vector->kind != VECTOR_DICT || encoder->settings->no_dictionary || encoder->column->type.id == TYPE_BOOLEAN)
+        return false;
+    const Vector *dict = vector->dict;
+    uint32_t n = dict->n;
+    if (n && dict->valid) {
+        size_t invalid = encoder_count_zeros(dict->valid, n);
+        if (invalid > 1 || (invalid == 1 && dict->valid[n - 1]))
+            return false;
+        n -= (uint32_t)invalid;
+    }
+    if (n == 0)
+        return false;
+    size_t bytes = plain_bytes(encoder, dict->data, n);
+    if (bytes > ENCODER_DICTIONARY_BYTES * 16 || bytes / n * chunk_rows < bytes + chunk_rows * encoder_bits(n) / 8)
+        return false;
+    Value low, high; /* a lone NaN has no bounds and no order */
+    if (!encoder_bounds(encoder->column->type, dict->data, 1, &low, &high) ||
+        !strictly_ascending(encoder->column->type, dict->data, n))
+        return false;
+    encoder->n_direct = n;
+    return true;
+}
+
+static Value entry_value(const ColumnEncoder *encoder, const void *entries, uint32_t code)
+{
+    Value value = {.type = encoder->column->type, .valid = true};
+    memcpy(value.raw, (const uint8_t *)entries + (size_t)code * encoder->width, encoder->width);
+    return value;
+}
+
+/* The zeros' signs in bounds, for values that are taken from a dictionary. */
+static void widen_zeros(Value *min, Value *max)
+{
+    if (min->type.id == TYPE_DOUBLE) {
+        min->float64 = min->float64 == 0 ? -0.0 : min->float64;
+        max->float64 = max->float64 == 0 ? 0.0 : max->float64;
+    } else if (min->type.id == TYPE_FLOAT) {
+        min->float32 = min->float32 == 0 ? -0.0f : min->float32;
+        max->float32 = max->float32 == 0 ? 0.0f : max->float32;
+    }
+}
+
+/* Codes behind a byte of bit width, in scratch->values. */
+static void encode_codes(ColumnEncoder *encoder, const void *codes, uint32_t code_width, uint32_t n, uint32_t n_entries,
+                         PageValues *values)
+{
+    Buffer *out = &encoder->scratch->values;
+    uint32_t bits = encoder_bits(n_entries);
+    buffer_clear(out);
+    buffer_append_byte(out, (uint8_t)bits);
+    encoder_hybrid(codes, code_width, n, bits, out);
+    values->encoding = FORMAT_RLE_DICTIONARY;
+    values->bytes = out->data;
+    values->size = out->size;
+}
+
+/* Leaves out the codes that stand for NULL; returns how many are left. */
+static uint32_t drop_null_codes(const Vector *vector, uint32_t null_code, void *dense, uint8_t *valid)
+{
+    uint32_t kept = 0;
+#define DROP_NULL_CODES(T)                                                                                             \
+    for (uint32_t i = 0; i < vector->n; i++) {                                                                         \
+        T code = ((const T *)vector->data)[i];                                                                         \
+        ((T *)dense)[kept] = code;                                                                                     \
+        valid[i] = code != null_code;                                                                                  \
+        kept += valid[i];                                                                                              \
+    }
+    if (vector->code_width == 1) {
+        DROP_NULL_CODES(uint8_t)
+    } else if (vector->code_width == 2) {
+        DROP_NULL_CODES(uint16_t)
+    } else {
+        DROP_NULL_CODES(uint32_t)
+    }
+    return kept;
+}
+
+static Status null_in_required(const ColumnEncoder *encoder, Error *err)
+{
+    error_set(err, STATUS_DATA, "a NULL stands in a column that may have none");
+    return error_at_column(err, encoder->column->name);
+}
+
+static Status add_direct_page(ColumnEncoder *encoder, const Vector *vector, Error *err)
+{
+    if (vector->kind != VECTOR_DICT || vector->dict != encoder->direct)
+        return error_set(err, STATUS_INTERNAL, "the pages of column %s do not share a dictionary", encoder->column->name);
+    const void *codes = vector->data;
+    uint32_t n = vector->n, smallest, largest;
+    uint8_t *valid = NULL;
+    encoder_bounds_codes(codes, vector->code_width, n, &smallest, &largest);
+    if (largest >= vector->dict->n)
+        return error_set(err, STATUS_INTERNAL, "column %s has a code beyond its dictionary", encoder->column->name);
+    if (largest >= encoder->n_direct) {
+        if (encoder->column->max_definition == 0)
+            return null_in_required(encoder, err);
+        buffer_clear(&encoder->valid);
+        buffer_clear(&encoder->scratch->dense);
+        valid = buffer_reserve(&encoder->valid, n);
+        void *dense = buffer_reserve(&encoder->scratch->dense, (size_t)n * vector->code_width);
+        n = drop_null_codes(vector, encoder->n_direct, dense, valid);
+        codes = dense;
+        if (n)
+            encoder_bounds_codes(codes, vector->code_width, n, &smallest, &largest);
+    }
+    PageValues values = {.has_bounds = n > 0};
+    if (n) {
+        values.min = entry_value(encoder, encoder->direct->data, smallest);
+        values.max = entry_value(encoder, encoder->direct->data, largest);
+        widen_zeros(&values.min, &values.max);
+    }
+    encode_codes(encoder, codes, vector->code_width, n, encoder->n_direct, &values);
+    return emit_data_page(encoder, &values, valid, vector->n, vector->n - n, err);
+}
+
+/* ---- BUILD and PLAIN: the page at hand ---- */
+
+static Status flush_codes(ColumnEncoder *encoder, Error *err)
+{
+    const uint32_t *codes = (const uint32_t *)(const void *)encoder->codes.data;
+    uint32_t n_entries = dictionary_size(encoder->dictionary);
+    PageValues values = {0};
+    if (encoder->n_dense) {
+        /* Bounds come from the distinct values of the page. */
+        Buffer *used = &encoder->scratch->map, *distinct = &encoder->scratch->dense;
+        buffer_clear(used);
+        buffer_clear(distinct);
+        uint8_t *is_used = buffer_reserve(used, n_entries);
+        uint8_t *place = buffer_reserve(distinct, (size_t)n_entries * encoder->width);
+        memset(is_used, 0, n_entries);
+        for (uint32_t i = 0; i < encoder->n_dense; i++)
+            is_used[codes[i]] = 1;
+        const uint8_t *entries = dictionary_values(encoder->dictionary);
+        size_t n = 0;
+        for (uint32_t i = 0; i < n_entries; i++)
+            if (is_used[i])
+                memcpy(place + n++ * encoder->width, entries + (size_t)i * encoder->width, encoder->width);
+        values.has_bounds = encoder_bounds(encoder->column->type, place, n, &values.min, &values.max);
+    }
+    encode_codes(encoder, codes, 4, encoder->n_dense, n_entries, &values);
+    TRY(emit_data_page(encoder, &values, encoder->valid.data, encoder->n_rows, encoder->n_rows - encoder->n_dense, err));
+    clear_page(encoder);
+    return STATUS_OK;
+}
+
+static Status flush_plain(ColumnEncoder *encoder, Error *err)
+{
+    DataType type = encoder->column->type;
+    PageValues values = {.encoding = FORMAT_PLAIN, .bytes = encoder->values.data, .size = encoder->values.size};
+    if (encoder->is_text) {
+        values.has_bounds = encoder->has_text_bounds;
+        values.min = (Value){.type = type, .valid = true, .string = encoder->text_min};
+        values.max = (Value){.type = type, .valid = true, .string = encoder->text_max};
+    } else if (encoder->n_dense) {
+        values.has_bounds = encoder_bounds(type, encoder->values.data, encoder->n_dense, &values.min, &values.max);
+        if (type.id == TYPE_BOOLEAN || type_is_wide_decimal(type)) {
+            Buffer *bytes = &encoder->scratch->values;
+            buffer_clear(bytes);
+            encoder_plain(type, encoder->values.data, encoder->n_dense, bytes);
+            values.bytes = bytes->data;
+            values.size = bytes->size;
+        }
+    }
+    TRY(emit_data_page(encoder, &values, encoder->valid.data, encoder->n_rows, encoder->n_rows - encoder->n_dense, err));
+    clear_page(encoder);
+    return STATUS_OK;
+}
+
+static void keep_text(StrView text, StrView *ret_kept, Buffer *bytes)
+{
+    buffer_clear(bytes);
+    buffer_append(bytes, text.data, text.size);
+    *ret_kept = (StrView){buffer_text(bytes), text.size};
+}
+
+/* Appends dense values to the page at hand. */
+static void append_plain(ColumnEncoder *encoder, const void *dense, size_t n)
+{
+    if (!encoder->is_text) {
+        buffer_append(&encoder->values, dense, n * encoder->width);
+        return;
+    }
+    encoder_plain(encoder->column->type, dense, n, &encoder->values);
+    StrView min, max;
+    encoder_bounds_text(dense, n, &min, &max);
+    if (!encoder->has_text_bounds || str_compare(min, encoder->text_min) < 0)
+        keep_text(min, &encoder->text_min, &encoder->text_min_bytes);
+    if (!encoder->has_text_bounds || str_compare(max, encoder->text_max) > 0)
+        keep_text(max, &encoder->text_max, &encoder->text_max_bytes);
+    encoder->has_text_bounds = true;
+}
+
+/* Gives the dictionary up before any page has used it: the page's codes become values again. */
+static void drop_dictionary(ColumnEncoder *encoder)
+{
+    const uint32_t *codes = (const uint32_t *)(const void *)encoder->codes.data;
+    const uint8_t *entries = dictionary_values(encoder->dictionary);
+    Buffer *dense = &encoder->scratch->dense;
+    buffer_clear(dense);
+    if (encoder->n_dense) {
+        uint8_t *place = buffer_reserve(dense, (size_t)encoder->n_dense * encoder->width);
+        for (uint32_t i = 0; i < encoder->n_dense; i++)
+            memcpy(place + (size_t)i * encoder->width, entries + (size_t)codes[i] * encoder->width, encoder->width);
+        append_plain(encoder, place, encoder->n_dense);
+    }
+    buffer_clear(&encoder->codes);
+    dictionary_reset(encoder->dictionary);
+    encoder->mode = MODE_PLAIN;
+}
+
+/* Whether the values so far would be no larger without the dictionary. */
+static bool dictionary_is_useless(const ColumnEncoder *encoder)
+{
+    uint64_t bits = encoder_bits(dictionary_size(encoder->dictionary));
+    return dictionary_bytes(encoder->dictionary) + encoder->n_dense * bits / 8 >= encoder->built_plain_bytes;
+}
+
+static Status flush_page(ColumnEncoder *encoder, Error *err)
+{
+    if (encoder->n_rows == 0)
+        return STATUS_OK;
+    if (encoder->mode == MODE_BUILD && encoder->facts.n_pages == 0 && dictionary_is_useless(encoder))
+        drop_dictionary(encoder);
+    return encoder->mode == MODE_BUILD ? flush_codes(encoder, err) : flush_plain(encoder, err);
+}
+
+/* The dictionary takes no more values. */
+static Status leave_dictionary(ColumnEncoder *encoder, Error *err)
+{
+    if (encoder->facts.n_pages == 0 && dictionary_is_useless(encoder))
+        drop_dictionary(encoder);
+    else if (encoder->n_rows)
+        TRY(flush_codes(encoder, err));
+    encoder->mode = MODE_PLAIN;
+    return STATUS_OK;
+}
+
+/* ---- vectors into the page at hand ---- */
+
+static void gather(const ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, const uint8_t *valid,
+                   uint8_t *dense)
+{
+    const uint8_t *data = vector_entries(vector)->data;
+    size_t kept = 0;
+#define GATHER(size)                                                                                                   \
+    for (uint32_t i = 0; i < n; i++) {                                                                                 \
+        if (!valid || valid[i])                                                                                        \
+            memcpy(dense + kept++ * (size), data + (size_t)vector_position(vector, first + i) * (size), (size));       \
+    }
+    switch (encoder->width) {
+    case 1:
+        GATHER(1)
+        break;
+    case 4:
+        GATHER(4)
+        break;
+    case 8:
+        GATHER(8)
+        break;
+    default:
+        GATHER(16)
+        break;
+    }
+}
+
+/* Rows [first, first + n), n <= STEP_ROWS, as dense values; appends their validity.  Returns the number of values, and
+ * *ret_dense in the vector itself where it is dense already. */
+static Status make_dense(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, const void **ret_dense,
+                         uint32_t *ret_n, Error *err)
+{
+    const Vector *entries = vector_entries(vector);
+    uint32_t n_valid = n;
+    uint8_t buffer[STEP_ROWS] = {0};
+    if (vector->type.id == TYPE_NULLTYPE) {
+        memset(buffer, 0, n);
+        n_valid = 0;
+    } else if (entries->valid) {
+        for (uint32_t i = 0; i < n; i++)
+            buffer[i] = entries->valid[vector_position(vector, first + i)] != 0;
+        n_valid -= (uint32_t)encoder_count_zeros(buffer, n);
+    }
+    if (n_valid < n && encoder->column->max_definition == 0)
+        return null_in_required(encoder, err);
+    if (encoder->column->max_definition) {
+        if (n_valid == n)
+            memset(buffer, 1, n);
+        buffer_append(&encoder->valid, buffer, n);
+    }
+    *ret_n = n_valid;
+    if (vector->kind == VECTOR_FLAT && n_valid == n) {
+        *ret_dense = (const uint8_t *)vector->data + (size_t)first * encoder->width;
+        return STATUS_OK;
+    }
+    Buffer *dense = &encoder->scratch->dense;
+    buffer_clear(dense);
+    uint8_t *place = buffer_reserve(dense, (size_t)STEP_ROWS * encoder->width);
+    gather(encoder, vector, first, n, n_valid < n ? buffer : NULL, place);
+    *ret_dense = place;
+    return STATUS_OK;
+}
+
+static Status check_text_sizes(const ColumnEncoder *encoder, const StrView *texts, uint32_t n, Error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (texts[i].size > VALUE_BYTES_MAX) {
+            error_set(err, STATUS_DATA, "a value of %u bytes is larger than a Parquet page can be", texts[i].size);
+            return error_at_column(err, encoder->column->name);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Codes of a DICT vector's rows by one look-up per entry.  Returns how many of the n rows were done. */
+static uint32_t encode_mapped(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, uint32_t *map,
+                              uint32_t *codes)
+{
+    const uint8_t *entries = vector->dict->data;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t position = vector_code(vector, first + i);
+        if (map[position] == UINT32_MAX &&
+            dictionary_encode(encoder->dictionary, entries + (size_t)position * encoder->width, 1, &map[position]) == 0)
+            return i;
+        codes[i] = map[position];
+    }
+    return n;
+}
+
+/* Marks n rows without NULLs as valid. */
+static void append_valid(ColumnEncoder *encoder, uint32_t n)
+{
+    if (encoder->column->max_definition == 0)
+        return;
+    memset(buffer_reserve(&encoder->valid, n), 1, n);
+    encoder->valid.size += n;
+}
+
+/* Rows of a DICT vector without NULLs by its map; *ret_rows is less than n when the dictionary is full. */
+static void add_mapped(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, uint32_t *map,
+                       uint32_t *ret_rows)
+{
+    uint32_t *codes = (uint32_t *)(void *)buffer_reserve(&encoder->codes, (size_t)n * 4);
+    uint32_t done = encode_mapped(encoder, vector, first, n, map, codes);
+    encoder->codes.size += (size_t)done * 4;
+    encoder->n_dense += done;
+    encoder->n_rows += done;
+    append_valid(encoder, done);
+    if (!encoder->is_text)
+        encoder->built_plain_bytes += (uint64_t)done * encoder_plain_width(encoder->column->type);
+    else if (encoder->facts.n_pages == 0)
+        for (uint32_t i = 0; i < done; i++)
+            encoder->built_plain_bytes += 4 + ((const StrView *)vector->dict->data)[vector_code(vector, first + i)].size;
+    *ret_rows = done;
+}
+
+/* Dense values of n rows as codes; *ret_rows is less than n when the dictionary is full. */
+static void add_codes(ColumnEncoder *encoder, const void *dense, uint32_t n_dense, uint32_t n, uint32_t *ret_rows)
+{
+    uint32_t *codes = (uint32_t *)(void *)buffer_reserve(&encoder->codes, (size_t)n_dense * 4);
+    uint32_t done = (uint32_t)dictionary_encode(encoder->dictionary, dense, n_dense, codes), rows = done;
+    encoder->codes.size += (size_t)done * 4;
+    encoder->n_dense += done;
+    encoder->built_plain_bytes += plain_bytes(encoder, dense, done);
+    if (done == n_dense) {
+        rows = n;
+    } else if (encoder->column->max_definition) {
+        const uint8_t *valid = encoder->valid.data + encoder->n_rows;
+        rows = 0;
+        for (uint32_t left = done; left || !valid[rows]; rows++)
+            left -= valid[rows];
+        encoder->valid.size = (size_t)encoder->n_rows + rows;
+    }
+    encoder->n_rows += rows;
+    *ret_rows = rows;
+}
+
+/* One step of rows; `map` is that of a DICT vector without NULLs, else NULL.  *ret_rows were taken: fewer than n when the
+ * dictionary is full, which the chunk then has left. */
+static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, uint32_t *map,
+                       uint32_t *ret_rows, Error *err)
+{
+    const void *dense = NULL;
+    uint32_t n_dense, rows;
+    if (encoder->mode == MODE_BUILD && map) {
+        add_mapped(encoder, vector, first, n, map, &rows);
+    } else {
+        TRY(make_dense(encoder, vector, first, n, &dense, &n_dense, err));
+        if (encoder->is_text)
+            TRY(check_text_sizes(encoder, dense, n_dense, err));
+        if (encoder->mode == MODE_PLAIN) {
+            if (n_dense)
+                append_plain(encoder, dense, n_dense);
+            encoder->n_dense += n_dense;
+            encoder->n_rows += n;
+            *ret_rows = n;
+            return STATUS_OK;
+        }
+        add_codes(encoder, dense, n_dense, n, &rows);
+    }
+    if (rows < n)
+        TRY(leave_dictionary(encoder, err));
+    *ret_rows = rows;
+    return STATUS_OK;
+}
+
+/* After a step: ends the page when it is large enough, and the dictionary when nearly all values differ. */
+static Status settle(ColumnEncoder *encoder, Error *err)
+{
+    if (encoder->mode == MODE_BUILD && encoder->facts.n_pages == 0 && encoder->n_dense >= STEP_ROWS &&
+        (uint64_t)dictionary_size(encoder->dictionary) * 10 > (uint64_t)encoder->n_dense * 9 &&
+        encoder->built_plain_bytes < 2 * dictionary_bytes(encoder->dictionary))
+        drop_dictionary(encoder);
+    if (encoder->n_rows == encoder->settings->page_rows || encoder->values.size >= PAGE_BYTES)
+        return flush_page(encoder, err);
+    return STATUS_OK;
+}
+
+static void start_building(ColumnEncoder *encoder)
+{
+    DataType type = encoder->column->type;
+    if (encoder->settings->no_dictionary || type.id == TYPE_BOOLEAN || type.id == TYPE_NULLTYPE) {
+        encoder->mode = MODE_PLAIN;
+        return;
+    }
+    if (!encoder->dictionary)
+        encoder->dictionary = dictionary_new(type);
+    encoder->mode = MODE_BUILD;
+}
+
+/* Rows of the next step: texts are taken so that a page stays near PAGE_BYTES. */
+static uint32_t step_rows(const ColumnEncoder *encoder, const Vector *vector, uint32_t first)
+{
+    uint32_t n = vector->n - first;
+    if (n > STEP_ROWS)
+        n = STEP_ROWS;
+    if (n > encoder->settings->page_rows - encoder->n_rows)
+        n = encoder->settings->page_rows - encoder->n_rows;
+    if (encoder->is_text && encoder->mode == MODE_PLAIN) {
+        const StrView *texts = vector_entries(vector)->data;
+        size_t bytes = encoder->values.size;
+        for (uint32_t i = 0; i < n; i++) {
+            if (!vector_is_valid(vector, first + i))
+                continue;
+            bytes += texts[vector_position(vector, first + i)].size;
+            if (bytes >= PAGE_BYTES)
+                return i + 1;
+        }
+    }
+    return n;
+}
+
+Status column_encoder_add(ColumnEncoder *encoder, const Vector *vector, Error *err)
+{
+    if (encoder->mode == MODE_START)
+        start_building(encoder);
+    uint32_t *map = NULL;
+    if (encoder->mode == MODE_BUILD && vector->kind == VECTOR_DICT && !vector->dict->valid && vector->dict->n <= vector->n) {
+        Buffer *buffer = &encoder->scratch->codes;
+        buffer_clear(buffer);
+        map = (uint32_t *)(void *)buffer_reserve(buffer, (size_t)vector->dict->n * 4);
+        memset(map, 0xff, (size_t)vector->dict->n * 4);
+    }
+    for (uint32_t first = 0; first < vector->n;) {
+        uint32_t rows;
+        TRY(add_step(encoder, vector, first, step_rows(encoder, vector, first), map, &rows, err));
+        TRY(settle(encoder, err));
+        first += rows;
+    }
+    return STATUS_OK;
+}
+
+/* A page of numbers that lies in memory as PLAIN has it. */
+static Status add_plain_page(ColumnEncoder *encoder, const Vector *vector, Error *err)
+{
+    PageValues values = {.encoding = FORMAT_PLAIN, .bytes = vector->data, .size = (size_t)vector->n * encoder->width};
+    values.has_bounds = encoder_bounds(encoder->column->type, vector->data, vector->n, &values.min, &values.max);
+    return emit_data_page(encoder, &values, NULL, vector->n, 0, err);
+}
+
+Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows, Error *err)
+{
+    DataType type = encoder->column->type;
+    bool is_number = !encoder->is_text && type.id != TYPE_BOOLEAN && type.id != TYPE_NULLTYPE;
+    if (encoder->mode == MODE_START) {
+        if (can_be_direct(encoder, vector, chunk_rows)) {
+            encoder->direct = vector->dict;
+            encoder->mode = MODE_DIRECT;
+            TRY(add_direct_page(encoder, vector, err));
+            return emit_dictionary_page(encoder, encoder->direct->data, encoder->n_direct, err);
+        }
+        if (is_number && vector->kind == VECTOR_FLAT)
+            encoder->mode = MODE_PLAIN;
+    }
+    if (encoder->mode == MODE_DIRECT)
+        return add_direct_page(encoder, vector, err);
+    if (encoder->mode == MODE_PLAIN && is_number && !type_is_wide_decimal(type) && vector->kind == VECTOR_FLAT &&
+        (!vector->valid || encoder_count_zeros(vector->valid, vector->n) == 0))
+        return add_plain_page(encoder, vector, err);
+    TRY(column_encoder_add(encoder, vector, err));
+    return flush_page(encoder, err);
+}
+
+Status column_encoder_finish(ColumnEncoder *encoder, Error *err)
+{
+    TRY(flush_page(encoder, err));
+    if (encoder->facts.n_dictionary_coded_pages && encoder->mode != MODE_DIRECT)
+        TRY(emit_dictionary_page(encoder, dictionary_values(encoder->dictionary), dictionary_size(encoder->dictionary),
+                                 err));
+    encoder->facts.pages = (PageRecord *)(void *)encoder->records.data;
+    return STATUS_OK;
+}

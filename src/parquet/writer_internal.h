@@ -1,0 +1,105 @@
+/* What the writer's files share: columns, encoded chunks, and the encoder of one column.
+ *
+ *   writer.c         the two ways in, row groups, the file
+ *   writer_column.c  values -> pages of one column chunk
+ *   writer_footer.c  page headers, page index, footer */
+#ifndef FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
+#define FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
+
+#include "parquet/encoder.h"
+#include "parquet/format.h"
+#include "parquet/writer.h"
+
+/* A leaf of the file's schema.  Paths and levels are kept per leaf, not per field, so that nested leaves fit in. */
+typedef struct WriterColumn {
+    const char *name;
+    DataType type;
+    FormatType physical;
+    uint32_t max_definition; /* 1: may be NULL */
+} WriterColumn;
+
+typedef struct PageRecord {
+    uint64_t offset; /* in the chunk's data pages */
+    uint64_t first_row;
+    uint32_t bytes; /* with the header */
+    uint32_t n_rows;
+    uint32_t n_nulls;
+    bool has_bounds;
+    bool min_exact;
+    bool max_exact;
+    StrView min; /* as the column index has them */
+    StrView max;
+} PageRecord;
+
+/* What the footer says about one chunk.  Offsets are within the chunk until it is placed in the file. */
+typedef struct ChunkFacts {
+    FormatCodec codec;
+    uint64_t n_values;
+    uint64_t n_nulls;
+    uint64_t uncompressed_bytes;
+    uint64_t compressed_bytes;
+    uint64_t dictionary_bytes; /* of the dictionary page with its header; 0: none */
+    uint32_t n_dictionary_coded_pages;
+    uint32_t n_pages;
+    PageRecord *pages;
+    uint64_t file_offset;
+    uint64_t column_index_offset, offset_index_offset;
+    uint32_t column_index_bytes, offset_index_bytes;
+} ChunkFacts;
+
+typedef struct GroupFacts {
+    ChunkFacts *chunks;
+    uint64_t n_rows;
+    uint64_t file_offset;
+} GroupFacts;
+
+/* Memory that the columns of one thread's row group use in turn. */
+typedef struct WriterScratch {
+    Buffer levels;
+    Buffer values;
+    Buffer joined;
+    Buffer compressed;
+    Buffer dense;
+    Buffer map;
+    Buffer codes;
+    void *zstd;
+} WriterScratch;
+
+typedef struct ColumnEncoder ColumnEncoder;
+
+typedef struct ColumnSettings {
+    ParquetCodec codec;
+    uint32_t page_rows;
+    bool no_dictionary;
+} ColumnSettings;
+
+ColumnEncoder *column_encoder_new(const WriterColumn *column, const ColumnSettings *settings, WriterScratch *scratch);
+void column_encoder_free(ColumnEncoder *encoder);
+/* Forgets the chunk at hand; memory is kept. */
+void column_encoder_begin(ColumnEncoder *encoder);
+/* Adds all rows of the vector, in pages of page_rows rows or less. */
+Status column_encoder_add(ColumnEncoder *encoder, const Vector *vector, Error *err) MUST_CHECK;
+/* Adds a vector that is a page by itself (n <= page_rows, no rows pending), of a chunk of chunk_rows rows. */
+Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows, Error *err) MUST_CHECK;
+/* Ends the chunk; its facts and bytes live until column_encoder_begin. */
+Status column_encoder_finish(ColumnEncoder *encoder, Error *err) MUST_CHECK;
+const ChunkFacts *column_encoder_facts(const ColumnEncoder *encoder);
+const Buffer *column_encoder_dictionary_page(const ColumnEncoder *encoder);
+const Buffer *column_encoder_data_pages(const ColumnEncoder *encoder);
+/* Bytes held by the chunk so far. */
+size_t column_encoder_bytes(const ColumnEncoder *encoder);
+
+void writer_scratch_done(WriterScratch *scratch);
+
+/* ---- writer_footer.c ---- */
+
+FormatType writer_physical_type(DataType type);
+/* Appends a page header in Thrift. */
+void writer_page_header(const FormatPageHeader *header, Buffer *out);
+/* Copies facts into `arena` and places the chunk at file_offset. */
+ChunkFacts writer_place_chunk(const ChunkFacts *facts, uint64_t file_offset, Arena *arena);
+/* Appends the page indexes of all groups and then the footer with its tail to `out`, which will stand at file_offset. */
+void writer_footer(const WriterColumn *columns, uint32_t n_columns, GroupFacts *groups, uint32_t n_groups,
+                   uint64_t file_offset, Buffer *out);
+
+#endif
