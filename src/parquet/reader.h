@@ -18,7 +18,8 @@
 typedef struct ParquetFile ParquetFile;
 typedef struct ParquetRowGroup ParquetRowGroup;
 
-/* Opens and reads the footer.  Takes over `reader` on success and on failure. */
+/* Opens and reads the footer.  Takes over `reader` on success and on failure.  `budget` (with limit 0 where there is
+ * none to keep) outlives the file and the row group handles used with it. */
 Status parquet_open(StorageReader *reader, MemoryBudget *budget, ParquetFile **ret_file, Error *err) MUST_CHECK;
 void parquet_close(ParquetFile *file);
 
