@@ -1,4 +1,4 @@
-/* Commands that speak of the program itself: help, version, completion, man. */
+/* Commands that speak of the program itself: help, version, completion, man, reference. */
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/help.h"
@@ -53,14 +53,26 @@ Status command_completion(const Arguments *arguments, Arena *job_arena, Error *e
     return status;
 }
 
+static Status print_made(void (*append)(Buffer *text), Error *err)
+{
+    Buffer text;
+    buffer_init(&text, 0);
+    append(&text);
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
 Status command_man(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     (void)arguments;
     (void)job_arena;
-    Buffer text;
-    buffer_init(&text, 0);
-    man_append(&text);
-    Status status = console_write_buffer(&text, err);
-    buffer_done(&text);
-    return status;
+    return print_made(man_append, err);
+}
+
+Status command_reference(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    (void)arguments;
+    (void)job_arena;
+    return print_made(reference_append, err);
 }

@@ -19,6 +19,7 @@ Status command_completion(const Arguments *arguments, Arena *job_arena, Error *e
 Status command_help(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_version(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_man(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_reference(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 
 /* Prints the help of one command, or the overview when it is NULL. */
 Status help_print(const CommandInfo *command, Error *err) MUST_CHECK;

@@ -145,6 +145,8 @@ static const ExampleInfo COMPLETION_EXAMPLES[] = {
 };
 static const ExampleInfo MAN_EXAMPLES[] = {{"man > freightlake.1", "the manual page in roff"}, {0}};
 
+static const ExampleInfo REFERENCE_EXAMPLES[] = {{"reference", "the second half of docs/cli.md"}, {0}};
+
 static const CommandInfo COMMANDS[] = {
     {.name = "generate",
      .summary = "Make synthetic shipments",
@@ -224,6 +226,11 @@ static const CommandInfo COMMANDS[] = {
      .summary = "Print the manual page",
      .description = "Prints the manual page in roff, for packagers.",
      .examples = MAN_EXAMPLES,
+     .hidden = true},
+    {.name = "reference",
+     .summary = "Print the reference of commands and options",
+     .description = "Prints the commands and options in Markdown, for the documents.",
+     .examples = REFERENCE_EXAMPLES,
      .hidden = true},
     {0},
 };

@@ -236,3 +236,45 @@ void man_append(Buffer *text)
         buffer_printf(text, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].meaning);
     append_man_examples(text);
 }
+
+static void append_markdown_options(Buffer *out, const OptionInfo *options)
+{
+    buffer_append_text(out, "| option | meaning |\n|---|---|\n");
+    for (const OptionInfo *option = options; option && option->name; option++) {
+        buffer_append_text(out, "| `");
+        if (option->letter)
+            buffer_printf(out, "-%c`, `", option->letter);
+        buffer_printf(out, "--%s", option->name);
+        if (option->argument)
+            buffer_append_byte(out, ' ');
+        for (const char *c = option->argument ? option->argument : ""; *c; c++)
+            buffer_printf(out, *c == '|' ? "\\%c" : "%c", *c);
+        buffer_printf(out, "` | %s", option->help);
+        append_option_notes(out, option);
+        buffer_append_text(out, " |\n");
+    }
+}
+
+static void append_markdown_command(Buffer *out, const CommandInfo *command)
+{
+    buffer_printf(out, "\n### %s\n\n```\n", command->name);
+    append_usage(out, command);
+    buffer_printf(out, "\n```\n\n%s\n\n", command->description);
+    if (command->options) {
+        append_markdown_options(out, command->options);
+        buffer_append_byte(out, '\n');
+    }
+    buffer_append_text(out, "```sh\n");
+    for (const ExampleInfo *example = command->examples; example->command; example++)
+        buffer_printf(out, "# %s\nfreightlake %s\n", example->meaning, example->command);
+    buffer_append_text(out, "```\n");
+}
+
+void reference_append(Buffer *text)
+{
+    buffer_append_text(text, "### Options of every command\n\n");
+    append_markdown_options(text, global_options());
+    for (const CommandInfo *command = command_table(); command->name; command++)
+        if (!command->hidden)
+            append_markdown_command(text, command);
+}

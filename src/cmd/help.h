@@ -8,6 +8,8 @@
 void help_append(Buffer *text, const CommandInfo *command, uint32_t width);
 /* The manual page freightlake(1) in roff's man macros. */
 void man_append(Buffer *text);
+/* The commands and options in Markdown: the second half of docs/cli.md. */
+void reference_append(Buffer *text);
 
 typedef enum Shell { SHELL_BASH, SHELL_ZSH, SHELL_FISH, SHELL_COUNT } Shell;
 /* "bash", "zsh" or "fish"; USAGE otherwise. */

@@ -26,10 +26,11 @@ import unittest
 import pyarrow
 from pyarrow import parquet
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
 ROWS = 30_000
 MARTS = ["carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"]
-COMMANDS = ["generate", "run", "show", "query", "explain", "inspect", "completion", "help", "version", "man"]
+COMMANDS = ["generate", "run", "show", "query", "explain", "inspect", "completion", "help", "version", "man", "reference"]
 TIMEOUT = 300
 
 
@@ -111,9 +112,9 @@ class TestAbout(Lake):
 
     def test_overview(self) -> None:
         text = self.do("--help").stdout
-        for command in COMMANDS[:-1]:
+        for command in COMMANDS[:-2]:
             self.assertRegex(text, rf"\n  {command} +\w")
-        self.assertNotRegex(text, r"\n  man ")
+        self.assertNotRegex(text, r"\n  (man|reference) ")
         self.assertEqual(text, self.do("help").stdout)
 
     def test_usage_mistakes(self) -> None:
@@ -177,6 +178,10 @@ class TestAbout(Lake):
             )
             self.assertEqual(done.stderr, "")
             self.assertIn("--memory-limit", re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout).replace("‐", "-"))
+
+    def test_reference_document(self) -> None:
+        document = (ROOT / "docs" / "cli.md").read_text()
+        self.assertTrue(document.endswith(self.do("reference").stdout), "docs/cli.md: replace its end by `freightlake reference`")
 
     def test_closed_pipe_ends_quietly(self) -> None:
         done = subprocess.run(

@@ -83,6 +83,22 @@ static void test_man_has_every_option(void **state)
     buffer_done(&text);
 }
 
+static void test_reference_has_every_option(void **state)
+{
+    (void)state;
+    Buffer text;
+    buffer_init(&text, 0);
+    reference_append(&text);
+    for (const CommandInfo *command = command_table(); command->name; command++)
+        for (const OptionInfo *option = command->options; option && option->name; option++) {
+            char name[80];
+            snprintf(name, sizeof name, "`--%s", option->name);
+            expect(&text, name);
+        }
+    expect(&text, "text\\|json");
+    buffer_done(&text);
+}
+
 static void test_completions_have_every_option(void **state)
 {
     (void)state;
@@ -123,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_overview_lists_commands),
         cmocka_unit_test(test_lines_are_not_too_long),
         cmocka_unit_test(test_man_has_every_option),
+        cmocka_unit_test(test_reference_has_every_option),
         cmocka_unit_test(test_completions_have_every_option),
         cmocka_unit_test(test_unknown_shell),
     };
