@@ -19,8 +19,8 @@ typedef struct ParquetEncodedRowGroup ParquetEncodedRowGroup;
 typedef enum ParquetCodec { PARQUET_UNCOMPRESSED, PARQUET_SNAPPY, PARQUET_ZSTD } ParquetCodec;
 
 typedef struct ParquetWriterOptions {
-    ParquetCodec codec;       /* a page is stored compressed only when that saves more than a tenth (the chunk then says
-                               * UNCOMPRESSED as a whole: the first page decides for its chunk) */
+    ParquetCodec codec;       /* a chunk whose first page does not shrink by more than a tenth is stored UNCOMPRESSED as a
+                               * whole; with snappy, PLAIN numbers must shrink to two fifths to be worth their time */
     uint32_t row_group_rows;  /* 0: 1,048,576 */
     uint32_t page_rows;       /* 0: 65,536 */
     bool no_dictionary;

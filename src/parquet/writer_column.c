@@ -25,6 +25,7 @@
 #define PAGE_BYTES ((size_t)2 << 20)
 #define VALUE_BYTES_MAX ((size_t)1 << 30) /* of one text: a page's size is an int32 in the format */
 #define ZSTD_LEVEL 1
+#define SAMPLE_BYTES ((size_t)32 << 10)
 
 typedef enum ColumnMode { MODE_START, MODE_DIRECT, MODE_BUILD, MODE_PLAIN } ColumnMode;
 
@@ -176,37 +177,62 @@ static Status compress(ColumnEncoder *encoder, const void *bytes, size_t size, s
     return STATUS_OK;
 }
 
+/* The body in one piece. */
+static const void *join_body(ColumnEncoder *encoder, const Buffer *levels, const void *values, size_t size)
+{
+    Buffer *joined = &encoder->scratch->joined;
+    if (levels->size == 0)
+        return values;
+    buffer_clear(joined);
+    buffer_append(joined, levels->data, levels->size);
+    buffer_append(joined, values, size);
+    return joined->data;
+}
+
+/* The chunk's codec, by what its first page gains from it: of a large page a piece from its middle is tried.  Snappy is
+ * there for speed, and numbers in PLAIN take it longer to compress than all the rest of writing them: they must shrink to
+ * two fifths. */
+static Status settle_codec(ColumnEncoder *encoder, bool is_plain_numbers, const Buffer *levels, const void *values,
+                           size_t size, Error *err)
+{
+    if (encoder->codec_settled)
+        return STATUS_OK;
+    encoder->codec_settled = true;
+    if (encoder->settings->codec == PARQUET_UNCOMPRESSED)
+        return STATUS_OK;
+    size_t sample = levels->size + size, compressed = 0;
+    const void *bytes = NULL;
+    if (sample > SAMPLE_BYTES && size > SAMPLE_BYTES) {
+        sample = SAMPLE_BYTES;
+        bytes = (const uint8_t *)values + (size - sample) / 2;
+    } else {
+        bytes = join_body(encoder, levels, values, size);
+    }
+    TRY(compress(encoder, bytes, sample, &compressed, err));
+    if (compressed < (is_plain_numbers && encoder->settings->codec == PARQUET_SNAPPY ? sample / 5 * 2 : sample - sample / 10))
+        encoder->facts.codec = encoder->settings->codec == PARQUET_ZSTD ? FORMAT_CODEC_ZSTD : FORMAT_CODEC_SNAPPY;
+    return STATUS_OK;
+}
+
 /* Appends a page whose body is `levels` and then `values`; the header's sizes and CRC are filled in here. */
 static Status append_page(ColumnEncoder *encoder, FormatPageHeader *header, const Buffer *levels, const void *values,
                           size_t size, Buffer *out, Error *err)
 {
     WriterScratch *scratch = encoder->scratch;
     size_t body = levels->size + size;
-    if (body > INT32_MAX / 2 * (size_t)2)
+    if (body > INT32_MAX - 1)
         return error_set(err, STATUS_DATA, "a page of %zu bytes is larger than the format allows", body);
     header->uncompressed_bytes = header->compressed_bytes = (int32_t)body;
-    bool is_compressed = false;
-    if (encoder->settings->codec != PARQUET_UNCOMPRESSED &&
-        (!encoder->codec_settled || encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED)) {
-        const void *whole = values;
-        if (levels->size) {
-            buffer_clear(&scratch->joined);
-            buffer_append(&scratch->joined, levels->data, levels->size);
-            buffer_append(&scratch->joined, values, size);
-            whole = scratch->joined.data;
-        }
+    bool is_plain_numbers =
+        !encoder->is_text && header->type == FORMAT_DATA_PAGE && header->encoding == FORMAT_PLAIN;
+    TRY(settle_codec(encoder, is_plain_numbers, levels, values, size, err));
+    bool is_compressed = encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED;
+    if (is_compressed) {
         size_t compressed = 0;
-        TRY(compress(encoder, whole, body, &compressed, err));
-        if (!encoder->codec_settled && compressed < body - body / 10)
-            encoder->facts.codec =
-                encoder->settings->codec == PARQUET_ZSTD ? FORMAT_CODEC_ZSTD : FORMAT_CODEC_SNAPPY;
-        is_compressed = encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED;
-        if (is_compressed) {
-            header->compressed_bytes = (int32_t)compressed;
-            scratch->compressed.size = compressed;
-        }
+        TRY(compress(encoder, join_body(encoder, levels, values, size), body, &compressed, err));
+        header->compressed_bytes = (int32_t)compressed;
+        scratch->compressed.size = compressed;
     }
-    encoder->codec_settled = true;
     header->has_crc = true;
     header->crc = is_compressed ? libdeflate_crc32(0, scratch->compressed.data, scratch->compressed.size)
                                 : libdeflate_crc32(libdeflate_crc32(0, levels->data, levels->size), values, size);
