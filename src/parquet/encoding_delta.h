@@ -1,7 +1,7 @@
 /* DeltaDecoder: DELTA_BINARY_PACKED integers, in steps of any size.
  *
- * The number of values is the one in the encoding's header; sums wrap as the format asks.  The bytes must be followed by
- * UNPACK_SLACK readable bytes. */
+ * The number of values is the one in the encoding's header; sums wrap as the format asks.  The bytes must be followed
+ * by UNPACK_SLACK readable bytes. */
 #ifndef FREIGHTLAKE_PARQUET_ENCODING_DELTA_H
 #define FREIGHTLAKE_PARQUET_ENCODING_DELTA_H
 

@@ -1,10 +1,11 @@
 /* Unpacking of bit-packed integers, 8 to 32 values at a time.
  *
- * A byte shuffle puts the bytes that hold value k into lane k, a multiplication by a power of two moves the value to the
- * lane's top (each lane by its own distance, which SSE's shifts cannot do), and a shift by one common distance brings it
- * down, clean of its neighbours.  Lanes of 16 bits do where every value lies within two bytes (widths to 10, and 12, 16),
- * lanes of 32 bits where it lies within four (widths to 25, and 26, 28, 32); what is left (u32 of 27, 29, 30, 31 bits) is
- * done one by one.  The shuffles and factors for each width are constant tables, so a run costs no set-up. */
+ * A byte shuffle puts the bytes that hold value k into lane k, a multiplication by a power of two moves the value to
+ * the lane's top (each lane by its own distance, which SSE's shifts cannot do), and a shift by one common distance
+ * brings it down, clean of its neighbours.  Lanes of 16 bits do where every value lies within two bytes (widths to 10,
+ * and 12, 16), lanes of 32 bits where it lies within four (widths to 25, and 26, 28, 32); what is left (u32 of 27, 29,
+ * 30, 31 bits) is done one by one.  The shuffles and factors for each width are constant tables, so a run costs no
+ * set-up. */
 #include "parquet/encoding_unpack.h"
 
 #include <immintrin.h>
@@ -42,8 +43,8 @@ typedef struct Lanes16 {
 #define FACTOR16(w, k) (uint16_t)(1u << ((16 - (w) - (k) * (w) % 8) & 15))
 #define LANES16(w)                                                                                                     \
     {                                                                                                                  \
-        {BYTE16(w, 0), BYTE16(w, 1), BYTE16(w, 2), BYTE16(w, 3), BYTE16(w, 4), BYTE16(w, 5), BYTE16(w, 6),             \
-         BYTE16(w, 7)},                                                                                                \
+        {BYTE16(w, 0), BYTE16(w, 1), BYTE16(w, 2), BYTE16(w, 3),                                                       \
+         BYTE16(w, 4), BYTE16(w, 5), BYTE16(w, 6), BYTE16(w, 7)},                                                      \
         {                                                                                                              \
             FACTOR16(w, 0), FACTOR16(w, 1), FACTOR16(w, 2), FACTOR16(w, 3), FACTOR16(w, 4), FACTOR16(w, 5),            \
                 FACTOR16(w, 6), FACTOR16(w, 7)                                                                         \
@@ -65,7 +66,8 @@ static __m128i lanes16_sse(const uint8_t *in, __m128i shuffle, __m128i factor, _
 }
 
 /* Sixteen values: the second eight start at byte `width`. */
-AVX2 static inline __m256i lanes16_avx2(const uint8_t *in, uint32_t width, __m256i shuffle, __m256i factor, __m128i shift)
+AVX2 static inline __m256i lanes16_avx2(const uint8_t *in, uint32_t width, __m256i shuffle, __m256i factor,
+                                        __m128i shift)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
     __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + width));
@@ -88,7 +90,8 @@ static void unpack_u8_sse(const uint8_t *in, uint32_t width, uint32_t n, uint8_t
 
 AVX2 static void unpack_u8_avx2(const uint8_t *in, uint32_t width, uint32_t n, uint8_t *out)
 {
-    __m256i shuffle = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].shuffle));
+    __m256i shuffle =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].shuffle));
     __m256i factor = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].factor));
     __m128i shift = _mm_cvtsi32_si128((int)(16 - width));
     for (uint32_t i = 0; i < n; i += 32, in += 4 * width) {
@@ -110,7 +113,8 @@ static void unpack_u16_sse(const uint8_t *in, uint32_t width, uint32_t n, uint16
 
 AVX2 static void unpack_u16_avx2(const uint8_t *in, uint32_t width, uint32_t n, uint16_t *out)
 {
-    __m256i shuffle = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].shuffle));
+    __m256i shuffle =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].shuffle));
     __m256i factor = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)lanes16[width].factor));
     __m128i shift = _mm_cvtsi32_si128((int)(16 - width));
     for (uint32_t i = 0; i < n; i += 16, in += 2 * width)
@@ -132,8 +136,8 @@ typedef struct Lanes32 {
 #define FACTOR32(w, k) (1u << ((32 - (w)-BIT32(w, k) % 8) & 31))
 #define LANES32(w)                                                                                                     \
     {                                                                                                                  \
-        {BYTE32(w, 0), BYTE32(w, 1), BYTE32(w, 2), BYTE32(w, 3), BYTE32(w, 4), BYTE32(w, 5), BYTE32(w, 6),             \
-         BYTE32(w, 7)},                                                                                                \
+        {BYTE32(w, 0), BYTE32(w, 1), BYTE32(w, 2), BYTE32(w, 3),                                                       \
+         BYTE32(w, 4), BYTE32(w, 5), BYTE32(w, 6), BYTE32(w, 7)},                                                      \
         {                                                                                                              \
             FACTOR32(w, 0), FACTOR32(w, 1), FACTOR32(w, 2), FACTOR32(w, 3), FACTOR32(w, 4), FACTOR32(w, 5),            \
                 FACTOR32(w, 6), FACTOR32(w, 7)                                                                         \
@@ -160,7 +164,8 @@ static __m128i lanes32_sse(const uint8_t *in, const Lanes32 *lanes, unsigned hal
     return _mm_srl_epi32(_mm_mullo_epi32(value, factor), shift);
 }
 
-AVX2 static inline __m256i lanes32_avx2(const uint8_t *in, uint32_t width, __m256i shuffle, __m256i factor, __m128i shift)
+AVX2 static inline __m256i lanes32_avx2(const uint8_t *in, uint32_t width, __m256i shuffle, __m256i factor,
+                                        __m128i shift)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
     __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + width / 2));

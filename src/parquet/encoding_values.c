@@ -150,7 +150,8 @@ static bool joined_bytes(const ValueDecoder *decoder, const int32_t *prefixes, c
             return false;
         left -= (size_t)suffixes[i];
         previous = (size_t)prefixes[i] + (size_t)suffixes[i];
-        if (previous > INT32_MAX || (decoder->physical == FORMAT_FIXED_LEN_BYTE_ARRAY && previous != decoder->value_bytes))
+        if (previous > INT32_MAX ||
+            (decoder->physical == FORMAT_FIXED_LEN_BYTE_ARRAY && previous != decoder->value_bytes))
             return false;
         bytes += previous;
     }

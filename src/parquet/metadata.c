@@ -455,7 +455,8 @@ static void decode_file_metadata_field(Decoder *decoder, const ThriftStruct *fie
         ret->version = thrift_read_i32(thrift, fields->type);
         break;
     case 2:
-        DECODE_STRUCT_LIST(decoder, fields->type, FormatSchemaElement, decode_schema_element, ret->n_schema, ret->schema);
+        DECODE_STRUCT_LIST(decoder, fields->type, FormatSchemaElement, decode_schema_element, ret->n_schema,
+                           ret->schema);
         break;
     case 3:
         ret->n_rows = thrift_read_i64(thrift, fields->type);
@@ -659,16 +660,10 @@ const char *format_type_name(int32_t type)
 
 const char *format_encoding_name(int32_t encoding)
 {
-    static const char *const names[] = {"PLAIN",
-                                        "GROUP_VAR_INT",
-                                        "PLAIN_DICTIONARY",
-                                        "RLE",
-                                        "BIT_PACKED",
-                                        "DELTA_BINARY_PACKED",
-                                        "DELTA_LENGTH_BYTE_ARRAY",
-                                        "DELTA_BYTE_ARRAY",
-                                        "RLE_DICTIONARY",
-                                        "BYTE_STREAM_SPLIT"};
+    static const char *const names[] = {
+        "PLAIN",          "GROUP_VAR_INT",       "PLAIN_DICTIONARY",        "RLE",
+        "BIT_PACKED",     "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY",
+        "RLE_DICTIONARY", "BYTE_STREAM_SPLIT"};
     return encoding >= 0 && encoding < (int32_t)ARRAY_SIZE(names) ? names[encoding] : "unknown";
 }
 

@@ -22,9 +22,13 @@ static bool has_logical(const FormatSchemaElement *element, FormatLogicalId id, 
 
 static const char *physical_size(const FormatSchemaElement *element, SchemaLeaf *leaf)
 {
-    static const uint8_t sizes[FORMAT_TYPE_COUNT] = {
-        [FORMAT_BOOLEAN] = 1, [FORMAT_INT32] = 4,  [FORMAT_INT64] = 8, [FORMAT_INT96] = 12,
-        [FORMAT_FLOAT] = 4,   [FORMAT_DOUBLE] = 8, [FORMAT_BYTE_ARRAY] = sizeof(StrView)};
+    static const uint8_t sizes[FORMAT_TYPE_COUNT] = {[FORMAT_BOOLEAN] = 1,
+                                                     [FORMAT_INT32] = 4,
+                                                     [FORMAT_INT64] = 8,
+                                                     [FORMAT_INT96] = 12,
+                                                     [FORMAT_FLOAT] = 4,
+                                                     [FORMAT_DOUBLE] = 8,
+                                                     [FORMAT_BYTE_ARRAY] = sizeof(StrView)};
     if ((int)element->type < 0 || element->type >= FORMAT_TYPE_COUNT)
         return "has an unknown physical type";
     leaf->physical = element->type;
@@ -107,9 +111,9 @@ static void map_int64(SchemaLeaf *leaf, const FormatSchemaElement *element)
     leaf->is_unsigned = (logical->id == FORMAT_LOGICAL_INTEGER && !logical->is_signed) ||
                         (logical->id == FORMAT_LOGICAL_NONE && element->converted == FORMAT_CONVERTED_UINT_64);
     if (logical->id == FORMAT_LOGICAL_TIMESTAMP || old_micros || old_millis) {
-        Conversion conversion = old_millis || logical->unit == FORMAT_UNIT_MILLIS  ? CONVERT_MILLIS_TO_MICROS
-                                : logical->unit == FORMAT_UNIT_NANOS ? CONVERT_NANOS_TO_MICROS
-                                                                     : CONVERT_NONE;
+        Conversion conversion = old_millis || logical->unit == FORMAT_UNIT_MILLIS ? CONVERT_MILLIS_TO_MICROS
+                                : logical->unit == FORMAT_UNIT_NANOS              ? CONVERT_NANOS_TO_MICROS
+                                                                                  : CONVERT_NONE;
         leaf_set(leaf, DATA_TYPE(TIMESTAMP), conversion);
     } else if (has_logical(element, FORMAT_LOGICAL_TIME, FORMAT_CONVERTED_TIME_MICROS)) {
         leaf_refuse(leaf, "the type TIME (time of day)");
@@ -181,15 +185,17 @@ static const char *map_leaf(const FormatSchemaElement *element, SchemaLeaf *leaf
     return NULL;
 }
 
-/* LIST and MAP are groups around one repeated child; anything else that is repeated stands for itself. */
+/* LIST and MAP are groups around one repeated child; anything else that is repeated stands for itself.  A map without
+ * values is a list of its keys. */
 static SchemaGroup group_of(const FormatSchemaElement *element, const SchemaNode *node)
 {
-    bool one_repeated = node->n_children == 1 && node->children[0].element->repetition == FORMAT_REPEATED;
-    if (one_repeated && has_logical(element, FORMAT_LOGICAL_LIST, FORMAT_CONVERTED_LIST))
+    if (node->n_children != 1 || node->children[0].element->repetition != FORMAT_REPEATED)
+        return SCHEMA_STRUCT;
+    if (has_logical(element, FORMAT_LOGICAL_LIST, FORMAT_CONVERTED_LIST))
         return SCHEMA_LIST;
-    if (one_repeated && (has_logical(element, FORMAT_LOGICAL_MAP, FORMAT_CONVERTED_MAP) ||
-                         element->converted == FORMAT_CONVERTED_MAP_KEY_VALUE))
-        return SCHEMA_MAP;
+    if (has_logical(element, FORMAT_LOGICAL_MAP, FORMAT_CONVERTED_MAP) ||
+        has_logical(element, FORMAT_LOGICAL_MAP, FORMAT_CONVERTED_MAP_KEY_VALUE))
+        return node->children[0].n_children == 2 ? SCHEMA_MAP : SCHEMA_LIST;
     return SCHEMA_STRUCT;
 }
 
@@ -255,8 +261,7 @@ static Status build_node(Builder *builder, const SchemaNode *parent, const char 
 Status schema_tree_build(const FormatFileMetaData *metadata, Arena *arena, SchemaTree *ret_tree, Error *err)
 {
     SchemaTree tree = {.leaves = ARENA_ARRAY(arena, SchemaLeaf, metadata->n_schema + 1)};
-    Builder builder = {
-        .elements = metadata->schema, .n_elements = metadata->n_schema, .arena = arena, .tree = &tree};
+    Builder builder = {.elements = metadata->schema, .n_elements = metadata->n_schema, .arena = arena, .tree = &tree};
     TRY(build_node(&builder, NULL, "", 0, &tree.root, err));
     if (builder.next != builder.n_elements)
         return schema_error(&builder, "", "belongs to no group", err);

@@ -191,8 +191,7 @@ Status page_open_data(const Page *page, int32_t codec, const SchemaLeaf *leaf, P
                         : open_v2(page, codec, leaf, buffer, budget, inout_reserved, &content, err);
     if (status != STATUS_OK)
         return page_error(page, err);
-    if (leaf->max_definition == 0 ||
-        hybrid_run_of(&content.definition, leaf->max_definition) >= content.n_values)
+    if (leaf->max_definition == 0 || hybrid_run_of(&content.definition, leaf->max_definition) >= content.n_values)
         content.all_defined = true;
     *ret_content = content;
     return STATUS_OK;

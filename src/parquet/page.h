@@ -33,7 +33,7 @@ typedef struct PageBuffer {
 typedef struct PageContent {
     uint32_t n_values; /* NULLs included */
     FormatEncoding encoding;
-    bool all_defined;  /* every definition level is the highest */
+    bool all_defined; /* every definition level is the highest */
     HybridDecoder repetition;
     HybridDecoder definition;
     const uint8_t *values;
@@ -58,15 +58,15 @@ static inline bool encoding_is_dictionary(int32_t encoding)
 
 /* Checks the checksum, and gives the page's bytes: where they stand when they are not compressed, else in `buffer`,
  * whose growth is reserved from `budget` and counted in *inout_reserved.  The caller adds page_error. */
-Status page_open_body(const Page *page, int32_t codec, PageBuffer *buffer, MemoryBudget *budget,
-                      size_t *inout_reserved, const uint8_t **ret_bytes, size_t *ret_size, Error *err) MUST_CHECK;
+Status page_open_body(const Page *page, int32_t codec, PageBuffer *buffer, MemoryBudget *budget, size_t *inout_reserved,
+                      const uint8_t **ret_bytes, size_t *ret_size, Error *err) MUST_CHECK;
 Status page_open_data(const Page *page, int32_t codec, const SchemaLeaf *leaf, PageBuffer *buffer, MemoryBudget *budget,
                       size_t *inout_reserved, PageContent *ret_content, Error *err) MUST_CHECK;
 /* Puts "page N: " in front of the message and adds the page's offset. */
 Status page_error(const Page *page, Error *err);
 
-Status page_buffer_reserve(PageBuffer *buffer, size_t size, MemoryBudget *budget, size_t *inout_reserved,
-                           Error *err) MUST_CHECK;
+Status page_buffer_reserve(PageBuffer *buffer, size_t size, MemoryBudget *budget, size_t *inout_reserved, Error *err)
+    MUST_CHECK;
 void page_buffer_done(PageBuffer *buffer);
 
 #endif

@@ -4,7 +4,8 @@
  *   LEAF    `values`, a FLAT vector of n (its `valid` as any vector's)
  *   STRUCT  n entries; children have n entries each
  *   LIST    entry i is the elements offsets[i] .. offsets[i + 1] of its one child
- *   MAP     entry i is the pairs offsets[i] .. offsets[i + 1] of its children: keys, and values if the map has any
+ *   MAP     entry i is the pairs offsets[i] .. offsets[i + 1] of its children, keys and values; a map without
+ *           values is read as a LIST
  * `valid` is NULL when no entry is NULL, else n bytes.  Where an entry is NULL, children below a STRUCT are NULL too, and
  * a LIST or MAP has no elements.
  *
@@ -15,7 +16,12 @@
 
 #include "parquet/reader.h"
 
-typedef enum ParquetNodeKind { PARQUET_NODE_LEAF, PARQUET_NODE_STRUCT, PARQUET_NODE_LIST, PARQUET_NODE_MAP } ParquetNodeKind;
+typedef enum ParquetNodeKind {
+    PARQUET_NODE_LEAF,
+    PARQUET_NODE_STRUCT,
+    PARQUET_NODE_LIST,
+    PARQUET_NODE_MAP
+} ParquetNodeKind;
 
 typedef struct ParquetNode ParquetNode;
 struct ParquetNode {

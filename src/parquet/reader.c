@@ -67,7 +67,8 @@ static Status read_footer(ParquetFile *file, Error *err)
         TRY(read_tail(file, tail_bytes, &file->footer, err));
     }
     const uint8_t *footer = file->footer + tail_bytes - TAIL_BYTES - footer_bytes;
-    TRY(metadata_decode_file(footer, footer_bytes, size - TAIL_BYTES - footer_bytes, &file->arena, &file->metadata, err));
+    TRY(metadata_decode_file(footer, footer_bytes, size - TAIL_BYTES - footer_bytes, &file->arena, &file->metadata,
+                             err));
     TRY(schema_tree_build(&file->metadata, &file->arena, &file->tree, err));
     TRY(budget_reserve(file->budget, file->arena.used_bytes, "a Parquet footer", err));
     file->reserved += file->arena.used_bytes;

@@ -62,12 +62,14 @@ void parquet_row_group_close(ParquetRowGroup *row_group); /* frees; NULL is fine
 /* The dictionary of wanted column i when every data page of the chunk is dictionary-encoded, else NULL.  A FLAT vector;
  * where the chunk can have NULLs one more, not valid, entry stands at the end.  Lives until the handle is reused or
  * closed.  Reads only the dictionary page. */
-Status parquet_column_dictionary(ParquetRowGroup *row_group, uint32_t i, const Vector **ret_dictionary, Error *err) MUST_CHECK;
+Status parquet_column_dictionary(ParquetRowGroup *row_group, uint32_t i, const Vector **ret_dictionary, Error *err)
+    MUST_CHECK;
 
-/* The next n rows of wanted column i, as DICT on that very dictionary when there is one (code_width 1 for dictionaries of
- * up to 256 entries, 2 up to 65,536, else 4), else FLAT.  n must not pass the end of the row group.  The vector's memory
- * is the handle's and lives until the next call for the same column. */
-Status parquet_column_read(ParquetRowGroup *row_group, uint32_t i, uint32_t n, Vector *ret_vector, Error *err) MUST_CHECK;
+/* The next n rows of wanted column i, as DICT on that very dictionary when there is one (code_width 1 for dictionaries
+ * of up to 256 entries, 2 up to 65,536, else 4), else FLAT.  n must not pass the end of the row group.  The vector's
+ * memory is the handle's and lives until the next call for the same column. */
+Status parquet_column_read(ParquetRowGroup *row_group, uint32_t i, uint32_t n, Vector *ret_vector, Error *err)
+    MUST_CHECK;
 /* Skips n rows of wanted column i. */
 Status parquet_column_skip(ParquetRowGroup *row_group, uint32_t i, uint32_t n, Error *err) MUST_CHECK;
 

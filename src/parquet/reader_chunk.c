@@ -35,7 +35,25 @@ static Status check_readable(const FormatColumnChunk *chunk, const SchemaLeaf *l
     return codec_check(chunk->metadata.codec, err);
 }
 
-Status chunk_range(const ParquetFile *file, uint32_t row_group, const SchemaLeaf *leaf, ChunkRange *ret_range, Error *err)
+/* parquet-mr before 1.2.9 left the dictionary page's header out of a chunk's size. */
+static uint64_t missing_bytes(const ParquetFile *file)
+{
+    enum { LARGEST_MISSING = 100 };
+    static const char writer[] = "parquet-mr";
+    char text[64] = "";
+    unsigned major = 0, minor = 0, patch = 0;
+    StrView created_by = file->metadata.created_by;
+    if (created_by.size < sizeof writer - 1 || memcmp(created_by.data, writer, sizeof writer - 1) != 0)
+        return 0;
+    memcpy(text, created_by.data, created_by.size < sizeof text - 1 ? created_by.size : sizeof text - 1);
+    if (sscanf(text, "parquet-mr version %u.%u.%u", &major, &minor, &patch) == 3 &&
+        (major > 1 || minor > 2 || (minor == 2 && patch >= 9)))
+        return 0;
+    return LARGEST_MISSING;
+}
+
+Status chunk_range(const ParquetFile *file, uint32_t row_group, const SchemaLeaf *leaf, ChunkRange *ret_range,
+                   Error *err)
 {
     const FormatColumnChunk *chunk = chunk_of(file, row_group, leaf);
     const FormatColumnMetaData *metadata = &chunk->metadata;
@@ -59,7 +77,11 @@ Status chunk_range(const ParquetFile *file, uint32_t row_group, const SchemaLeaf
                   (long long)metadata->compressed_bytes, (unsigned long long)size_bytes);
         return error_at_offset(err, offset);
     }
-    *ret_range = (ChunkRange){.offset = (uint64_t)offset, .size = (uint64_t)metadata->compressed_bytes};
+    ChunkRange range = {.offset = (uint64_t)offset, .size = (uint64_t)metadata->compressed_bytes};
+    uint64_t behind = size_bytes - range.offset - range.size;
+    uint64_t missing = missing_bytes(file);
+    range.size += missing < behind ? missing : behind;
+    *ret_range = range;
     return STATUS_OK;
 }
 
@@ -83,18 +105,19 @@ static bool stats_all_dictionary(const FormatColumnMetaData *metadata)
     return true;
 }
 
-/* The same from the headers of all pages. */
-static Status walk_pages(const uint8_t *bytes, ChunkRange range, bool *ret_all_dictionary, Error *err)
+/* The same from the headers of the pages that hold the chunk's values. */
+static Status walk_pages(const uint8_t *bytes, ChunkRange range, int64_t n_values, bool *ret_all_dictionary, Error *err)
 {
     PageCursor cursor;
     uint32_t n_pages = 0;
     bool all = true;
     page_cursor_init(&cursor, bytes, range.size, range.offset);
-    while (all && !page_cursor_at_end(&cursor)) {
+    while (all && n_values > 0 && !page_cursor_at_end(&cursor)) {
         Page page;
         TRY(page_next(&cursor, &page, err));
         if (page_has_data(&page)) {
             n_pages++;
+            n_values -= page.header.n_values;
             all = encoding_is_dictionary(page.header.encoding);
         }
     }
@@ -107,14 +130,14 @@ Status chunk_facts(const ParquetFile *file, uint32_t row_group, const SchemaLeaf
 {
     const FormatColumnMetaData *metadata = &chunk_of(file, row_group, leaf)->metadata;
     const FormatStatistics *statistics = &metadata->statistics;
-    ChunkFacts facts = {
-        .may_have_nulls = leaf->max_definition > 0 && (!statistics->has_null_count || statistics->null_count != 0)};
+    ChunkFacts facts = {.may_have_nulls =
+                            leaf->max_definition > 0 && (!statistics->has_null_count || statistics->null_count != 0)};
     if (leaf->type.id == TYPE_NULLTYPE || range.size == 0)
         facts.dictionary_only = false;
     else if (chunk_has_encoding_stats(metadata))
         facts.dictionary_only = stats_all_dictionary(metadata);
     else
-        TRY(walk_pages(bytes, range, &facts.dictionary_only, err));
+        TRY(walk_pages(bytes, range, metadata->n_values, &facts.dictionary_only, err));
     *ret_facts = facts;
     return STATUS_OK;
 }

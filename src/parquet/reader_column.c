@@ -209,7 +209,8 @@ static Status too_few(const ChunkReader *reader, const char *what, Error *err)
 /* ---- Definition levels: which of the next n rows are there ---- */
 
 /* Sets *ret_levels to NULL when all are, else to n bytes of 1 and 0; *ret_present counts them. */
-static Status read_presence(ChunkReader *reader, uint32_t n, const uint8_t **ret_levels, uint32_t *ret_present, Error *err)
+static Status read_presence(ChunkReader *reader, uint32_t n, const uint8_t **ret_levels, uint32_t *ret_present,
+                            Error *err)
 {
     *ret_present = n;
     *ret_levels = NULL;
@@ -285,7 +286,8 @@ DEFINE_SPREAD(spread_4, uint32_t)
 DEFINE_SPREAD(spread_8, uint64_t)
 DEFINE_SPREAD(spread_16, UInt128)
 
-static void spread(const uint8_t *levels, uint32_t n, const void *present, size_t value_bytes, uint64_t absent, void *out)
+static void spread(const uint8_t *levels, uint32_t n, const void *present, size_t value_bytes, uint64_t absent,
+                   void *out)
 {
     switch (value_bytes) {
     case 1:

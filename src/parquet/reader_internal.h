@@ -102,8 +102,8 @@ Status chunk_reader_skip(ChunkReader *reader, uint32_t n, Error *err) MUST_CHECK
 /* For nested leaves: the levels of at most n further values, the values that are present as FLAT vector of
  * *ret_vector.n <= *ret_n.  All of it lives until the next call.  *ret_n is 0 at the end of the chunk. */
 Status chunk_reader_read_levels(ChunkReader *reader, uint32_t n, const uint8_t **ret_repetition,
-                                const uint8_t **ret_definition, uint32_t *ret_n, Vector *ret_vector,
-                                Error *err) MUST_CHECK;
+                                const uint8_t **ret_definition, uint32_t *ret_n, Vector *ret_vector, Error *err)
+    MUST_CHECK;
 void chunk_reader_done(ChunkReader *reader);
 
 /* A pair of bounds as values of the leaf's type; false when they say nothing that can be trusted. */

@@ -1,10 +1,11 @@
 /* Nested columns: from definition and repetition levels to a tree of vectors (LogicalTypes.md, "Nested Types").
  *
- * Every leaf is read whole: a pair of levels for each of its values, NULLs and empty lists included, and the values that
- * are present.  A node's entries are then found by going over the levels of any leaf below it: within a context of R
- * repeated ancestors, the innermost of them present at definition level D, an entry starts at each pair with repetition
- * <= R and definition >= D, and it is not NULL where the definition reaches the node's own level.  Below a repeated node
- * the context is (R + 1, that node's level).  Leaves of one struct must agree on the number of entries. */
+ * Every leaf is read whole: a pair of levels for each of its values, NULLs and empty lists included, and the values
+ * that are present.  A node's entries are then found by going over the levels of any leaf below it: within a context of
+ * R repeated ancestors, the innermost of them present at definition level D, an entry starts at each pair with
+ * repetition <= R and definition >= D, and it is not NULL where the definition reaches the node's own level.  Below a
+ * repeated node the context is (R + 1, that node's level).  Leaves of one struct must agree on the number of entries.
+ * */
 #include "parquet/parquet_nested.h"
 
 #include "parquet/reader_internal.h"
@@ -97,7 +98,8 @@ static Status read_steps(NestedReader *reader, ChunkReader *chunk, LeafData *dat
         if (n == 0)
             return STATUS_OK;
         if (n > UINT32_MAX - 1 - data->n)
-            return error_set(err, STATUS_UNSUPPORTED, "nested columns of more than 4294967294 values are not supported");
+            return error_set(err, STATUS_UNSUPPORTED,
+                             "nested columns of more than 4294967294 values are not supported");
         TRY(reserve(reader, 2 * (size_t)n, err));
         buffer_append(&data->repetition, repetition, n);
         buffer_append(&data->definition, definition, n);
@@ -135,7 +137,8 @@ static Status read_leaf(NestedReader *reader, LeafData *data, Error *err)
 
 static Status levels_disagree(const NestedReader *reader, const char *name, Error *err)
 {
-    error_set(err, STATUS_CORRUPT, "row group %u: the levels of nested columns do not fit each other", reader->row_group);
+    error_set(err, STATUS_CORRUPT, "row group %u: the levels of nested columns do not fit each other",
+              reader->row_group);
     error_at_column(err, name);
     return error_at_file(err, reader->file->reader->path);
 }
@@ -171,7 +174,8 @@ static uint32_t count_entries(const LeafData *data, Context context)
 }
 
 /* Marks entries whose definition does not reach `definition` as NULL. */
-static void fill_valid(NestedReader *reader, const LeafData *data, Context context, uint8_t definition, ParquetNode *node)
+static void fill_valid(NestedReader *reader, const LeafData *data, Context context, uint8_t definition,
+                       ParquetNode *node)
 {
     uint8_t *valid = arena_alloc(reader->arena, (size_t)node->n + 1);
     uint32_t entry = 0, present = 0;
@@ -184,8 +188,8 @@ static void fill_valid(NestedReader *reader, const LeafData *data, Context conte
 }
 
 /* offsets of the entries into the elements, which stand in the context `inner`. */
-static Status fill_offsets(NestedReader *reader, const LeafData *data, Context context, Context inner, ParquetNode *node,
-                           Error *err)
+static Status fill_offsets(NestedReader *reader, const LeafData *data, Context context, Context inner,
+                           ParquetNode *node, Error *err)
 {
     node->offsets = ARENA_ARRAY(reader->arena, uint32_t, (size_t)node->n + 1);
     uint32_t entry = 0, elements = 0;
@@ -300,7 +304,7 @@ static Status build_node(NestedReader *reader, const SchemaNode *schema, Context
     fill_valid(reader, data, context, schema->definition, node);
     if (schema->group == SCHEMA_LIST)
         return build_list(reader, &schema->children[0], list_element(schema), data, context, node, err);
-    if (schema->group == SCHEMA_MAP && schema->children[0].n_children > 0)
+    if (schema->group == SCHEMA_MAP)
         return build_map(reader, schema, data, context, node, err);
     node->kind = PARQUET_NODE_STRUCT;
     return build_children(reader, schema, context, node->n, node, err);

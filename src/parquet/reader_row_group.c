@@ -11,8 +11,8 @@
 struct ParquetRowGroup {
     ParquetFile *file;
     uint32_t row_group;
-    uint32_t n_columns;  /* wanted of this row group */
-    uint32_t n_readers;  /* made so far; the others wait for a wider use */
+    uint32_t n_columns; /* wanted of this row group */
+    uint32_t n_readers; /* made so far; the others wait for a wider use */
     ChunkReader *readers;
     uint8_t *bytes;
     size_t capacity;
@@ -92,7 +92,8 @@ static Status read_chunks(ParquetRowGroup *row_group, WantedChunk *chunks, uint3
     uint32_t n_spans = plan_spans(sorted, n, spans, &total);
     TRY(reserve_bytes(row_group, total ? total : 1, err));
     for (uint32_t i = 0; i < n_spans; i++)
-        TRY(storage_read(row_group->file->reader, spans[i].offset, row_group->bytes + spans[i].position, spans[i].size, err));
+        TRY(storage_read(row_group->file->reader, spans[i].offset, row_group->bytes + spans[i].position, spans[i].size,
+                         err));
     return STATUS_OK;
 }
 
@@ -261,7 +262,8 @@ static Status read_dictionary(ParquetFile *file, uint32_t row_group, const Schem
     if (!facts.dictionary_only)
         return STATUS_OK;
     size_t unused = 0;
-    ChunkReader reader = {.dictionary_arena = arena, .dictionary_reserved = inout_reserved, .buffers_reserved = &unused};
+    ChunkReader reader = {
+        .dictionary_arena = arena, .dictionary_reserved = inout_reserved, .buffers_reserved = &unused};
     TRY(chunk_reader_start(&reader, file, row_group, leaf, bytes, range, err));
     reader.cursor.size = size;
     Status status = chunk_reader_load_dictionary(&reader, err);

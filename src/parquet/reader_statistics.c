@@ -117,8 +117,8 @@ void parquet_column_statistics(const ParquetFile *file, uint32_t row_group, uint
         ret->has_null_count = true;
         ret->null_count = nullable ? (uint64_t)statistics->null_count : 0;
     }
-    ret->has_min_max = (statistics->has_min_value && statistics->has_max_value &&
-                        statistics_bounds(file, node->leaf, statistics->min_value, statistics->max_value, &ret->min,
-                                          &ret->max)) ||
-                       old_bounds(node->leaf, statistics, &ret->min, &ret->max);
+    ret->has_min_max =
+        (statistics->has_min_value && statistics->has_max_value &&
+         statistics_bounds(file, node->leaf, statistics->min_value, statistics->max_value, &ret->min, &ret->max)) ||
+        old_bounds(node->leaf, statistics, &ret->min, &ret->max);
 }

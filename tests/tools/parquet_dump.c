@@ -2,7 +2,8 @@
  * readers.  Not installed.
  *
  * Each output line is a JSON object: {"column", "type", "row_group", "first", "n", "values"} for the rows that one step
- * read, or {"column", "row_group", "error": {...}} where a column cannot be read.  --skip reads every other step only.
+ * read, or {"column", "row_group", "error": {...}} where a column cannot be read, or
+ * {"column", "row_group", "null_count", "min", "max"} with what its statistics are trusted to say.  --skip reads every other step only.
  * Values are exact: integers and unscaled decimals as numbers, floating-point values as the hexadecimal digits of their
  * bits, dates as days, timestamps as microseconds, strings and binaries as hexadecimal digits, structs as objects, lists
  * as arrays, maps as {"map": [[key, value], ...]}.  Exit code 3 when the file cannot be opened. */
@@ -188,7 +189,8 @@ static bool same_values(const Vector *a, const Vector *b)
 }
 
 /* The dictionary read ahead of the data must be the one that comes with it. */
-static Status check_dictionary(const Dump *dump, ParquetRowGroup *handle, uint32_t row_group, uint32_t column, Error *err)
+static Status check_dictionary(const Dump *dump, ParquetRowGroup *handle, uint32_t row_group, uint32_t column,
+                               Error *err)
 {
     Arena arena;
     const Vector *ahead = NULL, *with = NULL;
@@ -202,12 +204,33 @@ static Status check_dictionary(const Dump *dump, ParquetRowGroup *handle, uint32
     return status;
 }
 
+static void print_statistics(const Dump *dump, const char *column, uint32_t row_group, uint32_t index)
+{
+    Buffer line;
+    ParquetStatistics statistics;
+    parquet_column_statistics(dump->file, row_group, index, &statistics);
+    buffer_init(&line, 0);
+    append_line_start(&line, column, NULL, row_group);
+    buffer_append_text(&line, ",\"statistics\":{");
+    if (statistics.has_null_count)
+        buffer_printf(&line, "\"null_count\":%" PRIu64 "%s", statistics.null_count, statistics.has_min_max ? "," : "");
+    if (statistics.has_min_max) {
+        buffer_append_text(&line, "\"min\":");
+        append_value(&line, &statistics.min);
+        buffer_append_text(&line, ",\"max\":");
+        append_value(&line, &statistics.max);
+    }
+    buffer_append_text(&line, "}}");
+    print_line(dump, &line);
+}
+
 static Status dump_column(const Dump *dump, ParquetRowGroup **handle, uint32_t row_group, uint32_t column, Error *err)
 {
     const char *name = parquet_schema(dump->file)->fields[column].name;
     uint64_t rows = parquet_row_group_rows(dump->file, row_group);
     TRY(parquet_row_group_open(dump->file, row_group, &column, 1, handle, err));
     TRY(check_dictionary(dump, *handle, row_group, column, err));
+    print_statistics(dump, name, row_group, column);
     bool skip = false;
     for (uint64_t first = 0; first < rows;) {
         uint32_t n = rows - first < dump->step ? (uint32_t)(rows - first) : dump->step;
