@@ -5,42 +5,72 @@
 #include "cmd/options.h"
 
 #define THREADS_OPTION                                                                                                 \
-    {.name = "threads", .letter = 't', .argument = "N", .help = "Worker threads; 0 is one per processor", .fallback = "0"}
+    {                                                                                                                  \
+        .name = "threads", .letter = 't', .argument = "N", .help = "Worker threads; 0 is one per processor",           \
+        .fallback = "0"                                                                                                \
+    }
 #define MEMORY_LIMIT_OPTION                                                                                            \
-    {.name = "memory-limit", .argument = "SIZE",                                                                       \
-     .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"}
+    {                                                                                                                  \
+        .name = "memory-limit", .argument = "SIZE",                                                                    \
+        .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"        \
+    }
 #define FILE_OPTION                                                                                                    \
-    {.name = "file", .letter = 'f', .argument = "FILE", .help = "Read the SQL from FILE instead of the command line"}
+    {                                                                                                                  \
+        .name = "file", .letter = 'f', .argument = "FILE",                                                             \
+        .help = "Read the SQL from FILE instead of the command line"                                                   \
+    }
 
 static const OptionInfo GLOBAL_OPTIONS[] = {
     {.name = "help", .letter = 'h', .help = "Show help, with examples"},
     {.name = "version", .help = "Show the version"},
-    {.name = "log-format", .argument = "text|json", .help = "How messages on standard error are written", .fallback = "text"},
-    {.name = "log-level", .argument = "debug|info|warn|error", .help = "The least important message to write",
+    {.name = "log-format",
+     .argument = "text|json",
+     .help = "How messages on standard error are written",
+     .fallback = "text"},
+    {.name = "log-level",
+     .argument = "debug|info|warn|error",
+     .help = "The least important message to write",
      .fallback = "info"},
     {.name = "no-progress", .help = "Show no progress, also on a terminal"},
-    {.name = "color", .argument = "auto|never|always", .help = "Colour in tables; auto is on a terminal only",
+    {.name = "color",
+     .argument = "auto|never|always",
+     .help = "Colour in tables; auto is on a terminal only",
      .fallback = "auto"},
     {0},
 };
 
 static const OptionInfo GENERATE_OPTIONS[] = {
-    {.name = "out", .letter = 'o', .argument = "DIR", .help = "Folder for the files; made when missing", .required = true},
+    {.name = "out",
+     .letter = 'o',
+     .argument = "DIR",
+     .help = "Folder for the files; made when missing",
+     .required = true},
     {.name = "rows", .letter = 'n', .argument = "N", .help = "Number of shipments", .fallback = "50000"},
     {.name = "seed", .argument = "N", .help = "The same seed gives the same bytes", .fallback = "1"},
     {.name = "files", .argument = "N", .help = "Number of files the rows are spread over", .fallback = "1"},
     {.name = "format", .argument = "parquet|csv|ndjson", .help = "What the files are", .fallback = "parquet"},
-    {.name = "as-of", .argument = "DATE", .help = "The day the data is looked at: the last shipment date",
+    {.name = "as-of",
+     .argument = "DATE",
+     .help = "The day the data is looked at: the last shipment date",
      .fallback = "2025-06-30"},
-    {.name = "scenario", .argument = "original|swiftship",
-     .help = "original: the reference data, uniform; swiftship: a company with a year of history, carriers and lanes that"
-             " differ, seasons, promised dates and shipments under way",
+    {.name = "scenario",
+     .argument = "original|swiftship",
+     .help =
+         "original: the reference data, uniform; swiftship: a company with a year of history, carriers and lanes that"
+         " differ, seasons, promised dates and shipments under way",
      .fallback = "original"},
-    {.name = "codec", .argument = "snappy|zstd|uncompressed", .help = "Compression of Parquet files", .fallback = "snappy"},
+    {.name = "codec",
+     .argument = "snappy|zstd|uncompressed",
+     .help = "Compression of Parquet files",
+     .fallback = "snappy"},
     {.name = "unique-ids", .help = "Give every shipment an id of its own"},
-    {.name = "bad-rows", .argument = "SHARE", .help = "Share of rows, 0 to 0.5, that are wrong, over all kinds of wrong",
+    {.name = "bad-rows",
+     .argument = "SHARE",
+     .help = "Share of rows, 0 to 0.5, that are wrong, over all kinds of wrong",
      .fallback = "0"},
-    {.name = "bad-kind", .argument = "KIND=SHARE", .help = "Share of rows that are wrong in this one way",
+    {.name = "bad-kind",
+     .argument = "KIND=SHARE",
+     .help = "Share of rows that are wrong in this one way",
      .repeatable = true},
     THREADS_OPTION,
     {0},
@@ -54,8 +84,13 @@ static const ExampleInfo GENERATE_EXAMPLES[] = {
 };
 
 static const OptionInfo RUN_OPTIONS[] = {
-    {.name = "from", .argument = "FILES", .help = "Shipments in Parquet: a file, a folder, or a quoted glob", .required = true},
-    {.name = "to", .argument = "DIR", .help = "Folder of the marts; each is written to DIR/NAME/NAME.parquet",
+    {.name = "from",
+     .argument = "FILES",
+     .help = "Shipments in Parquet: a file, a folder, or a quoted glob",
+     .required = true},
+    {.name = "to",
+     .argument = "DIR",
+     .help = "Folder of the marts; each is written to DIR/NAME/NAME.parquet",
      .required = true},
     {.name = "mart", .letter = 'm', .argument = "MART", .help = "Make only this mart", .repeatable = true},
     {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files that add marts or replace built-in ones"},
@@ -75,7 +110,9 @@ static const ExampleInfo RUN_EXAMPLES[] = {
 static const OptionInfo QUERY_OPTIONS[] = {
     FILE_OPTION,
     {.name = "format", .argument = "table|csv|json|ndjson", .help = "How the result is printed", .fallback = "table"},
-    {.name = "output", .letter = 'o', .argument = "FILE",
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
      .help = "Write the result to FILE, whole or not at all; .parquet, .csv, .json or .ndjson says the format"},
     {.name = "limit-rows", .argument = "N", .help = "Rows shown in a table; 0 shows all", .fallback = "100"},
     THREADS_OPTION,
@@ -121,10 +158,15 @@ static const ExampleInfo INSPECT_EXAMPLES[] = {
 
 static const OptionInfo SHOW_OPTIONS[] = {
     {.name = "from", .argument = "DIR", .help = "Folder of the marts, the one given to run --to", .required = true},
-    {.name = "rows", .letter = 'n', .argument = "N", .help = "Rows to show; 0 shows all, as formats other than table do unless it is given",
+    {.name = "rows",
+     .letter = 'n',
+     .argument = "N",
+     .help = "Rows to show; 0 shows all, as formats other than table do unless it is given",
      .fallback = "20"},
-    {.name = "format", .argument = "table|csv|json|ndjson",
-     .help = "table is for people; the others give the values as they are", .fallback = "table"},
+    {.name = "format",
+     .argument = "table|csv|json|ndjson",
+     .help = "table is for people; the others give the values as they are",
+     .fallback = "table"},
     {0},
 };
 
@@ -150,19 +192,21 @@ static const ExampleInfo REFERENCE_EXAMPLES[] = {{"reference", "the second half 
 static const CommandInfo COMMANDS[] = {
     {.name = "generate",
      .summary = "Make synthetic shipments",
-     .description = "Writes shipments whose distributions are those of the reference platform.  The same seed gives the same"
-                    " bytes whatever the number of threads.",
+     .description =
+         "Writes shipments whose distributions are those of the reference platform.  The same seed gives the same"
+         " bytes whatever the number of threads.",
      .options = GENERATE_OPTIONS,
      .examples = GENERATE_EXAMPLES},
     {.name = "run",
      .summary = "Turn shipments into marts",
-     .description =
-         "Reads Parquet files of shipments once and makes every mart from that one pass.  The files' columns are found by"
-         " name and cast to the shipment's types, so dates may be text or dates.\n\n"
-         "Everything is checked before anything is replaced: a missing column, a wrong type or a broken file leaves all marts"
-         " as they were.  Each mart's file is replaced whole or not at all.\n\n"
-         "A mart is one SELECT over the table shipments.  The five built-in marts are carrier_performance,"
-         " route_efficiency, cost_analysis, delay_trends and warehouse_demand; --marts adds your own.",
+     .description = "Reads Parquet files of shipments once and makes every mart from that one pass.  The files' "
+                    "columns are found by"
+                    " name and cast to the shipment's types, so dates may be text or dates.\n\n"
+                    "Everything is checked before anything is replaced: a missing column, a wrong type or a broken "
+                    "file leaves all marts"
+                    " as they were.  Each mart's file is replaced whole or not at all.\n\n"
+                    "A mart is one SELECT over the table shipments.  The five built-in marts are carrier_performance,"
+                    " route_efficiency, cost_analysis, delay_trends and warehouse_demand; --marts adds your own.",
      .options = RUN_OPTIONS,
      .examples = RUN_EXAMPLES},
     {.name = "show",
@@ -170,7 +214,8 @@ static const CommandInfo COMMANDS[] = {
      .operand = "MART",
      .min_operands = 1,
      .max_operands = 1,
-     .description = "Prints the first rows of a mart that 'run' made, with units and readable numbers, and says how old it is.",
+     .description =
+         "Prints the first rows of a mart that 'run' made, with units and readable numbers, and says how old it is.",
      .options = SHOW_OPTIONS,
      .examples = SHOW_EXAMPLES},
     {.name = "query",
@@ -178,12 +223,15 @@ static const CommandInfo COMMANDS[] = {
      .operand = "SQL",
      .min_operands = 0,
      .max_operands = 1,
-     .description =
-         "Runs a SELECT.  A string after FROM names files: one file, a folder (its *.parquet files), or a glob.  All of them must have"
-         " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come from --file.\n\n"
-         "In a table NULL is a missing value, and a text that reads NULL is quoted.  CSV follows RFC 4180: a missing value is"
-         " empty and an empty text is \"\".  In JSON numbers keep all their digits; NaN and Infinity are strings.  Binary values"
-         " are hexadecimal.",
+     .description = "Runs a SELECT.  A string after FROM names files: one file, a folder (its *.parquet files), or a "
+                    "glob.  All of them must have"
+                    " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come "
+                    "from --file.\n\n"
+                    "In a table NULL is a missing value, and a text that reads NULL is quoted.  CSV follows RFC 4180: "
+                    "a missing value is"
+                    " empty and an empty text is \"\".  In JSON numbers keep all their digits; NaN and Infinity are "
+                    "strings.  Binary values"
+                    " are hexadecimal.",
      .options = QUERY_OPTIONS,
      .examples = QUERY_EXAMPLES},
     {.name = "explain",
@@ -191,8 +239,9 @@ static const CommandInfo COMMANDS[] = {
      .operand = "SQL",
      .min_operands = 0,
      .max_operands = 1,
-     .description = "Prints the plan of a SELECT, one operator a line, the input innermost.  With --analyze the statement is run,"
-                    " its result is thrown away, and each operator says what it did.",
+     .description =
+         "Prints the plan of a SELECT, one operator a line, the input innermost.  With --analyze the statement is run,"
+         " its result is thrown away, and each operator says what it did.",
      .options = EXPLAIN_OPTIONS,
      .examples = EXPLAIN_EXAMPLES},
     {.name = "inspect",
@@ -200,8 +249,9 @@ static const CommandInfo COMMANDS[] = {
      .operand = "FILE",
      .min_operands = 1,
      .max_operands = 1,
-     .description = "Prints a file's schema, row groups, encodings, compression, sizes and statistics from its footer; no data"
-                    " is read.",
+     .description =
+         "Prints a file's schema, row groups, encodings, compression, sizes and statistics from its footer; no data"
+         " is read.",
      .options = INSPECT_OPTIONS,
      .examples = INSPECT_EXAMPLES},
     {.name = "completion",

@@ -127,7 +127,9 @@ static void append_bash(Buffer *out)
     buffer_append_text(out, "    esac\n    case $command in\n");
     for (const CommandInfo *command = command_table(); command->name; command++) {
         OptionInfo operand = operand_option(command);
-        buffer_printf(out, "        %s)\n            if [[ $word == -* ]]; then\n                mapfile -t COMPREPLY < <(compgen -W '",
+        buffer_printf(out,
+                      "        %s)\n            if [[ $word == -* ]]; then\n                mapfile -t COMPREPLY < "
+                      "<(compgen -W '",
                       command->name);
         append_bash_names(out, command->options);
         append_bash_names(out, global_options());
@@ -137,7 +139,8 @@ static void append_bash(Buffer *out)
             append_words(out, &operand);
             buffer_append_text(out, "' -- \"$word\")\n");
         } else if (takes(command->operand, "FILE"))
-            buffer_append_text(out, "            else\n                mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n");
+            buffer_append_text(out,
+                               "            else\n                mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n");
         buffer_append_text(out, "            fi ;;\n");
     }
     buffer_append_text(out, "        *) mapfile -t COMPREPLY < <(compgen -W '");

@@ -65,7 +65,8 @@ LogFormat console_log_format(const Arguments *arguments)
 
 bool console_progress(const Arguments *arguments)
 {
-    return console_has_person() && console_log_format(arguments) == LOG_TEXT && !arguments_given(arguments, "no-progress");
+    return console_has_person() && console_log_format(arguments) == LOG_TEXT &&
+           !arguments_given(arguments, "no-progress");
 }
 
 bool console_has_person(void)

@@ -24,7 +24,8 @@ static void append_scan(Buffer *text, const ScanStatistics *scan, uint32_t files
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
 }
 
-static Status explain(const Arguments *arguments, const BoundStatement *bound, Resources *resources, Buffer *text, Error *err)
+static Status explain(const Arguments *arguments, const BoundStatement *bound, Resources *resources, Buffer *text,
+                      Error *err)
 {
     Statement statement = {.plan = bound->plan, .sink = {.batch = drop_batch}};
     if (!arguments_given(arguments, "analyze")) {

@@ -28,7 +28,8 @@ static Status read_footer(StorageReader *reader, const char *path, Arena *arena,
     }
     if (memcmp(tail + 4, PARQUET_MAGIC, 4) != 0)
         return refuse(path, (int64_t)tail_offset + 4, "this is no Parquet file: it does not end with PAR1", err);
-    footer->footer_bytes = (uint64_t)tail[0] | (uint64_t)tail[1] << 8 | (uint64_t)tail[2] << 16 | (uint64_t)tail[3] << 24;
+    footer->footer_bytes =
+        (uint64_t)tail[0] | (uint64_t)tail[1] << 8 | (uint64_t)tail[2] << 16 | (uint64_t)tail[3] << 24;
     if (footer->footer_bytes > tail_offset - 4)
         return refuse(path, (int64_t)tail_offset, "the footer is longer than the file", err);
     uint64_t start = tail_offset - footer->footer_bytes;
@@ -89,8 +90,9 @@ static bool read_integer(const SchemaLeaf *leaf, StrView bytes, Int128 *ret)
 static float float_of_half(uint16_t half)
 {
     int sign = half >> 15, exponent = half >> 10 & 31, fraction = half & 1023;
-    float value = exponent == 31 ? (fraction ? NAN : INFINITY)
-                                 : ldexpf((float)(exponent ? fraction | 1024 : fraction), (exponent ? exponent : 1) - 25);
+    float value = exponent == 31
+                      ? (fraction ? NAN : INFINITY)
+                      : ldexpf((float)(exponent ? fraction | 1024 : fraction), (exponent ? exponent : 1) - 25);
     return sign ? -value : value;
 }
 

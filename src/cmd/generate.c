@@ -1,7 +1,6 @@
 /* generate: synthetic shipments. */
 #include "generate/generate.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,14 +10,26 @@
 
 #define MAX_THREADS 1024
 
+/* The number of `n` digits at `text`, or -1. */
+static int32_t read_digits(const char *text, int n)
+{
+    int32_t value = 0;
+    for (int i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
 static Status parse_date(const char *option, const char *text, int32_t *ret_days, Error *err)
 {
-    int year, month, day;
-    char rest;
-    if (strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%c", &year, &month, &day, &rest) == 3 && year >= 1 && month >= 1 &&
-        month <= 12 && day >= 1 && day <= days_in_month(year, month)) {
-        *ret_days = days_from_civil(year, month, day);
-        return STATUS_OK;
+    if (strlen(text) == 10 && text[4] == '-' && text[7] == '-') {
+        int32_t year = read_digits(text, 4), month = read_digits(text + 5, 2), day = read_digits(text + 8, 2);
+        if (year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month)) {
+            *ret_days = days_from_civil(year, month, day);
+            return STATUS_OK;
+        }
     }
     error_set(err, STATUS_USAGE, "--%s cannot be '%s'", option, text);
     return error_hint(err, "it takes a date that exists, as YYYY-MM-DD");
@@ -57,17 +68,19 @@ static Status print_summary(const GenerateOptions *options, const GenerateSummar
     char rows[24], bytes[24], seconds[24], rate[24];
     Buffer text;
     buffer_init(&text, 0);
-    buffer_printf(&text, "%s: %s shipments in %u file%s, %s, in %s (%s rows/s)\n", options->out,
-                  text_count(rows, sizeof rows, (double)summary->rows), summary->files, summary->files == 1 ? "" : "s",
-                  text_bytes(bytes, sizeof bytes, (double)summary->bytes),
-                  text_seconds(seconds, sizeof seconds, summary->seconds),
-                  text_count(rate, sizeof rate, (double)summary->rows / (summary->seconds > 0 ? summary->seconds : 1e-9)));
+    buffer_printf(
+        &text, "%s: %s shipments in %u file%s, %s, in %s (%s rows/s)\n", options->out,
+        text_count(rows, sizeof rows, (double)summary->rows), summary->files, summary->files == 1 ? "" : "s",
+        text_bytes(bytes, sizeof bytes, (double)summary->bytes),
+        text_seconds(seconds, sizeof seconds, summary->seconds),
+        text_count(rate, sizeof rate, (double)summary->rows / (summary->seconds > 0 ? summary->seconds : 1e-9)));
     if (summary->bad_rows_total > 0) {
         buffer_printf(&text, "bad rows: %llu\n", (unsigned long long)summary->bad_rows_total);
         for (int kind = 0; kind < GENERATE_BAD_COUNT; kind++)
             if (summary->bad_rows[kind] > 0)
                 buffer_printf(&text, "  %-18s %10llu  %s\n", generate_bad_kind_name((GenerateBadKind)kind),
-                              (unsigned long long)summary->bad_rows[kind], generate_bad_kind_meaning((GenerateBadKind)kind));
+                              (unsigned long long)summary->bad_rows[kind],
+                              generate_bad_kind_meaning((GenerateBadKind)kind));
     }
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);

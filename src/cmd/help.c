@@ -108,8 +108,8 @@ static void append_command_help(Buffer *out, const CommandInfo *command, size_t 
 
 static void append_overview(Buffer *out, size_t width)
 {
-    buffer_printf(out, "Freightlake %s: %s.\n\nUsage: freightlake COMMAND [OPTION]...\n\nCommands:\n", FREIGHTLAKE_VERSION,
-                  TAGLINE);
+    buffer_printf(out, "Freightlake %s: %s.\n\nUsage: freightlake COMMAND [OPTION]...\n\nCommands:\n",
+                  FREIGHTLAKE_VERSION, TAGLINE);
     for (const CommandInfo *command = command_table(); command->name; command++)
         if (!command->hidden)
             buffer_printf(out, "  %-12s %s\n", command->name, command->summary);

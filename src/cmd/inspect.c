@@ -104,7 +104,8 @@ static void append_names(Buffer *text, uint32_t bits, const char *(*name)(int32_
 static const char *repetition_name(const SchemaLeaf *leaf)
 {
     static const char *const names[] = {"required", "optional", "repeated"};
-    return leaf->max_repetition ? names[FORMAT_REPEATED] : names[leaf->max_definition ? FORMAT_OPTIONAL : FORMAT_REQUIRED];
+    return leaf->max_repetition ? names[FORMAT_REPEATED]
+                                : names[leaf->max_definition ? FORMAT_OPTIONAL : FORMAT_REQUIRED];
 }
 
 /* ---- for people: rows of text through the table writer, which aligns and fits them ---- */
@@ -115,8 +116,8 @@ typedef struct TextTable {
     Arena arena;
 } TextTable;
 
-static Status text_table_begin(TextTable *table, const char *const *headers, const bool *is_number, uint32_t n, bool color,
-                               Error *err)
+static Status text_table_begin(TextTable *table, const char *const *headers, const bool *is_number, uint32_t n,
+                               bool color, Error *err)
 {
     arena_init(&table->arena);
     table->schema = (Schema){ARENA_ARRAY(&table->arena, Field, n), n};
@@ -174,8 +175,8 @@ static const char *bound_text(Arena *arena, const Value *value, bool has_bounds)
     return copy;
 }
 
-static Status add_column_row(TextTable *table, const Footer *footer, const SchemaLeaf *leaf, uint32_t first, uint32_t end,
-                             const char *row_group, Error *err)
+static Status add_column_row(TextTable *table, const Footer *footer, const SchemaLeaf *leaf, uint32_t first,
+                             uint32_t end, const char *row_group, Error *err)
 {
     Arena *arena = &table->arena;
     ColumnSum sum = sum_column(footer, leaf, first, end);
@@ -213,7 +214,8 @@ static Status print_columns(const Footer *footer, bool by_row_group, bool color,
 {
     static const char *const headers[] = {"row group", "column", "physical", "type", "nullable", "codec", "size",
                                           "ratio",     "nulls",  "min",      "max",  "index",    "bloom", "encodings"};
-    static const bool is_number[] = {true, false, false, false, false, false, true, true, true, false, false, false, false, false};
+    static const bool is_number[] = {true, false, false, false, false, false, true,
+                                     true, true,  false, false, false, false, false};
     uint32_t skipped = by_row_group ? 0 : 1, n_row_groups = footer->metadata.n_row_groups;
     TextTable table;
     TRY(text_table_begin(&table, headers + skipped, is_number + skipped, ARRAY_SIZE(headers) - skipped, color, err));
@@ -321,16 +323,18 @@ static void append_json_chunk(Buffer *text, const Footer *footer, const SchemaLe
     append_names(text, sum.encodings, format_encoding_name, "\"");
     buffer_append_text(text, "],\"codec\":");
     append_names(text, sum.codecs ? sum.codecs : 1u, format_codec_name, "\"");
-    buffer_printf(text, ",\"values\":%llu,\"compressed_bytes\":%llu,\"uncompressed_bytes\":%llu", (unsigned long long)sum.values,
-                  (unsigned long long)sum.compressed_bytes, (unsigned long long)sum.uncompressed_bytes);
+    buffer_printf(text, ",\"values\":%llu,\"compressed_bytes\":%llu,\"uncompressed_bytes\":%llu",
+                  (unsigned long long)sum.values, (unsigned long long)sum.compressed_bytes,
+                  (unsigned long long)sum.uncompressed_bytes);
     if (sum.has_nulls)
         buffer_printf(text, ",\"nulls\":%llu", (unsigned long long)sum.nulls);
     if (sum.has_bounds) {
         append_json_bound(text, "min", &sum.min);
         append_json_bound(text, "max", &sum.max);
     }
-    buffer_printf(text, ",\"column_index\":%s,\"offset_index\":%s,\"bloom_filter\":%s}", sum.has_column_index ? "true" : "false",
-                  sum.has_offset_index ? "true" : "false", sum.has_bloom_filter ? "true" : "false");
+    buffer_printf(text, ",\"column_index\":%s,\"offset_index\":%s,\"bloom_filter\":%s}",
+                  sum.has_column_index ? "true" : "false", sum.has_offset_index ? "true" : "false",
+                  sum.has_bloom_filter ? "true" : "false");
 }
 
 static void append_json_schema(Buffer *text, const Footer *footer)
@@ -342,8 +346,9 @@ static void append_json_schema(Buffer *text, const Footer *footer)
         text_append_json(text, str_view(leaf->path));
         buffer_printf(text, ",\"physical\":\"%s\",\"type\":", format_type_name((int32_t)leaf->physical));
         text_append_json(text, str_view(footer_type_text(leaf, type, sizeof type)));
-        buffer_printf(text, ",\"nullable\":%s,\"repeated\":%s,\"readable\":%s}", leaf->max_definition ? "true" : "false",
-                      leaf->max_repetition ? "true" : "false", leaf->unsupported ? "false" : "true");
+        buffer_printf(text, ",\"nullable\":%s,\"repeated\":%s,\"readable\":%s}",
+                      leaf->max_definition ? "true" : "false", leaf->max_repetition ? "true" : "false",
+                      leaf->unsupported ? "false" : "true");
     }
 }
 
@@ -367,7 +372,8 @@ static Status print_json(const char *path, const Footer *footer, Error *err)
     append_json_schema(&text, footer);
     buffer_append_text(&text, "],\n \"row_groups\":[");
     for (uint32_t g = 0; g < metadata->n_row_groups; g++) {
-        buffer_printf(&text, "%s\n  {\"rows\":%lld,\"chunks\":[", g ? "," : "", (long long)metadata->row_groups[g].n_rows);
+        buffer_printf(&text, "%s\n  {\"rows\":%lld,\"chunks\":[", g ? "," : "",
+                      (long long)metadata->row_groups[g].n_rows);
         for (uint32_t i = 0; i < footer->tree.n_leaves; i++) {
             buffer_append_text(&text, i ? ",\n   " : "\n   ");
             append_json_chunk(&text, footer, &footer->tree.leaves[i], g);

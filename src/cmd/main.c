@@ -12,9 +12,17 @@ static const struct {
     const char *name;
     CommandMain main;
 } MAINS[] = {
-    {"generate", command_generate},     {"run", command_run},         {"show", command_show}, {"query", command_query},
-    {"explain", command_explain},       {"inspect", command_inspect}, {"help", command_help}, {"version", command_version},
-    {"completion", command_completion}, {"man", command_man},         {"reference", command_reference},
+    {"generate", command_generate},
+    {"run", command_run},
+    {"show", command_show},
+    {"query", command_query},
+    {"explain", command_explain},
+    {"inspect", command_inspect},
+    {"help", command_help},
+    {"version", command_version},
+    {"completion", command_completion},
+    {"man", command_man},
+    {"reference", command_reference},
 };
 
 static CommandMain find_main(const CommandInfo *command)

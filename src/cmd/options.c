@@ -87,7 +87,8 @@ static Status unknown_option(Parser *parser, const char *word)
         error_set(parser->err, STATUS_USAGE, "'%s' has no option %s", command->name, name);
     else
         error_set(parser->err, STATUS_USAGE, "there is no option %s", name);
-    const char *help = command ? arena_printf(parser->arena, "freightlake %s --help", command->name) : "freightlake --help";
+    const char *help =
+        command ? arena_printf(parser->arena, "freightlake %s --help", command->name) : "freightlake --help";
     if (nearest)
         return error_hint(parser->err, "did you mean --%s?  '%s' lists the options", nearest, help);
     return error_hint(parser->err, "'%s' lists the options", help);
@@ -104,7 +105,8 @@ static Status unknown_command(Parser *parser, const char *word)
     return error_hint(parser->err, "'freightlake --help' lists the commands");
 }
 
-void option_each_choice(const OptionInfo *option, void (*each)(void *context, const char *word, size_t length), void *context)
+void option_each_choice(const OptionInfo *option, void (*each)(void *context, const char *word, size_t length),
+                        void *context)
 {
     if (!option->argument || !strchr(option->argument, '|'))
         return;
@@ -296,8 +298,8 @@ uint32_t arguments_list(const Arguments *arguments, const char *name, Arena *job
     return n;
 }
 
-Status arguments_integer(const Arguments *arguments, const char *name, int64_t lowest, int64_t highest, int64_t *ret_value,
-                         Error *err)
+Status arguments_integer(const Arguments *arguments, const char *name, int64_t lowest, int64_t highest,
+                         int64_t *ret_value, Error *err)
 {
     const char *text = arguments_text(arguments, name);
     CHECK(text != NULL);

@@ -26,9 +26,9 @@ typedef struct ExampleInfo {
 } ExampleInfo;
 
 typedef struct CommandInfo {
-    const char *name;        /* NULL ends the table */
-    const char *summary;     /* a few words, for the list of commands */
-    const char *operand;     /* what is given without dashes; NULL: nothing */
+    const char *name;    /* NULL ends the table */
+    const char *summary; /* a few words, for the list of commands */
+    const char *operand; /* what is given without dashes; NULL: nothing */
     uint32_t min_operands;
     uint32_t max_operands;
     const char *description; /* paragraphs separated by an empty line */
@@ -71,8 +71,8 @@ bool arguments_given(const Arguments *arguments, const char *name);
 /* All values of a repeatable option, in the order given. */
 uint32_t arguments_list(const Arguments *arguments, const char *name, Arena *job_arena, const char *const **ret_texts);
 /* A whole number within [lowest, highest]; USAGE otherwise. */
-Status arguments_integer(const Arguments *arguments, const char *name, int64_t lowest, int64_t highest, int64_t *ret_value,
-                         Error *err) MUST_CHECK;
+Status arguments_integer(const Arguments *arguments, const char *name, int64_t lowest, int64_t highest,
+                         int64_t *ret_value, Error *err) MUST_CHECK;
 /* A number within [lowest, highest]. */
 Status arguments_number(const Arguments *arguments, const char *name, double lowest, double highest, double *ret_value,
                         Error *err) MUST_CHECK;

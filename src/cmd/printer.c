@@ -26,7 +26,8 @@ static Status make_keys(Printer *printer, Error *err)
     for (uint32_t i = 0; i < schema->n; i++) {
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(schema->fields[i].name, schema->fields[j].name) == 0) {
-                error_set(err, STATUS_SQL, "two columns are called '%s', which JSON cannot tell apart", schema->fields[i].name);
+                error_set(err, STATUS_SQL, "two columns are called '%s', which JSON cannot tell apart",
+                          schema->fields[i].name);
                 return error_hint(err, "name one of them with AS");
             }
         Buffer key;

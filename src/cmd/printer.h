@@ -19,10 +19,10 @@ typedef enum PrinterFormat { PRINTER_TABLE, PRINTER_CSV, PRINTER_JSON, PRINTER_N
 
 typedef struct PrinterOptions {
     PrinterFormat format;
-    StorageWriter *file;  /* NULL: standard output */
+    StorageWriter *file; /* NULL: standard output */
     /* the rest is for tables: */
-    uint64_t limit_rows;  /* 0: all */
-    uint32_t width;       /* of the terminal; 0: no cut */
+    uint64_t limit_rows; /* 0: all */
+    uint32_t width;      /* of the terminal; 0: no cut */
     bool color;
     const char *const *headers; /* NULL: the columns' names */
     /* The text of a value that is not NULL; NULL: as above. */

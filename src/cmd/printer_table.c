@@ -31,7 +31,11 @@ static uint32_t read_character(StrView text, uint32_t at, uint32_t *ret_characte
 {
     const unsigned char *c = (const unsigned char *)text.data + at;
     uint32_t left = text.size - at;
-    uint32_t length = c[0] < 0x80 ? 1 : (c[0] & 0xe0) == 0xc0 ? 2 : (c[0] & 0xf0) == 0xe0 ? 3 : (c[0] & 0xf8) == 0xf0 ? 4 : 0;
+    uint32_t length = c[0] < 0x80             ? 1
+                      : (c[0] & 0xe0) == 0xc0 ? 2
+                      : (c[0] & 0xf0) == 0xe0 ? 3
+                      : (c[0] & 0xf8) == 0xf0 ? 4
+                                              : 0;
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     *ret_character = 0xfffd;
     if (length == 0 || length > left)
@@ -58,9 +62,11 @@ static bool in_ranges(uint32_t character, const uint32_t (*ranges)[2], size_t n)
 
 static uint32_t character_width(uint32_t character)
 {
-    static const uint32_t none[][2] = {{0x300, 0x36f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0x200b, 0x200f}, {0xfe00, 0xfe0f}};
-    static const uint32_t wide[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},   {0xf900, 0xfaff},  {0xfe30, 0xfe6f},
-                                       {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
+    static const uint32_t none[][2] = {
+        {0x300, 0x36f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0x200b, 0x200f}, {0xfe00, 0xfe0f}};
+    static const uint32_t wide[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
+                                       {0xf900, 0xfaff}, {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+                                       {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
     if (in_ranges(character, none, ARRAY_SIZE(none)))
         return 0;
     return in_ranges(character, wide, ARRAY_SIZE(wide)) ? 2 : 1;

@@ -28,7 +28,8 @@ static Status choose_format(Query *query, Error *err)
     static const struct {
         const char *extension;
         PrinterFormat format;
-    } extensions[] = {{".csv", PRINTER_CSV}, {".json", PRINTER_JSON}, {".ndjson", PRINTER_NDJSON}, {".jsonl", PRINTER_NDJSON}};
+    } extensions[] = {
+        {".csv", PRINTER_CSV}, {".json", PRINTER_JSON}, {".ndjson", PRINTER_NDJSON}, {".jsonl", PRINTER_NDJSON}};
     query->printer_options.format = (PrinterFormat)arguments_choice(query->arguments, "format");
     query->output_path = arguments_text(query->arguments, "output");
     if (!query->output_path)
@@ -118,7 +119,8 @@ static Status execute(Query *query, Error *err)
     TRY(open_sink(query, &statement.sink, err));
     TableFiles table = {query->bound.input.files, query->bound.input.n, query->bound.schema};
     /* Rows that stream to the terminal and a progress line would write over each other. */
-    bool streams = query->printer && !query->writer && query->printer_options.format != PRINTER_TABLE && console_width();
+    bool streams =
+        query->printer && !query->writer && query->printer_options.format != PRINTER_TABLE && console_width();
     Progress *progress = progress_new("reading", !streams && console_progress(query->arguments));
     ExecOptions options = {.pool = query->resources.pool,
                            .budget = &query->resources.budget,

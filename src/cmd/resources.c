@@ -29,7 +29,8 @@ static size_t read_limit(const char *path)
 
 size_t default_memory_limit(void)
 {
-    static const char *const group_files[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    static const char *const group_files[] = {"/sys/fs/cgroup/memory.max",
+                                              "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
     long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
     size_t limit = pages > 0 && page_size > 0 ? (size_t)pages * (size_t)page_size : (size_t)4 << 30;
     for (size_t i = 0; i < ARRAY_SIZE(group_files); i++) {

@@ -5,8 +5,8 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 
-static Status choose_marts(const Arguments *arguments, const MartRegistry *registry, Arena *arena, const Mart ***ret_marts,
-                           uint32_t *ret_n, Error *err)
+static Status choose_marts(const Arguments *arguments, const MartRegistry *registry, Arena *arena,
+                           const Mart ***ret_marts, uint32_t *ret_n, Error *err)
 {
     const char *const *names;
     uint32_t n_names = arguments_list(arguments, "mart", arena, &names), n = 0;
@@ -43,14 +43,15 @@ static void append_table(Buffer *text, const MartRunResult *result)
                       text_bytes(bytes, sizeof bytes, (double)mart->bytes));
     }
     buffer_printf(text, "\n%s rows of %u file%s in %s: %s rows/s, %s read, peak memory %s\n",
-                  text_count(rows, sizeof rows, (double)result->scan.rows), result->files, result->files == 1 ? "" : "s",
-                  text_seconds(seconds, sizeof seconds, result->seconds),
+                  text_count(rows, sizeof rows, (double)result->scan.rows), result->files,
+                  result->files == 1 ? "" : "s", text_seconds(seconds, sizeof seconds, result->seconds),
                   text_count(rate, sizeof rate, rows_per_second(result)),
                   text_bytes(read, sizeof read, (double)result->scan.bytes_read),
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
     if (result->cleaned > 0)
-        buffer_printf(text, "%llu unfinished file%s of a run that was killed %s removed\n", (unsigned long long)result->cleaned,
-                      result->cleaned == 1 ? "" : "s", result->cleaned == 1 ? "was" : "were");
+        buffer_printf(text, "%llu unfinished file%s of a run that was killed %s removed\n",
+                      (unsigned long long)result->cleaned, result->cleaned == 1 ? "" : "s",
+                      result->cleaned == 1 ? "was" : "were");
 }
 
 static void append_json(Buffer *text, const MartRunResult *result, int threads)
@@ -84,10 +85,11 @@ static void log_end(const MartRunResult *result, int threads)
             LOG_TEXT_FIELD("path", result->marts[i].path), LOG_INTEGER_FIELD("rows", result->marts[i].rows),
             LOG_INTEGER_FIELD("bytes", result->marts[i].bytes));
     }
-    LOG(LOG_INFO, "run finished", LOG_INTEGER_FIELD("marts", result->n_marts), LOG_INTEGER_FIELD("files", result->files),
-        LOG_INTEGER_FIELD("rows", result->scan.rows), LOG_INTEGER_FIELD("bytes_read", result->scan.bytes_read),
-        LOG_INTEGER_FIELD("mart_rows", rows), LOG_INTEGER_FIELD("mart_bytes", bytes),
-        LOG_NUMBER_FIELD("seconds", result->seconds), LOG_NUMBER_FIELD("rows_per_second", rows_per_second(result)),
+    LOG(LOG_INFO, "run finished", LOG_INTEGER_FIELD("marts", result->n_marts),
+        LOG_INTEGER_FIELD("files", result->files), LOG_INTEGER_FIELD("rows", result->scan.rows),
+        LOG_INTEGER_FIELD("bytes_read", result->scan.bytes_read), LOG_INTEGER_FIELD("mart_rows", rows),
+        LOG_INTEGER_FIELD("mart_bytes", bytes), LOG_NUMBER_FIELD("seconds", result->seconds),
+        LOG_NUMBER_FIELD("rows_per_second", rows_per_second(result)),
         LOG_INTEGER_FIELD("peak_memory_bytes", process_peak_memory_bytes()), LOG_INTEGER_FIELD("threads", threads));
 }
 

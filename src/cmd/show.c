@@ -12,10 +12,10 @@
 typedef struct Show {
     const Arguments *arguments;
     Arena *arena;
-    const Mart *mart;     /* NULL: not one of the built-in marts */
+    const Mart *mart; /* NULL: not one of the built-in marts */
     const char *folder;
     const char *path;
-    uint64_t limit_rows;  /* 0: all */
+    uint64_t limit_rows; /* 0: all */
     PrinterFormat format;
     ParquetFile *file;
     int64_t modified_ms;

@@ -32,13 +32,15 @@ static Status bind_steps(const char *sql, Arena *arena, BoundStatement *statemen
     return exec_check_files(statement->plan, &table, err);
 }
 
-Status statement_bind(const char *sql, MemoryBudget *budget, Arena *job_arena, BoundStatement *ret_statement, Error *err)
+Status statement_bind(const char *sql, MemoryBudget *budget, Arena *job_arena, BoundStatement *ret_statement,
+                      Error *err)
 {
     const char **tables;
     uint32_t n_tables;
     TRY(sql_tables(sql, SQL_QUERY, job_arena, &tables, &n_tables, err));
     if (n_tables != 1) {
-        error_set(err, STATUS_SQL, n_tables ? "the statement reads more than one table" : "the statement reads no files");
+        error_set(err, STATUS_SQL,
+                  n_tables ? "the statement reads more than one table" : "the statement reads no files");
         return error_hint(err, "name the files after FROM, such as FROM 'shipments/*.parquet'");
     }
     BoundStatement statement = {0};

@@ -6,12 +6,12 @@
 
 typedef enum DisplayKind {
     DISPLAY_TEXT,
-    DISPLAY_COUNT,    /* whole number, thousands separated */
-    DISPLAY_MONEY,    /* 2 decimals; 4 when it is money per something */
-    DISPLAY_PERCENT,  /* 2 decimals and % */
-    DISPLAY_DAYS,     /* 2 decimals */
-    DISPLAY_MEASURE,  /* km, kg: 1 decimal; m3: 2 */
-    DISPLAY_NUMBER    /* any other number, 2 decimals */
+    DISPLAY_COUNT,   /* whole number, thousands separated */
+    DISPLAY_MONEY,   /* 2 decimals; 4 when it is money per something */
+    DISPLAY_PERCENT, /* 2 decimals and % */
+    DISPLAY_DAYS,    /* 2 decimals */
+    DISPLAY_MEASURE, /* km, kg: 1 decimal; m3: 2 */
+    DISPLAY_NUMBER   /* any other number, 2 decimals */
 } DisplayKind;
 
 typedef struct Display {

@@ -40,7 +40,8 @@ static Status open_one(const StorageEntry *entry, MemoryBudget *budget, InputFil
     return STATUS_OK;
 }
 
-static Status open_all(const StorageList *list, const char *pattern, MemoryBudget *budget, InputFiles *input, Error *err)
+static Status open_all(const StorageList *list, const char *pattern, MemoryBudget *budget, InputFiles *input,
+                       Error *err)
 {
     bool is_glob = strpbrk(pattern, "*?[") != NULL;
     for (size_t i = 0; i < list->n; i++)
@@ -84,8 +85,8 @@ static Status check_column(const Field *wanted, const ParquetFile *file, const c
     } else if (!cast_allowed(schema->fields[found].type, wanted->type)) {
         char given[32], needed[32];
         error_set(err, STATUS_DATA, "the column is %s here and %s in %s",
-                  type_name(schema->fields[found].type, given, sizeof given), type_name(wanted->type, needed, sizeof needed),
-                  first_path);
+                  type_name(schema->fields[found].type, given, sizeof given),
+                  type_name(wanted->type, needed, sizeof needed), first_path);
         error_hint(err, "all files of a table must have columns of the same types");
     } else
         return STATUS_OK;

@@ -11,8 +11,8 @@
 #include "mart/registry.h"
 
 typedef struct MartRunOptions {
-    const char *from;          /* file, folder or glob */
-    const char *to;            /* folder: mart NAME becomes TO/NAME/NAME.parquet */
+    const char *from; /* file, folder or glob */
+    const char *to;   /* folder: mart NAME becomes TO/NAME/NAME.parquet */
     const Mart *const *marts;
     uint32_t n_marts;
     ThreadPool *pool;
@@ -32,7 +32,7 @@ typedef struct MartRunResult {
     MartResult *marts; /* in the order of the options */
     uint32_t n_marts;
     uint32_t files;
-    uint64_t cleaned;  /* temporary files of dead processes that were removed */
+    uint64_t cleaned; /* temporary files of dead processes that were removed */
     ScanStatistics scan;
     double seconds;
 } MartRunResult;

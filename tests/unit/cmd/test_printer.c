@@ -87,7 +87,8 @@ static void add_all_types(Fixture *fixture)
     add_column(fixture, "b", DATA_TYPE(BOOLEAN), (uint8_t[]){1, 0, 0}, SECOND_IS_NULL);
     add_column(fixture, "day", DATA_TYPE(DATE), (int32_t[]){20269, 0, -1}, SECOND_IS_NULL);
     add_column(fixture, "at", DATA_TYPE(TIMESTAMP), (int64_t[]){1000000, 0, -1}, SECOND_IS_NULL);
-    add_column(fixture, "s", DATA_TYPE(STRING), (StrView[]){str_view("a,\"b\"\nc"), {NULL, 0}, {"", 0}}, SECOND_IS_NULL);
+    add_column(fixture, "s", DATA_TYPE(STRING), (StrView[]){str_view("a,\"b\"\nc"), {NULL, 0}, {"", 0}},
+               SECOND_IS_NULL);
     add_column(fixture, "x", DATA_TYPE(BINARY), (StrView[]){{"\x00\xff", 2}, {NULL, 0}, {"", 0}}, SECOND_IS_NULL);
 }
 
@@ -97,11 +98,12 @@ static void test_csv(void **state)
     Fixture fixture;
     begin(&fixture, 3);
     add_all_types(&fixture);
-    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_CSV}),
-                        "i,d,c,b,day,at,s,x\n"
-                        "9007199254740993,0.1,12345678901234.5678,true,2025-06-30,1970-01-01T00:00:01Z,\"a,\"\"b\"\"\nc\",00ff\n"
-                        ",,,,,,,\n"
-                        "-1,NaN,-0.0005,false,1969-12-31,1969-12-31T23:59:59.999999Z,\"\",\"\"\n");
+    assert_string_equal(
+        write_out(&fixture, (PrinterOptions){.format = PRINTER_CSV}),
+        "i,d,c,b,day,at,s,x\n"
+        "9007199254740993,0.1,12345678901234.5678,true,2025-06-30,1970-01-01T00:00:01Z,\"a,\"\"b\"\"\nc\",00ff\n"
+        ",,,,,,,\n"
+        "-1,NaN,-0.0005,false,1969-12-31,1969-12-31T23:59:59.999999Z,\"\",\"\"\n");
     end(&fixture);
 }
 
@@ -111,13 +113,13 @@ static void test_ndjson(void **state)
     Fixture fixture;
     begin(&fixture, 3);
     add_all_types(&fixture);
-    assert_string_equal(
-        write_out(&fixture, (PrinterOptions){.format = PRINTER_NDJSON}),
-        "{\"i\":9007199254740993,\"d\":0.1,\"c\":12345678901234.5678,\"b\":true,\"day\":\"2025-06-30\","
-        "\"at\":\"1970-01-01T00:00:01Z\",\"s\":\"a,\\\"b\\\"\\nc\",\"x\":\"00ff\"}\n"
-        "{\"i\":null,\"d\":null,\"c\":null,\"b\":null,\"day\":null,\"at\":null,\"s\":null,\"x\":null}\n"
-        "{\"i\":-1,\"d\":\"NaN\",\"c\":-0.0005,\"b\":false,\"day\":\"1969-12-31\",\"at\":\"1969-12-31T23:59:59.999999Z\","
-        "\"s\":\"\",\"x\":\"\"}\n");
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_NDJSON}),
+                        "{\"i\":9007199254740993,\"d\":0.1,\"c\":12345678901234.5678,\"b\":true,\"day\":\"2025-06-30\","
+                        "\"at\":\"1970-01-01T00:00:01Z\",\"s\":\"a,\\\"b\\\"\\nc\",\"x\":\"00ff\"}\n"
+                        "{\"i\":null,\"d\":null,\"c\":null,\"b\":null,\"day\":null,\"at\":null,\"s\":null,\"x\":null}\n"
+                        "{\"i\":-1,\"d\":\"NaN\",\"c\":-0.0005,\"b\":false,\"day\":\"1969-12-31\",\"at\":\"1969-12-"
+                        "31T23:59:59.999999Z\","
+                        "\"s\":\"\",\"x\":\"\"}\n");
     end(&fixture);
 }
 
@@ -178,12 +180,11 @@ static void test_table(void **state)
     add_column(&fixture, "name", DATA_TYPE(STRING), (StrView[]){str_view("NULL"), str_view("x"), str_view("a\x1b[2Jb")},
                (uint8_t[]){1, 0, 1});
     add_column(&fixture, "n", DATA_TYPE(BIGINT), (int64_t[]){1, 1234, -5}, SECOND_IS_NULL);
-    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}),
-                        "name          n\n"
-                        "---------  ----\n"
-                        "'NULL'        1\n"
-                        "NULL       NULL\n"
-                        "a\\x1b[2Jb    -5\n");
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}), "name          n\n"
+                                                                                        "---------  ----\n"
+                                                                                        "'NULL'        1\n"
+                                                                                        "NULL       NULL\n"
+                                                                                        "a\\x1b[2Jb    -5\n");
     end(&fixture);
 }
 
@@ -193,7 +194,8 @@ static void test_table_limit(void **state)
     Fixture fixture;
     begin(&fixture, 3);
     add_column(&fixture, "n", DATA_TYPE(INT), (int32_t[]){1, 2, 3}, NULL);
-    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE, .limit_rows = 2}), "n\n-\n1\n2\n");
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE, .limit_rows = 2}),
+                        "n\n-\n1\n2\n");
     end(&fixture);
 }
 
@@ -202,7 +204,8 @@ static void test_table_fits_the_terminal(void **state)
     (void)state;
     Fixture fixture;
     begin(&fixture, 1);
-    add_column(&fixture, "text", DATA_TYPE(STRING), (StrView[]){str_view("abcdefghijklmnopqrstuvwxyz\xc3\xa4\xc3\xb6")}, NULL);
+    add_column(&fixture, "text", DATA_TYPE(STRING), (StrView[]){str_view("abcdefghijklmnopqrstuvwxyz\xc3\xa4\xc3\xb6")},
+               NULL);
     add_column(&fixture, "number", DATA_TYPE(BIGINT), (int64_t[]){1234567890}, NULL);
     add_column(&fixture, "more", DATA_TYPE(BIGINT), (int64_t[]){1234567890}, NULL);
     assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE, .width = 30}),
@@ -221,12 +224,11 @@ static void test_table_widths_of_characters(void **state)
     add_column(&fixture, "a", DATA_TYPE(STRING),
                (StrView[]){str_view("\xe6\x9d\xb1\xe4\xba\xac"), str_view("e\xcc\x81"), {"\xff", 1}}, NULL);
     add_column(&fixture, "b", DATA_TYPE(STRING), (StrView[]){str_view("1"), str_view("2"), str_view("3")}, NULL);
-    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}),
-                        "a     b\n"
-                        "----  -\n"
-                        "\xe6\x9d\xb1\xe4\xba\xac  1\n"
-                        "e\xcc\x81     2\n"
-                        "\xef\xbf\xbd     3\n");
+    assert_string_equal(write_out(&fixture, (PrinterOptions){.format = PRINTER_TABLE}), "a     b\n"
+                                                                                        "----  -\n"
+                                                                                        "\xe6\x9d\xb1\xe4\xba\xac  1\n"
+                                                                                        "e\xcc\x81     2\n"
+                                                                                        "\xef\xbf\xbd     3\n");
     end(&fixture);
 }
 

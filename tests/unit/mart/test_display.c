@@ -51,7 +51,8 @@ static void test_headers_and_ages(void **state)
     static const struct {
         double seconds;
         const char *text;
-    } ages[] = {{-5, "just now"}, {0.2, "just now"}, {1, "1 second ago"}, {119, "1 minute ago"}, {7200, "2 hours ago"}, {864000, "10 days ago"}};
+    } ages[] = {{-5, "just now"},      {0.2, "just now"},     {1, "1 second ago"},
+                {119, "1 minute ago"}, {7200, "2 hours ago"}, {864000, "10 days ago"}};
     Buffer text;
     buffer_init(&text, 0);
     display_append_header(&text, "avg_shipping_cost");
