@@ -111,8 +111,8 @@ static Status report(const Arguments *arguments, const MartRunResult *result, in
 Status command_run(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     MartRegistry registry;
-    const Mart **marts;
-    uint32_t n_marts;
+    const Mart **marts = NULL;
+    uint32_t n_marts = 0;
     Resources resources;
     TRY(mart_registry_load(arguments_text(arguments, "marts"), job_arena, &registry, err));
     TRY(choose_marts(arguments, &registry, job_arena, &marts, &n_marts, err));

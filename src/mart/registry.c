@@ -112,7 +112,7 @@ static Status add_file(MartRegistry *registry, Arena *arena, const char *path, E
         error_hint(err, "use lower-case letters, digits and _, such as late_lanes.sql");
         return error_at_file(err, path);
     }
-    char *sql;
+    char *sql = NULL;
     TRY(read_sql(path, arena, &sql, err));
     Mart mart = make_mart(arena, name, sql, arena_strdup(arena, path));
     uint32_t place = 0;

@@ -21,6 +21,7 @@
 
 struct ParquetEncodedRowGroup {
     uint32_t n_columns;
+    WriterColumn *columns; /* a copy of the writer's, so that the handle may outlive it */
     ColumnEncoder **encoders;
     ColumnSettings settings;
     WriterScratch scratch;
@@ -44,10 +45,25 @@ static ParquetEncodedRowGroup *row_group_new(const ParquetWriter *writer)
     ParquetEncodedRowGroup *group = mem_zalloc(sizeof *group);
     group->n_columns = writer->n_columns;
     group->settings = writer->settings;
+    group->columns = mem_alloc(sizeof(WriterColumn) * writer->n_columns);
     group->encoders = mem_zalloc(sizeof(ColumnEncoder *) * writer->n_columns);
+    memcpy(group->columns, writer->columns, sizeof(WriterColumn) * writer->n_columns);
     for (uint32_t i = 0; i < writer->n_columns; i++)
-        group->encoders[i] = column_encoder_new(&writer->columns[i], &group->settings, &group->scratch);
+        group->encoders[i] = column_encoder_new(&group->columns[i], &group->settings, &group->scratch);
     return group;
+}
+
+/* Makes a handle that may have served another writer serve this one; false when its columns are of other types. */
+static bool row_group_rebind(ParquetEncodedRowGroup *group, const ParquetWriter *writer)
+{
+    bool same = group->n_columns == writer->n_columns;
+    for (uint32_t i = 0; i < group->n_columns && same; i++)
+        same = type_equal(group->columns[i].type, writer->columns[i].type);
+    if (same) {
+        group->settings = writer->settings;
+        memcpy(group->columns, writer->columns, sizeof(WriterColumn) * writer->n_columns);
+    }
+    return same;
 }
 
 void parquet_encoded_row_group_free(ParquetEncodedRowGroup *row_group)
@@ -57,6 +73,7 @@ void parquet_encoded_row_group_free(ParquetEncodedRowGroup *row_group)
     for (uint32_t i = 0; i < row_group->n_columns; i++)
         column_encoder_free(row_group->encoders[i]);
     writer_scratch_done(&row_group->scratch);
+    mem_free(row_group->columns);
     mem_free(row_group->encoders);
     mem_free(row_group);
 }
@@ -160,6 +177,10 @@ Status parquet_append_row_group(ParquetWriter *writer, const ParquetEncodedRowGr
 Status parquet_encode_row_group(const ParquetWriter *writer, const ParquetPageSource *source, uint64_t n_rows,
                                 ParquetEncodedRowGroup **inout_row_group, Error *err)
 {
+    if (*inout_row_group && !row_group_rebind(*inout_row_group, writer)) {
+        parquet_encoded_row_group_free(*inout_row_group);
+        *inout_row_group = NULL;
+    }
     if (!*inout_row_group)
         *inout_row_group = row_group_new(writer);
     ParquetEncodedRowGroup *group = *inout_row_group;

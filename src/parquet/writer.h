@@ -42,7 +42,8 @@ typedef struct ParquetPageSource {
 } ParquetPageSource;
 Status parquet_encode_row_group(const ParquetWriter *writer, const ParquetPageSource *source, uint64_t n_rows,
                                 ParquetEncodedRowGroup **inout_row_group, Error *err) MUST_CHECK;
-/* Appends the encoded bytes to the file; the handle can be passed to parquet_encode_row_group again. */
+/* Appends the encoded bytes to the file; the handle can be passed to parquet_encode_row_group again, also for another
+ * writer, and may outlive this one. */
 Status parquet_append_row_group(ParquetWriter *writer, const ParquetEncodedRowGroup *row_group, Error *err) MUST_CHECK;
 void parquet_encoded_row_group_free(ParquetEncodedRowGroup *row_group);
 
