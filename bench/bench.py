@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -91,7 +92,7 @@ def peer(script: str):
 
 def spark(files: str, out: pathlib.Path, mode: str) -> list[str]:
     """By spark-submit, which ends after both the Java and the Python process: their CPU and memory are seen."""
-    import pyspark  # noqa: PLC0415 (only make bench-all has it)
+    import pyspark  # only make bench-all has it
 
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
@@ -128,7 +129,7 @@ MORE_ENGINES = [
 ]
 
 
-def measure(command: list[str], log: pathlib.Path) -> tuple[float, os.struct_rusage, int]:
+def measure(command: list[str], log: pathlib.Path) -> tuple[float, resource.struct_rusage, int]:
     """Wall clock, resources and exit code of a whole process, its output in `log`."""
     with log.open("wb") as output:
         started = time.perf_counter()
