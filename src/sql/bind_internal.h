@@ -1,0 +1,100 @@
+/* What bind.c, expression.c, cast.c and call.c share: the state of binding one SELECT.
+ *
+ * While binding, expressions are over the table's own schema, and an aggregate call stands as a column with the mark
+ * AGGREGATE_MARK and its index.  bind.c turns both into columns of the plan's nodes at the end. */
+#ifndef FREIGHTLAKE_SQL_BIND_INTERNAL_H
+#define FREIGHTLAKE_SQL_BIND_INTERNAL_H
+
+#include "sql/sql_internal.h"
+
+#define AGGREGATE_MARK 0x80000000u
+#define SQL_MAX_COLUMNS 4096
+
+/* Where names of the SELECT list are seen, and whether they win over the table's columns. */
+typedef enum AliasRule { ALIAS_NONE, ALIAS_AFTER_COLUMNS, ALIAS_BEFORE_COLUMNS } AliasRule;
+
+typedef struct Scope {
+    const char *clause; /* "WHERE", for messages */
+    AliasRule aliases;
+    bool aggregates;       /* aggregate calls may stand here */
+    bool inside_aggregate; /* in an argument or filter of one */
+} Scope;
+
+typedef struct Output {
+    const char *name;
+    const Expr *expr;
+    int32_t byte; /* where it stands in the text */
+    bool named;   /* by the text, not by the binder */
+} Output;
+
+typedef struct Binder {
+    const SqlText *source;
+    Arena *arena;
+    const Schema *table;
+    const char *table_name; /* its alias where it has one */
+    Output *outputs;
+    uint32_t n_outputs;
+    uint32_t outputs_capacity;
+    AggregateCall *calls;
+    uint32_t n_calls;
+    uint32_t depth;
+    int32_t byte; /* of the last node with a known place */
+} Binder;
+
+/* One key of ORDER BY, over the table and the aggregate marks. */
+typedef struct OrderItem {
+    const Expr *expr;
+    int32_t byte;
+    bool descending;
+    bool nulls_first;
+} OrderItem;
+
+/* A SELECT with all its clauses bound. */
+typedef struct Query {
+    const Expr *where; /* NULL: none */
+    const Expr **keys; /* GROUP BY, or the outputs of SELECT DISTINCT */
+    uint32_t n_keys;
+    const Expr *having; /* NULL: none */
+    int32_t having_byte;
+    OrderItem *order;
+    uint32_t n_order;
+    bool aggregates; /* grouped, or with an aggregate call */
+    bool distinct;
+    int64_t limit; /* -1: none */
+    int64_t offset;
+} Query;
+
+/* ---- assemble.c ---- */
+/* The plan's nodes from the bound clauses: columns pruned, keys and aggregates put into their place. */
+Status assemble_plan(Binder *binder, const Query *query, const char *table_name, PlanNode **ret, Error *err) MUST_CHECK;
+
+/* Binds one expression of the tree. */
+Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+/* The same, and it must be boolean (a NULL is made one). */
+Status bind_condition(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+Status bind_list(Binder *binder, PgQuery__Node *const *nodes, size_t n, const Scope *scope, const Expr ***ret, Error *err)
+    MUST_CHECK;
+/* expr_call for an expression at byte `byte`, which an error gets as its position. */
+Status bind_call(Binder *binder, const char *name, const Expr *const *args, uint32_t n, int32_t byte, const Expr **ret,
+                 Error *err) MUST_CHECK;
+/* Gives a failure the position of `byte` unless it has one. */
+Status bind_at(const Binder *binder, Status status, int32_t byte, Error *err) MUST_CHECK;
+/* Index of the output of that name (without regard to case), -1 for none, -2 when several differ. */
+int bind_find_output(const Binder *binder, const char *name);
+/* The column or alias a tree's ColumnRef names. */
+Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
+
+/* ---- cast.c ---- */
+/* CAST(a AS type), DATE '...', TIMESTAMP '...'. */
+Status bind_cast_node(Binder *binder, const PgQuery__TypeCast *cast, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+/* A literal, typed as Spark types it. */
+Status bind_constant(Binder *binder, const PgQuery__AConst *constant, const Expr **ret, Error *err) MUST_CHECK;
+
+/* ---- call.c ---- */
+/* A call by name: a scalar function or an aggregate. */
+Status bind_function(Binder *binder, const PgQuery__FuncCall *call, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+/* "sum(a) FILTER (WHERE b)". */
+const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema);
+
+#endif
