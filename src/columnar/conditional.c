@@ -53,6 +53,7 @@ static Status bind_common(BIND_PARAMETERS, uint32_t first, uint32_t step, bool p
 {
     DataType types[FUNCTION_MAX_ARGS];
     uint32_t n = 0;
+    types[0] = DATA_TYPE(NULLTYPE);
     CHECK(n_args <= FUNCTION_MAX_ARGS);
     for (uint32_t i = first; i < n_args; i += step)
         types[n++] = given[i];
