@@ -153,6 +153,7 @@ static bool letter_type(char letter, DataType *ret)
         *ret = DATA_TYPE(BOOLEAN);
         return true;
     case 'i':
+    case 'j':
     case 'n':
         *ret = DATA_TYPE(INT);
         return true;
@@ -202,7 +203,8 @@ Status bind_fixed(BIND_PARAMETERS)
     const char *letter = function->types;
     for (uint32_t i = 0; i < n_args; i++) {
         CHECK(letter_type(*letter, &want[i]));
-        if (!converts(given[i], want[i]))
+        bool strict = *letter == 'j' && type_is_numeric(given[i]) && given[i].id != TYPE_INT;
+        if (strict || !converts(given[i], want[i]))
             return refuse_types(function, given, n_args, err);
         if ((*letter == 'x' || *letter == 'n') && !constant_at(constants, i))
             return error_set(err, STATUS_SQL, "argument %u of '%s' must be a constant", i + 1, function->name);

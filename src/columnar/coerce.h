@@ -39,7 +39,7 @@ bool type_for_comparison(const DataType types[2], const Value *constants, bool e
 Status refuse_types(const Function *function, const DataType *given, uint32_t n_args, Error *err);
 
 /* Binds by function->types, e.g. "DDi>i": one letter an argument, the last one repeated, and the result.
- * B boolean, i int, l bigint, d double, D date, T timestamp, s string, x string constant, n int constant. */
+ * B boolean, i int, j int where no other number converts, l bigint, d double, D date, T timestamp, s string, x string constant, n int constant. */
 Status bind_fixed(BIND_PARAMETERS);
 
 #endif

@@ -273,7 +273,7 @@ bool decimal_remainder(Int128 a, uint8_t sa, Int128 b, uint8_t sb, DataType to, 
 bool decimal_parse(StrView text, DataType to, Int128 *ret)
 {
     NumberText number;
-    if (!number_scan(text, &number))
+    if (!number_scan(text, &number) || number.huge_exponent)
         return false;
     /* Digits up to the first one that is dropped decide everything under half-up. */
     int64_t kept = number.point + to.scale; /* how many of the significant digits stay */

@@ -161,7 +161,7 @@ Status bind_like(BIND_PARAMETERS)
 static StrView lowered(StrView text, Arena *arena)
 {
     char *copy = arena_alloc(arena, (size_t)text.size + 1);
-    return (StrView){copy, (uint32_t)utf8_map(text, utf8_lower, copy)};
+    return (StrView){copy, (uint32_t)utf8_lower(text, copy)};
 }
 
 void evaluate_like(EVALUATE_PARAMETERS)

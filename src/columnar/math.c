@@ -50,10 +50,10 @@ static double round_exactly(double x, int digits)
 {
     ShortestDecimal shortest;
     if (!number_shortest(x, &shortest) || -shortest.exponent <= digits)
-        return x;
+        return x == 0 ? 0 : x;
     int drop = -shortest.exponent - digits; /* > 0 */
     if (drop > 18)
-        return shortest.negative ? -0.0 + 0.0 : 0.0;
+        return 0;
     uint64_t power = (uint64_t)DECIMAL_POWERS_64[drop];
     uint64_t kept = shortest.digits / power, rest = shortest.digits % power;
     kept += rest >= power - rest;

@@ -41,7 +41,7 @@ StrView text_trim_control(StrView text, bool del)
     return text;
 }
 
-/* [+-] digits to the end of the text, cut to 32 bits: false where the exponent is none. */
+/* [+-] digits to the end of the text; stays at 2^32 where it is larger.  False where the exponent is none. */
 static bool scan_exponent(const char *at, const char *end, int64_t *ret)
 {
     bool negative = at < end && *at == '-';
@@ -54,8 +54,8 @@ static bool scan_exponent(const char *at, const char *end, int64_t *ret)
         if (!is_digit(*at))
             return false;
         value = value * 10 + (*at - '0');
-        if (value > INT32_MAX)
-            return false;
+        if (value > UINT32_MAX)
+            value = (int64_t)1 << 32;
     }
     *ret = negative ? -value : value;
     return true;
@@ -91,6 +91,7 @@ bool number_scan(StrView text, NumberText *ret)
     while (first < number.end && (*first == '0' || *first == '.'))
         first++;
     number.first = first;
+    number.huge_exponent = exponent > INT32_MAX || exponent < -INT32_MAX;
     if (first < number.end) {
         number.point = exponent + (first < dot ? dot - first : -(first - dot - 1));
         number.n_digits = (uint32_t)(number.end - first - (first <= dot && dot < number.end));

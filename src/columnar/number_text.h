@@ -16,9 +16,10 @@ typedef struct NumberText {
     int64_t point;
     uint32_t n_digits; /* 0: the number is zero */
     bool negative;
+    bool huge_exponent; /* beyond 32 bits; point is then far beyond every range */
 } NumberText;
 
-/* [+-] digits [. digits] [e [+-] digits], at least one digit, an exponent of 32 bits. */
+/* [+-] digits [. digits] [e [+-] digits], at least one digit. */
 bool number_scan(StrView text, NumberText *ret);
 
 /* Walks over d1, d2, ...; zeros behind the end. */

@@ -72,7 +72,7 @@ void evaluate_concat_ws(EVALUATE_PARAMETERS)
                                          : (StrView){"", 0};
 }
 
-static void map_case(const Vector *source, uint32_t n, Arena *arena, Vector *result, uint32_t (*map)(uint32_t))
+static void map_case(const Vector *source, uint32_t n, Arena *arena, Vector *result, size_t (*map)(StrView, char *))
 {
     *result = vector_new(arena, source->type, n, false);
     result->valid = source->valid;
@@ -84,7 +84,7 @@ static void map_case(const Vector *source, uint32_t n, Arena *arena, Vector *res
             continue;
         StrView text = string_at(source, i);
         char *to = text_room_reserve(&room, text.size);
-        out[i] = text_room_take(&room, utf8_map(text, map, to));
+        out[i] = text_room_take(&room, map(text, to));
     }
 }
 

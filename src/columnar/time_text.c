@@ -121,7 +121,13 @@ static bool scan_zone(const char *at, const char *end, int64_t *ret_seconds)
         return false;
     int64_t sign = *at++ == '-' ? -1 : 1;
     int64_t parts[3] = {0, 0, 0};
-    for (int i = 0; i < 3; i++) {
+    if (end - at == 4 && at[2] >= '0' && at[2] <= '9') { /* hhmm */
+        const char *minutes = at + 2;
+        if (!scan_small(&at, minutes, &parts[0]) || !scan_small(&minutes, end, &parts[1]) || at + 2 != end)
+            return false;
+        at = end;
+    }
+    for (int i = 0; i < 3 && at < end; i++) {
         if (!scan_small(&at, end, &parts[i]))
             return false;
         if (at == end)

@@ -44,7 +44,7 @@ uint32_t utf8_skip(StrView text, uint32_t at, uint64_t n)
     return position < text.size ? (uint32_t)position : text.size;
 }
 
-uint32_t utf8_lower(uint32_t c)
+static uint32_t lower(uint32_t c)
 {
     if (c < 0x80)
         return c >= 'A' && c <= 'Z' ? c + 32 : c;
@@ -60,7 +60,7 @@ uint32_t utf8_lower(uint32_t c)
     return c;
 }
 
-uint32_t utf8_upper(uint32_t c)
+static uint32_t upper(uint32_t c)
 {
     if (c < 0x80)
         return c >= 'a' && c <= 'z' ? c - 32 : c;
@@ -79,9 +79,9 @@ uint32_t utf8_upper(uint32_t c)
     for (size_t i = 0; i < ARRAY_SIZE(RANGES); i++) {
         const CaseRange *range = &RANGES[i];
         if (range->kind == CASE_SHIFT) {
-            uint32_t upper = (uint32_t)((int32_t)c - range->delta);
-            if (upper >= range->first && upper <= range->last)
-                return upper;
+            uint32_t capital = (uint32_t)((int32_t)c - range->delta);
+            if (capital >= range->first && capital <= range->last)
+                return capital;
         } else if (c >= range->first && c <= range->last && (c % 2 != 0) == (range->kind == CASE_EVEN)) {
             return c - 1;
         }
@@ -120,7 +120,7 @@ static size_t encode(char *to, uint32_t c)
     return 3;
 }
 
-size_t utf8_map(StrView text, uint32_t (*map)(uint32_t), char *to)
+static size_t map_text(StrView text, uint32_t (*map)(uint32_t), char *to)
 {
     size_t used = 0;
     for (uint32_t at = 0; at < text.size;) {
@@ -132,7 +132,10 @@ size_t utf8_map(StrView text, uint32_t (*map)(uint32_t), char *to)
         uint32_t c = decode(text, at, size);
         uint32_t mapped = c ? map(c) : 0;
         size = size < text.size - at ? size : text.size - at;
-        if (mapped != c) {
+        if (c == 0xdf && map == upper) {
+            to[used++] = 'S';
+            to[used++] = 'S';
+        } else if (mapped != c) {
             used += encode(to + used, mapped);
         } else {
             memcpy(to + used, text.data + at, size);
@@ -141,4 +144,14 @@ size_t utf8_map(StrView text, uint32_t (*map)(uint32_t), char *to)
         at += size;
     }
     return used;
+}
+
+size_t utf8_lower(StrView text, char *to)
+{
+    return map_text(text, lower, to);
+}
+
+size_t utf8_upper(StrView text, char *to)
+{
+    return map_text(text, upper, to);
 }

@@ -21,12 +21,10 @@ uint32_t utf8_count(StrView text);
 /* Byte position `n` characters behind byte position `at`, at most the end. */
 uint32_t utf8_skip(StrView text, uint32_t at, uint64_t n);
 
-/* One code point to one code point for Latin (to Extended-A and Additional), Greek, Cyrillic and Armenian; others stay.
- * Mappings that change the number of code points (German sharp s) are not made. */
-uint32_t utf8_lower(uint32_t code_point);
-uint32_t utf8_upper(uint32_t code_point);
-/* Writes the text with each character mapped to `to` (text.size bytes of room: no mapping grows); returns the bytes.
- * Bytes that are no valid UTF-8 are kept. */
-size_t utf8_map(StrView text, uint32_t (*map)(uint32_t), char *to);
+/* Write the text in small or capital letters to `to` (text.size bytes of room: nothing grows); return the bytes.
+ * Latin (to Extended-A and Additional), Greek, Cyrillic and Armenian letters one to one, and sharp s to SS; other letters
+ * and bytes that are no valid UTF-8 stay. */
+size_t utf8_lower(StrView text, char *to);
+size_t utf8_upper(StrView text, char *to);
 
 #endif

@@ -60,7 +60,7 @@ Vector vector_const(Arena *arena, const Value *value, uint32_t n)
             GATHER(uint64_t, index);                                                                                   \
             break;                                                                                                     \
         default:                                                                                                       \
-            GATHER(Wide16, index);                                                                                    \
+            GATHER(Wide16, index);                                                                                     \
         }                                                                                                              \
     } while (0)
 
