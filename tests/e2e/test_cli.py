@@ -388,7 +388,7 @@ class TestInterrupted(unittest.TestCase):
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.stop(number)
             self.assertEqual(process.returncode, 130, self.output)
-            self.assertIn("stop", self.output[1])
+            self.assertIn("interrupted", self.output[1])
             self.assertEqual(contents(self.marts), self.before)
             self.assertEqual(leftovers(self.marts), [])
 
@@ -460,7 +460,9 @@ class TestQuery(Lake):
         )
         parquet.write_table(table, self.folder / "values.parquet")
         sql = "SELECT * FROM 'values.parquet'"
-        rows = list(csv.reader(io.StringIO(self.do("query", sql, "--format", "csv").stdout, newline="")))
+        # As bytes: reading as text would turn the \r\n inside a value into \n.
+        done = subprocess.run([PROGRAM, "query", sql, "--format", "csv"], cwd=self.folder, stdout=subprocess.PIPE, check=True)
+        rows = list(csv.reader(io.StringIO(done.stdout.decode(), newline="")))
         self.assertEqual([row[0] for row in rows], ["s", "", "", 'a,"b"\r\n', "NULL", "ä€😀"])
         self.assertEqual([row[2] for row in rows], ["d", "0.1", "", "NaN", "Infinity", "-1.0E300"])
         raw = self.do("query", sql, "--format", "csv").stdout.split("\n")
@@ -518,7 +520,7 @@ class TestQuery(Lake):
         self.mistake("query", "SELECT carier AS c FROM 'data'", expect=2, says=["carier", "carrier"])
         self.mistake("query", "SELECT carrier FROM 'nowhere/*.parquet'", expect=3, says=["nowhere"])
         self.mistake("query", "SELECT carrier FROM shipments", expect=3, says=["shipments", "in quotes"])
-        self.mistake("query", "SELECT carrier AS a, carrier AS a FROM 'data'", "--format", "json", expect=2, says=["'a'"])
+        self.mistake("query", "SELECT carrier AS a, carrier AS a FROM 'data'", "--format", "json", expect=2, says=["called a", "AS"])
         self.mistake("query", "DELETE FROM 'data'", expect=2, says=["SELECT"])
 
     def test_files_that_differ(self) -> None:
