@@ -6,6 +6,8 @@
 
 #include "parquet/encoder.h"
 
+#define WHOLE_BOUND_BYTES 4096
+
 /* Fewest bytes whose two's complement holds every decimal of so many digits. */
 static uint32_t decimal_bytes(uint32_t precision)
 {
@@ -173,8 +175,13 @@ static bool text_bound(const Value *value, bool is_max, Buffer *out, bool *ret_e
     memcpy(bytes, text.data, size);
     if (is_max) {
         size = raise_maximum(bytes, size, is_text && is_utf8(bytes, size));
-        if (size == 0)
-            return false;
+        if (size == 0) { /* nothing short is larger: the text itself has to do */
+            if (text.size > WHOLE_BOUND_BYTES)
+                return false;
+            *ret_exact = true;
+            buffer_append(out, text.data, text.size);
+            return true;
+        }
     }
     buffer_append(out, bytes, size);
     return true;

@@ -159,6 +159,8 @@ static Status write_bytes(ParquetWriter *writer, const Buffer *bytes, Error *err
 
 Status parquet_append_row_group(ParquetWriter *writer, const ParquetEncodedRowGroup *row_group, Error *err)
 {
+    if (row_group->n_rows == 0)
+        return STATUS_OK;
     GroupFacts facts = {.n_rows = row_group->n_rows,
                         .file_offset = writer->offset,
                         .chunks = ARENA_ARRAY(&writer->arena, ChunkFacts, writer->n_columns)};

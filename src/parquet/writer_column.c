@@ -234,8 +234,13 @@ static Status append_page(ColumnEncoder *encoder, FormatPageHeader *header, cons
         scratch->compressed.size = compressed;
     }
     header->has_crc = true;
-    header->crc = is_compressed ? libdeflate_crc32(0, scratch->compressed.data, scratch->compressed.size)
-                                : libdeflate_crc32(libdeflate_crc32(0, levels->data, levels->size), values, size);
+    if (is_compressed) {
+        header->crc = libdeflate_crc32(0, scratch->compressed.data, scratch->compressed.size);
+    } else {
+        header->crc = levels->size ? libdeflate_crc32(0, levels->data, levels->size) : 0;
+        if (size) /* the library takes NULL for a request to start over */
+            header->crc = libdeflate_crc32(header->crc, values, size);
+    }
     size_t before = out->size;
     writer_page_header(header, out);
     encoder->facts.uncompressed_bytes += out->size - before + body;
