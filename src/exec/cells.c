@@ -52,7 +52,7 @@ struct Cells {
     uint32_t n_grouping;
     uint32_t n_combinations; /* of the grouping columns */
     uint32_t n_cells;        /* of all dimensions */
-    uint32_t *counts;        /* [lane][cell] */
+    uint32_t *counts;        /* [lane][cell]; NULL: no member is served */
     const Vector *const *dictionaries;
     uint32_t largest_combinations;
     uint32_t largest_cells;
@@ -250,6 +250,7 @@ void cells_begin(Cells *cells, const Vector *const *dictionaries, uint64_t rows,
     for (uint32_t m = 0; m < cells->n_members; m++)
         for (uint32_t i = 0; cells->members[m].served && i < cells->members[m].aggregate->n_slots; i++)
             plan_slot(cells, &cells->members[m], i, rows, context);
+    cells->counts = NULL;
     if (!any)
         return;
     cells->counts = arena_zalloc(context->group_arena, sizeof(uint32_t) * cells->n_cells * LANES);
@@ -393,6 +394,8 @@ static void member_add_rows(const Cells *cells, Member *member, EvalContext *con
 void cells_add(Cells *cells, EvalContext *context)
 {
     uint32_t n = context->n;
+    if (!cells->counts)
+        return;
     uint16_t *combinations = arena_alloc(context->batch_arena, sizeof(uint16_t) * (n + 1));
     memset(combinations, 0, sizeof(uint16_t) * n);
     for (uint32_t d = 0; d < cells->n_grouping; d++)

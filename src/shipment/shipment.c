@@ -17,9 +17,22 @@ static Field fields[SHIPMENT_COLUMN_COUNT] = {
 
 static const Schema schema = {.fields = fields, .n = SHIPMENT_COLUMN_COUNT};
 
+static Field unchecked_fields[SHIPMENT_COLUMN_COUNT] = {
+#define X(id, column, column_type, column_need, column_meaning) {.name = column, .type = column_type, .nullable = true},
+    SHIPMENT_TABLE(X)
+#undef X
+};
+
+static const Schema unchecked_schema = {.fields = unchecked_fields, .n = SHIPMENT_COLUMN_COUNT};
+
 const Schema *shipment_schema(void)
 {
     return &schema;
+}
+
+const Schema *shipment_unchecked_schema(void)
+{
+    return &unchecked_schema;
 }
 
 const ShipmentColumn *shipment_column(ShipmentColumnId id)

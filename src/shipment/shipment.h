@@ -64,6 +64,9 @@ typedef struct ShipmentColumn {
 
 /* The canonical schema; only columns marked REQUIRED are not nullable.  Static and read-only. */
 const Schema *shipment_schema(void);
+/* The same columns, all nullable: of files that nothing has validated, and of what marts make, so that a mart has one
+ * schema wherever its rows came from.  Static and read-only. */
+const Schema *shipment_unchecked_schema(void);
 /* The row of the table; `id` < SHIPMENT_COLUMN_COUNT. */
 const ShipmentColumn *shipment_column(ShipmentColumnId id);
 
