@@ -88,10 +88,10 @@ static Status check_mart_name(const Binder *binder, const PgQuery__ResTarget *ta
 static const char *generated_name(Binder *binder, const PgQuery__ResTarget *target, const SqlItem *item)
 {
     const PgQuery__Node *node = target->val;
-    if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && node->func_call->agg_star && !node->func_call->agg_filter)
-        return "count(1)";
     const char *text = item ? sql_tokens_text(binder->source, item->first, item->last) : "column";
-    if (strlen(text) > 200)
+    if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && node->func_call->agg_star && !node->func_call->agg_filter)
+        text = "count(1)";
+    else if (strlen(text) > 200)
         text = "expression";
     const char *name = text;
     for (int n = 2; bind_find_output(binder, name) != -1; n++)
@@ -218,8 +218,8 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
             for (uint32_t i = 0; i < binder->n_outputs && !selected; i++)
                 selected = expr_equal(binder->outputs[i].expr, query->keys[k]);
             if (!selected)
-                return sql_refuse(binder->source, 0, err, "select all columns of GROUP BY, or leave DISTINCT out",
-                                  "DISTINCT over groups is not in the dialect yet");
+                return sql_refuse(binder->source, sql_word_byte(binder->source, PG_QUERY__TOKEN__DISTINCT), err,
+                                  "select all columns of GROUP BY, or leave DISTINCT out", "DISTINCT over groups is not in the dialect yet");
         }
         return STATUS_OK;
     }
@@ -263,9 +263,10 @@ static Status bind_order(Binder *binder, const PgQuery__SelectStmt *select, Quer
     return STATUS_OK;
 }
 
-static Status bind_count(const Binder *binder, const PgQuery__Node *node, const char *clause, int64_t none, int64_t *ret,
+static Status bind_count(const Binder *binder, const PgQuery__Node *node, PgQuery__Token word, int64_t none, int64_t *ret,
                          Error *err)
 {
+    const char *clause = word == PG_QUERY__TOKEN__LIMIT ? "LIMIT" : "OFFSET";
     *ret = none;
     if (!node)
         return STATUS_OK;
@@ -281,7 +282,7 @@ static Status bind_count(const Binder *binder, const PgQuery__Node *node, const 
         count = *end == '\0' && count < INT64_MAX ? count : -1;
     }
     if (count < 0)
-        return sql_refuse(binder->source, constant ? constant->location : binder->byte, err, "write a number: LIMIT 10 OFFSET 20",
+        return sql_refuse(binder->source, constant ? constant->location : sql_word_byte(binder->source, word), err, "write a number: LIMIT 10 OFFSET 20",
                           "%s takes a whole number, not negative", clause);
     *ret = count;
     return STATUS_OK;
@@ -289,9 +290,9 @@ static Status bind_count(const Binder *binder, const PgQuery__Node *node, const 
 
 static Status bind_limit(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
-    TRY(bind_count(binder, select->limit_count, "LIMIT", -1, &query->limit, err));
-    TRY(bind_count(binder, select->limit_offset, "OFFSET", 0, &query->offset, err));
-    if (binder->source->mode != SQL_MART || (!select->limit_count && !select->limit_offset))
+    TRY(bind_count(binder, select->limit_count, PG_QUERY__TOKEN__LIMIT, -1, &query->limit, err));
+    TRY(bind_count(binder, select->limit_offset, PG_QUERY__TOKEN__OFFSET, 0, &query->offset, err));
+    if (binder->source->mode != SQL_MART || (query->limit < 0 && query->offset == 0))
         return STATUS_OK;
     const SqlToken *offset = NULL;
     for (uint32_t i = 0; i < binder->source->n_tokens; i++) {

@@ -21,31 +21,32 @@ static const TypeWord TYPE_WORDS[] = {
 };
 
 typedef struct ForeignType {
-    const char *word;
+    const char *word; /* the first of the text */
+    const char *name;
     const char *hint;
 } ForeignType;
 
 static const ForeignType FOREIGN_TYPES[] = {
-    {"float", "FLOAT has 32 bits in Spark and 64 in PostgreSQL; write DOUBLE"},
-    {"real", "write DOUBLE"},
-    {"double", "write DOUBLE alone; DOUBLE PRECISION is PostgreSQL's"},
-    {"text", "write STRING"},
-    {"varchar", "write STRING"},
-    {"char", "write STRING"},
-    {"character", "write STRING"},
-    {"long", "write BIGINT"},
-    {"int8", "write BIGINT"},
-    {"int4", "write INT"},
-    {"int2", "write INT"},
-    {"smallint", "write INT"},
-    {"tinyint", "write INT"},
-    {"bool", "write BOOLEAN"},
-    {"dec", "write DECIMAL(12,2)"},
-    {"float8", "write DOUBLE"},
-    {"float4", "write DOUBLE"},
-    {"timestamp", "write TIMESTAMP alone: instants are in UTC"},
-    {"timestamptz", "write TIMESTAMP: instants are in UTC"},
-    {"interval", "write date_add(d, 1) or datediff(a, b); intervals are not in the dialect yet"},
+    {"float", "FLOAT", "FLOAT has 32 bits in Spark and 64 in PostgreSQL; write DOUBLE"},
+    {"real", "REAL", "write DOUBLE"},
+    {"double", "DOUBLE PRECISION", "write DOUBLE alone; DOUBLE PRECISION is PostgreSQL's"},
+    {"text", "TEXT", "write STRING"},
+    {"varchar", "VARCHAR", "write STRING"},
+    {"char", "CHAR", "write STRING"},
+    {"character", "CHARACTER", "write STRING"},
+    {"long", "LONG", "write BIGINT"},
+    {"int8", "INT8", "write BIGINT"},
+    {"int4", "INT4", "write INT"},
+    {"int2", "INT2", "write INT"},
+    {"smallint", "SMALLINT", "write INT"},
+    {"tinyint", "TINYINT", "write INT"},
+    {"bool", "BOOL", "write BOOLEAN"},
+    {"dec", "DEC", "write DECIMAL(12,2)"},
+    {"float8", "FLOAT8", "write DOUBLE"},
+    {"float4", "FLOAT4", "write DOUBLE"},
+    {"timestamp", "TIMESTAMP WITH TIME ZONE", "write TIMESTAMP alone: instants are in UTC"},
+    {"timestamptz", "TIMESTAMPTZ", "write TIMESTAMP: instants are in UTC"},
+    {"interval", "INTERVAL", "write date_add(d, 1) or datediff(a, b); intervals are not in the dialect yet"},
 };
 
 /* ---- type names ---- */
@@ -56,7 +57,8 @@ static Status refuse_type(const Binder *binder, const SqlToken *token, int32_t b
         word = sql_word(binder->source, token);
     for (size_t i = 0; i < ARRAY_SIZE(FOREIGN_TYPES); i++)
         if (strcmp(FOREIGN_TYPES[i].word, word.text) == 0)
-            return sql_refuse(binder->source, byte, err, FOREIGN_TYPES[i].hint, "the type %s is not portable", word.text);
+            return sql_refuse(binder->source, byte, err, FOREIGN_TYPES[i].hint, "the type %s is not portable",
+                              FOREIGN_TYPES[i].name);
     return sql_refuse(binder->source, byte, err,
                       "the types are STRING, DOUBLE, BIGINT, INT, DECIMAL(p,s), DATE, TIMESTAMP, BOOLEAN",
                       "there is no type %s", word.text);

@@ -58,18 +58,18 @@ static Status check_frame(const SqlText *source, const PgQuery__ParseResult *res
         return sql_refuse(source, select->with_clause->location, err, "write one SELECT over the table",
                           "WITH is not in the dialect yet");
     if (select->into_clause)
-        return sql_refuse(source, 0, err, "leave INTO out: the command says where the result goes", "SELECT INTO makes a table");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__INTO), err, "leave INTO out: the command says where the result goes", "SELECT INTO makes a table");
     if (select->n_values_lists)
         return sql_refuse(source, 0, err, "", "VALUES is not in the dialect yet");
     if (select->n_locking_clause)
-        return sql_refuse(source, 0, err, "leave FOR UPDATE or FOR SHARE out", "a SELECT here locks nothing");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FOR), err, "leave FOR UPDATE or FOR SHARE out", "a SELECT here locks nothing");
     if (select->n_window_clause)
         return sql_refuse(source, select->window_clause[0]->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF
                                       ? select->window_clause[0]->window_def->location
                                       : 0,
                           err, "aggregate with GROUP BY", "windows are not in the dialect yet");
     if (select->group_distinct)
-        return sql_refuse(source, 0, err, "leave DISTINCT out", "GROUP BY DISTINCT is PostgreSQL's alone");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__GROUP_P), err, "leave DISTINCT out", "GROUP BY DISTINCT is PostgreSQL's alone");
     if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
         return sql_refuse(source, 0, err, "write LIMIT 10", "WITH TIES is PostgreSQL's alone");
     if (select->n_target_list == 0)
@@ -85,7 +85,7 @@ static Status check_table(const SqlText *source, const PgQuery__SelectStmt *sele
                           "the statement reads no table");
     const PgQuery__Node *node = select->from_clause[0];
     if (node->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
-        return sql_refuse(source, 0, err, "read one table by its name",
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FROM), err, "read one table by its name",
                           "FROM takes a table here, not a join, subquery or function");
     const PgQuery__RangeVar *table = node->range_var;
     if (select->n_from_clause > 1) {

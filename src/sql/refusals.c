@@ -7,6 +7,7 @@
  *   <     an operand must end before the pattern (first place only; takes no token)
  *   >     an operand must start behind the pattern (last place only; takes no token)
  *   N     any integer literal
+ *   P     a parameter: $1
  *   O     any operator that the dialect does not have
  *   else  the token's own text, without regard to case
  * The position in the error is that of the first token. */
@@ -28,11 +29,11 @@ static const SqlRefusal REFUSALS[] = {
     {"#", "bit operators group differently in the two engines", "write arithmetic or a comparison instead"},
     {"<<", "bit operators group differently in the two engines", "multiply by a power of two instead"},
     {">>", "bit operators group differently in the two engines", "divide by a power of two instead"},
-    {"< ~", "~ matches in PostgreSQL and is a bit operator in Spark", "write LIKE; both engines share regexp_like(a, b)"},
+    {"< ~", "~ matches in PostgreSQL and is a bit operator in Spark", "write LIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
     {"~", "bit operators group differently in the two engines", "write -a - 1"},
-    {"~*", "~* is PostgreSQL's alone", "write ILIKE; both engines share regexp_like(a, b)"},
-    {"!~", "!~ is PostgreSQL's alone", "write NOT LIKE; both engines share regexp_like(a, b)"},
-    {"!~*", "!~* is PostgreSQL's alone", "write NOT ILIKE; both engines share regexp_like(a, b)"},
+    {"~*", "~* is PostgreSQL's alone", "write ILIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
+    {"!~", "!~ is PostgreSQL's alone", "write NOT LIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
+    {"!~*", "!~* is PostgreSQL's alone", "write NOT ILIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
     {"~~", "~~ is PostgreSQL's alone", "write LIKE"},
     {"!~~", "!~~ is PostgreSQL's alone", "write NOT LIKE"},
     {"::", ":: is PostgreSQL's alone", "write CAST(a AS BIGINT)"},
@@ -45,12 +46,13 @@ static const SqlRefusal REFUSALS[] = {
     {":", "parameters are not replaced here", "write the value itself"},
     {":=", "named arguments are in one engine only", "give the arguments in their order"},
     {"operator (", "OPERATOR() is PostgreSQL's alone", "write the operator's sign"},
+    {"P", "parameters are not replaced here", "write the value itself"},
     {"O", "the operator is not in the dialect", "put spaces between operators; the dialect has + - * / % || = <> < <= > >="},
     /* words that act as operators */
     {"< div >", "DIV is Spark's alone", "write CAST(a / b AS BIGINT)"},
-    {"< rlike >", "RLIKE is Spark's alone", "write LIKE; both engines share regexp_like(a, b)"},
-    {"< regexp >", "REGEXP is Spark's alone", "write LIKE; both engines share regexp_like(a, b)"},
-    {"similar to", "SIMILAR TO is PostgreSQL's alone", "write LIKE; both engines share regexp_like(a, b)"},
+    {"< rlike >", "RLIKE is Spark's alone", "write LIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
+    {"< regexp >", "REGEXP is Spark's alone", "write LIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
+    {"similar to", "SIMILAR TO is PostgreSQL's alone", "write LIKE; regexp_like(a, b), which both engines take, is not in the dialect yet"},
     {"between symmetric", "BETWEEN SYMMETRIC is PostgreSQL's alone", "write the lower bound first"},
     {"between asymmetric", "BETWEEN ASYMMETRIC is PostgreSQL's alone", "leave ASYMMETRIC out"},
     {"< isnull", "ISNULL is PostgreSQL's alone", "write IS NULL"},
@@ -116,7 +118,6 @@ static bool is_foreign_operator(const SqlText *source, const SqlToken *token)
     switch (token->kind) {
     case PG_QUERY__TOKEN__Op:
         return token->end - token->start != 2 || memcmp(source->text + token->start, "||", 2) != 0;
-    case PG_QUERY__TOKEN__PARAM:
     case PG_QUERY__TOKEN__TYPECAST:
     case PG_QUERY__TOKEN__DOT_DOT:
     case PG_QUERY__TOKEN__COLON_EQUALS:
@@ -131,6 +132,8 @@ static bool word_matches(const SqlText *source, const SqlToken *token, const cha
 {
     if (size == 1 && word[0] == 'N')
         return token->kind == PG_QUERY__TOKEN__ICONST;
+    if (size == 1 && word[0] == 'P')
+        return token->kind == PG_QUERY__TOKEN__PARAM;
     if (size == 1 && word[0] == 'O')
         return is_foreign_operator(source, token);
     if ((size_t)(token->end - token->start) != size)

@@ -103,6 +103,14 @@ static bool token_is_name(const SqlToken *token)
     }
 }
 
+int32_t sql_word_byte(const SqlText *source, PgQuery__Token kind)
+{
+    for (uint32_t i = 0; i < source->n_tokens; i++)
+        if (source->tokens[i].kind == kind)
+            return source->tokens[i].start;
+    return 0;
+}
+
 bool sql_token_ends_operand(const SqlToken *token)
 {
     return token_is_name(token) || token_is_literal(token) || token->kind == PG_QUERY__TOKEN__ASCII_41 ||
@@ -222,7 +230,7 @@ static Status refuse_scan_error(const SqlText *source, const PgQueryError *error
     if (strstr(error->message, "trailing junk"))
         return sql_refuse(source, byte, err, "write a plain number and cast it: CAST(1 AS BIGINT), CAST(1.5 AS DECIMAL(12,2))",
                           "a number with a suffix or with underscores");
-    return sql_refuse(source, byte, err, "", "%s", error->message);
+    return sql_refuse(source, byte, err, "close the quote, name or comment that begins here", "%s", error->message);
 }
 
 static Status scan_tokens(SqlText *source, Error *err)
@@ -265,6 +273,8 @@ static Status check_string(const SqlText *source, const SqlToken *token, Error *
 {
     const char *text = source->text + token->start;
     int32_t size = token->end - token->start;
+    if (token > source->tokens && token[-1].end == token->start && sql_token_ends_operand(&token[-1]))
+        return sql_refuse(source, token[-1].start, err, "write '...'", "a literal with a prefix (r'', N'') is not portable");
     if (text[0] == '$')
         return sql_refuse(source, token->start, err, "write '...'", "a $$ literal is not portable");
     if (text[0] != '\'')

@@ -51,6 +51,8 @@ Status sql_scan(const char *text, SqlMode mode, Arena *arena, SqlText *ret, Erro
 const char *sql_name(const SqlText *source, const char *parsed_name);
 /* The token that starts at byte `start`; NULL when there is none. */
 const SqlToken *sql_token_at(const SqlText *source, int32_t start);
+/* Byte of the first token of that kind; 0 when there is none. */
+int32_t sql_word_byte(const SqlText *source, PgQuery__Token kind);
 /* The token's own text, lower case, cut to 79 bytes. */
 typedef struct SqlWord {
     char text[80];
