@@ -30,7 +30,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
 ROWS = 30_000
 MARTS = ["carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"]
-COMMANDS = ["generate", "run", "show", "query", "explain", "inspect", "completion", "help", "version", "man", "reference"]
+COMMANDS = [
+    "generate",
+    "run",
+    "show",
+    "query",
+    "explain",
+    "inspect",
+    "completion",
+    "help",
+    "version",
+    "man",
+    "reference",
+]
 TIMEOUT = 300
 
 
@@ -181,11 +193,17 @@ class TestAbout(Lake):
 
     def test_reference_document(self) -> None:
         document = (ROOT / "docs" / "cli.md").read_text()
-        self.assertTrue(document.endswith(self.do("reference").stdout), "docs/cli.md: replace its end by `freightlake reference`")
+        self.assertTrue(
+            document.endswith(self.do("reference").stdout), "docs/cli.md: replace its end by `freightlake reference`"
+        )
 
     def test_closed_pipe_ends_quietly(self) -> None:
         done = subprocess.run(
-            ["bash", "-c", f"'{PROGRAM}' query \"SELECT * FROM 'data'\" --format csv | head -1; echo ${{PIPESTATUS[0]}}"],
+            [
+                "bash",
+                "-c",
+                f"'{PROGRAM}' query \"SELECT * FROM 'data'\" --format csv | head -1; echo ${{PIPESTATUS[0]}}",
+            ],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -204,7 +222,9 @@ class TestAbout(Lake):
 
 class TestRun(Lake):
     def test_marts_are_there(self) -> None:
-        rows = {mart: parquet.read_metadata(self.folder / "marts" / mart / f"{mart}.parquet").num_rows for mart in MARTS}
+        rows = {
+            mart: parquet.read_metadata(self.folder / "marts" / mart / f"{mart}.parquet").num_rows for mart in MARTS
+        }
         self.assertEqual(rows["cost_analysis"], ROWS)
         self.assertEqual((rows["carrier_performance"], rows["delay_trends"]), (7, 8))
         self.assertEqual((rows["route_efficiency"], rows["warehouse_demand"]), (32, 32))
@@ -227,7 +247,14 @@ class TestRun(Lake):
             self.assertEqual(path.stat().st_size, mart["bytes"])
             self.assertEqual(parquet.read_metadata(path).num_rows, mart["rows"])
             self.assertRegex(mart["definition_hash"], "^[0-9a-f]{32}$")
-        for field in ("bytes_read", "seconds", "rows_per_second", "peak_memory_bytes", "row_groups", "row_groups_skipped"):
+        for field in (
+            "bytes_read",
+            "seconds",
+            "rows_per_second",
+            "peak_memory_bytes",
+            "row_groups",
+            "row_groups_skipped",
+        ):
             self.assertGreaterEqual(summary[field], 0, field)
 
     def test_log_line(self) -> None:
@@ -239,22 +266,48 @@ class TestRun(Lake):
 
     def test_chosen_marts(self) -> None:
         self.do("run", "--from", "data", "--to", "chosen", "--mart", "delay_trends", "-m", "warehouse_demand")
-        self.assertEqual(sorted(path.name for path in (self.folder / "chosen").iterdir()), ["delay_trends", "warehouse_demand"])
-        self.mistake("run", "--from", "data", "--to", "x", "--mart", "delay_trend", expect=2, says=["did you mean 'delay_trends'"])
+        self.assertEqual(
+            sorted(path.name for path in (self.folder / "chosen").iterdir()), ["delay_trends", "warehouse_demand"]
+        )
+        self.mistake(
+            "run",
+            "--from",
+            "data",
+            "--to",
+            "x",
+            "--mart",
+            "delay_trend",
+            expect=2,
+            says=["did you mean 'delay_trends'"],
+        )
 
     def test_own_marts(self) -> None:
         own = self.folder / "own"
         own.mkdir()
-        (own / "late.sql").write_text("SELECT carrier, count(*) AS n FROM shipments WHERE delay_days > 1 GROUP BY carrier\n")
+        (own / "late.sql").write_text(
+            "SELECT carrier, count(*) AS n FROM shipments WHERE delay_days > 1 GROUP BY carrier\n"
+        )
         (own / "delay_trends.sql").write_text("SELECT count(*) AS n FROM shipments\n")
         self.do("run", "--from", "data", "--to", "owned", "--marts", "own")
         self.assertEqual(parquet.read_metadata(self.folder / "owned/late/late.parquet").num_rows, 7)
         trends = parquet.read_table(self.folder / "owned/delay_trends/delay_trends.parquet").to_pydict()
         self.assertEqual(trends, {"n": [ROWS]})
         (own / "broken.sql").write_text("SELECT carrier,\n  nothing AS x\nFROM shipments\n")
-        self.mistake("run", "--from", "data", "--to", "owned", "--marts", "own", expect=2, says=["own/broken.sql", "row 2", "position"])
+        self.mistake(
+            "run",
+            "--from",
+            "data",
+            "--to",
+            "owned",
+            "--marts",
+            "own",
+            expect=2,
+            says=["own/broken.sql", "row 2", "position"],
+        )
         (own / "broken.sql").write_text("SELECT carrier FROM elsewhere\n")
-        self.mistake("run", "--from", "data", "--to", "owned", "--marts", "own", expect=2, says=["own/broken.sql", "elsewhere"])
+        self.mistake(
+            "run", "--from", "data", "--to", "owned", "--marts", "own", expect=2, says=["own/broken.sql", "elsewhere"]
+        )
         self.mistake("run", "--from", "data", "--to", "owned", "--marts", "nowhere", expect=3, says=["nowhere"])
 
     def test_folders_take_only_parquet(self) -> None:
@@ -274,7 +327,10 @@ class TestRun(Lake):
         table = parquet.read_table(self.folder / "data" / "part-00000.parquet")
         cases = {
             "lacking": (table.drop_columns(["shipping_cost"]), ["shipping_cost"]),
-            "renamed": (table.rename_columns([name.replace("carrier", "carier") for name in table.column_names]), ["carrier", "carier"]),
+            "renamed": (
+                table.rename_columns([name.replace("carrier", "carier") for name in table.column_names]),
+                ["carrier", "carier"],
+            ),
             "nested": (
                 table.set_column(
                     table.column_names.index("carrier"), "carrier", pyarrow.array([["a"]] * table.num_rows)
@@ -294,7 +350,9 @@ class TestRun(Lake):
             shutil.copytree(self.folder / "data", folder)
             parquet.write_table(wrong, folder / "part-00001.parquet")
             with self.subTest(name):
-                self.mistake("run", "--from", folder.name, "--to", "marts", expect=3, says=["part-00001.parquet", *says])
+                self.mistake(
+                    "run", "--from", folder.name, "--to", "marts", expect=3, says=["part-00001.parquet", *says]
+                )
         self.assertEqual(before, contents(self.folder / "marts"))
         self.assertEqual(leftovers(self.folder), [])
 
@@ -325,7 +383,9 @@ class TestRun(Lake):
 
     def test_memory_limit(self) -> None:
         before = contents(self.folder / "marts")
-        self.mistake("run", "--from", "data", "--to", "marts", "--memory-limit", "100kB", expect=4, says=["--memory-limit"])
+        self.mistake(
+            "run", "--from", "data", "--to", "marts", "--memory-limit", "100kB", expect=4, says=["--memory-limit"]
+        )
         self.assertEqual(before, contents(self.folder / "marts"))
         self.assertEqual(leftovers(self.folder), [])
 
@@ -411,9 +471,7 @@ class TestInterrupted(unittest.TestCase):
             self.assertIn("No space left", done.stderr)
             self.assertEqual(contents(disk), before)
             self.assertEqual(leftovers(disk), [])
-            done = run(
-                "query", "SELECT * FROM 'large'", "--output", "disk/all.csv", cwd=self.folder
-            )
+            done = run("query", "SELECT * FROM 'large'", "--output", "disk/all.csv", cwd=self.folder)
             self.assertEqual(done.returncode, 3, done.stderr)
             self.assertFalse((disk / "all.csv").exists())
         finally:
@@ -425,7 +483,9 @@ class TestQuery(Lake):
 
     def test_formats_agree(self) -> None:
         as_json = json.loads(self.do("query", self.BY_CARRIER, "--format", "json").stdout)
-        as_lines = [json.loads(line) for line in self.do("query", self.BY_CARRIER, "--format", "ndjson").stdout.splitlines()]
+        as_lines = [
+            json.loads(line) for line in self.do("query", self.BY_CARRIER, "--format", "ndjson").stdout.splitlines()
+        ]
         as_csv = list(csv.DictReader(io.StringIO(self.do("query", self.BY_CARRIER, "--format", "csv").stdout)))
         self.assertEqual(as_json, as_lines)
         self.assertEqual([row["carrier"] for row in as_json], [row["carrier"] for row in as_csv])
@@ -452,8 +512,13 @@ class TestQuery(Lake):
                 "i": pyarrow.array([2**63 - 1, None, -(2**63), 0, 1], pyarrow.int64()),
                 "d": pyarrow.array([0.1, None, float("nan"), float("inf"), -1e300]),
                 "c": pyarrow.array(
-                    [decimal.Decimal("12345678901234567890.123456789012345678"), None, decimal.Decimal("-0.000000000000000001"),
-                     decimal.Decimal(0), decimal.Decimal(1)],
+                    [
+                        decimal.Decimal("12345678901234567890.123456789012345678"),
+                        None,
+                        decimal.Decimal("-0.000000000000000001"),
+                        decimal.Decimal(0),
+                        decimal.Decimal(1),
+                    ],
                     pyarrow.decimal128(38, 18),
                 ),
             }
@@ -461,7 +526,9 @@ class TestQuery(Lake):
         parquet.write_table(table, self.folder / "values.parquet")
         sql = "SELECT * FROM 'values.parquet'"
         # As bytes: reading as text would turn the \r\n inside a value into \n.
-        done = subprocess.run([PROGRAM, "query", sql, "--format", "csv"], cwd=self.folder, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(
+            [PROGRAM, "query", sql, "--format", "csv"], cwd=self.folder, stdout=subprocess.PIPE, check=True
+        )
         rows = list(csv.reader(io.StringIO(done.stdout.decode(), newline="")))
         self.assertEqual([row[0] for row in rows], ["s", "", "", 'a,"b"\r\n', "NULL", "ä€😀"])
         self.assertEqual([row[2] for row in rows], ["d", "0.1", "", "NaN", "Infinity", "-1.0E300"])
@@ -488,7 +555,9 @@ class TestQuery(Lake):
             self.assertEqual(counts["n"], [row["n"] for row in expected])
         self.assertEqual(json.loads((self.folder / "out.json").read_text()), expected)
         self.assertEqual([json.loads(line) for line in (self.folder / "out.ndjson").read_text().splitlines()], expected)
-        self.assertEqual(self.do("query", self.BY_CARRIER, "--format", "csv").stdout, (self.folder / "out.csv").read_text())
+        self.assertEqual(
+            self.do("query", self.BY_CARRIER, "--format", "csv").stdout, (self.folder / "out.csv").read_text()
+        )
         self.mistake("query", self.BY_CARRIER, "--output", "out.xlsx", expect=2, says=[".parquet, .csv"])
         self.mistake("query", self.BY_CARRIER, "--output", "out.parquet", "--format", "csv", expect=2, says=["fit"])
         before = (self.folder / "out.csv").read_bytes()
@@ -520,7 +589,14 @@ class TestQuery(Lake):
         self.mistake("query", "SELECT carier AS c FROM 'data'", expect=2, says=["carier", "carrier"])
         self.mistake("query", "SELECT carrier FROM 'nowhere/*.parquet'", expect=3, says=["nowhere"])
         self.mistake("query", "SELECT carrier FROM shipments", expect=3, says=["shipments", "in quotes"])
-        self.mistake("query", "SELECT carrier AS a, carrier AS a FROM 'data'", "--format", "json", expect=2, says=["called a", "AS"])
+        self.mistake(
+            "query",
+            "SELECT carrier AS a, carrier AS a FROM 'data'",
+            "--format",
+            "json",
+            expect=2,
+            says=["called a", "AS"],
+        )
         self.mistake("query", "DELETE FROM 'data'", expect=2, says=["SELECT"])
 
     def test_files_that_differ(self) -> None:
@@ -528,7 +604,10 @@ class TestQuery(Lake):
         pair.mkdir()
         parquet.write_table(pyarrow.table({"a": [1], "b": ["x"]}), pair / "1.parquet")
         parquet.write_table(pyarrow.table({"b": ["y"], "a": [2]}), pair / "2.parquet")
-        rows = [json.loads(line) for line in self.do("query", "SELECT a, b FROM 'pair' ORDER BY a", "--format", "ndjson").stdout.splitlines()]
+        rows = [
+            json.loads(line)
+            for line in self.do("query", "SELECT a, b FROM 'pair' ORDER BY a", "--format", "ndjson").stdout.splitlines()
+        ]
         self.assertEqual(rows, [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}])
         for table, column in ((pyarrow.table({"a": [3]}), "b"), (pyarrow.table({"a": [3], "b": ["z"], "c": [1]}), "c")):
             parquet.write_table(table, pair / "3.parquet")
@@ -645,7 +724,9 @@ class TestExplainInspectShow(Lake):
         self.assertEqual(len(shown.splitlines()), 1 + ROWS)
 
     def test_show_mistakes(self) -> None:
-        self.mistake("show", "carrier_performence", "--from", "marts", expect=2, says=["did you mean 'carrier_performance'"])
+        self.mistake(
+            "show", "carrier_performence", "--from", "marts", expect=2, says=["did you mean 'carrier_performance'"]
+        )
         self.mistake("show", "xyz", "--from", "marts", expect=2, says=["the marts are", "delay_trends"])
         self.mistake("show", "../marts/delay_trends", "--from", "marts", expect=2, says=["no mart"])
         self.mistake("show", "delay_trends", "--from", "data", expect=3, says=["has not been made", "freightlake run"])
