@@ -108,13 +108,19 @@ static void pack_groups(const void *codes, uint32_t code_width, size_t groups, u
         pack_words(codes, groups, b, out);                                                                             \
         return;
     if (code_width == 1) {
-        switch (bits) { EACH_BITS_8(CASE_BYTES) }
+        switch (bits) {
+            EACH_BITS_8(CASE_BYTES)
+        }
     } else if (code_width == 2) {
-        switch (bits) { EACH_BITS_16(CASE_SHORTS) }
+        switch (bits) {
+            EACH_BITS_16(CASE_SHORTS)
+        }
     } else {
-        switch (bits) { EACH_BITS_32(CASE_WORDS) }
+        switch (bits) {
+            EACH_BITS_32(CASE_WORDS)
+        }
     }
-    CHECK(!"a code is wider than its type");
+    CHECK(false && "a code is wider than its type");
 }
 
 size_t encoder_pack(const void *codes, uint32_t code_width, size_t n, uint32_t bits, uint8_t *out)
@@ -165,13 +171,15 @@ static size_t count_equal_groups(const void *codes, uint32_t code_width, size_t 
     } else if (code_width == 2) {
         for (size_t group = 0; group < groups; group++) {
             uint64_t v = load_word(bytes + group * 16);
-            equal += (v == (v << 16 | v >> 48)) & (v == load_word(bytes + group * 16 + 8));
+            uint64_t differs = (v ^ (v << 16 | v >> 48)) | (v ^ load_word(bytes + group * 16 + 8));
+            equal += differs == 0;
         }
     } else {
         for (size_t group = 0; group < groups; group++) {
             uint64_t v = load_word(bytes + group * 32);
-            equal += (v == (v << 32 | v >> 32)) & (v == load_word(bytes + group * 32 + 8)) &
-                     (v == load_word(bytes + group * 32 + 16)) & (v == load_word(bytes + group * 32 + 24));
+            uint64_t differs = (v ^ (v << 32 | v >> 32)) | (v ^ load_word(bytes + group * 32 + 8)) |
+                               (v ^ load_word(bytes + group * 32 + 16)) | (v ^ load_word(bytes + group * 32 + 24));
+            equal += differs == 0;
         }
     }
     return equal;
