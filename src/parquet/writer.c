@@ -123,11 +123,10 @@ Status parquet_writer_new(StorageWriter *writer, const Schema *schema, const Par
     made->columns = ARENA_ARRAY(&made->arena, WriterColumn, schema->n);
     for (uint32_t i = 0; i < schema->n; i++) {
         const Field *field = &schema->fields[i];
-        made->columns[i] =
-            (WriterColumn){.name = arena_strdup(&made->arena, field->name),
-                           .type = field->type,
-                           .physical = writer_physical_type(field->type),
-                           .max_definition = field->nullable || field->type.id == TYPE_NULLTYPE ? 1 : 0};
+        made->columns[i] = (WriterColumn){.name = arena_strdup(&made->arena, field->name),
+                                          .type = field->type,
+                                          .physical = writer_physical_type(field->type),
+                                          .max_definition = field->nullable || field->type.id == TYPE_NULLTYPE ? 1 : 0};
     }
     uint32_t page_rows = options->page_rows ? options->page_rows : DEFAULT_PAGE_ROWS;
     made->settings = (ColumnSettings){.codec = options->codec,

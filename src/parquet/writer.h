@@ -19,10 +19,10 @@ typedef struct ParquetEncodedRowGroup ParquetEncodedRowGroup;
 typedef enum ParquetCodec { PARQUET_UNCOMPRESSED, PARQUET_SNAPPY, PARQUET_ZSTD } ParquetCodec;
 
 typedef struct ParquetWriterOptions {
-    ParquetCodec codec;       /* a chunk whose first page does not shrink by more than a tenth is stored UNCOMPRESSED as a
+    ParquetCodec codec; /* a chunk whose first page does not shrink by more than a tenth is stored UNCOMPRESSED as a
                                * whole; with snappy, PLAIN numbers must shrink to two fifths to be worth their time */
-    uint32_t row_group_rows;  /* 0: 1,048,576 */
-    uint32_t page_rows;       /* 0: 65,536 */
+    uint32_t row_group_rows; /* 0: 1,048,576 */
+    uint32_t page_rows;      /* 0: 65,536 */
     bool no_dictionary;
 } ParquetWriterOptions;
 

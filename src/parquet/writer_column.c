@@ -11,21 +11,14 @@
  *   - when the dictionary is full: the pages so far keep their codes, the following ones are PLAIN.
  * Pages end after page_rows rows, or when their values pass PAGE_BYTES.
  *
- * Whole pages that lie ready in memory (DIRECT codes, PLAIN numbers without NULLs) are not copied but once, into the
- * chunk.  The chunk's codec is settled by its first page. */
+ * Whole pages that lie ready in memory (DIRECT codes, PLAIN numbers without NULLs) are copied only once, into the chunk. */
 #include <string.h>
-
-#include <libdeflate.h>
-#include <snappy-c.h>
-#include <zstd.h>
 
 #include "parquet/writer_internal.h"
 
 #define STEP_ROWS 4096
 #define PAGE_BYTES ((size_t)2 << 20)
 #define VALUE_BYTES_MAX ((size_t)1 << 30) /* of one text: a page's size is an int32 in the format */
-#define ZSTD_LEVEL 1
-#define SAMPLE_BYTES ((size_t)32 << 10)
 
 typedef enum ColumnMode { MODE_START, MODE_DIRECT, MODE_BUILD, MODE_PLAIN } ColumnMode;
 
@@ -36,11 +29,10 @@ struct ColumnEncoder {
     uint32_t width; /* of a value in memory */
     bool is_text;
     ColumnMode mode;
-    bool codec_settled;
     DictionaryBuilder *dictionary; /* made when first needed */
     const Vector *direct;          /* MODE_DIRECT */
     uint32_t n_direct;             /* entries that are values */
-    uint64_t built_plain_bytes;   /* BUILD: what the values so far would be in PLAIN */
+    uint64_t built_plain_bytes;    /* BUILD: what the values so far would be in PLAIN */
     /* the page at hand */
     uint32_t n_rows;
     uint32_t n_dense;
@@ -50,22 +42,8 @@ struct ColumnEncoder {
     bool has_text_bounds;
     StrView text_min, text_max; /* PLAIN texts: copies in the two buffers */
     Buffer text_min_bytes, text_max_bytes;
-    /* the chunk */
-    Buffer dictionary_page;
-    Buffer data_pages;
-    Buffer records; /* PageRecord */
-    Arena bounds;
-    uint64_t first_row;
-    ChunkFacts facts;
+    PageWriter pages; /* the chunk */
 };
-
-typedef struct PageValues {
-    FormatEncoding encoding;
-    const void *bytes;
-    size_t size;
-    bool has_bounds;
-    Value min, max;
-} PageValues;
 
 ColumnEncoder *column_encoder_new(const WriterColumn *column, const ColumnSettings *settings, WriterScratch *scratch)
 {
@@ -75,7 +53,7 @@ ColumnEncoder *column_encoder_new(const WriterColumn *column, const ColumnSettin
     encoder->scratch = scratch;
     encoder->width = (uint32_t)type_width(column->type);
     encoder->is_text = column->physical == FORMAT_BYTE_ARRAY;
-    arena_init(&encoder->bounds);
+    page_writer_init(&encoder->pages, column, settings, scratch);
     column_encoder_begin(encoder);
     return encoder;
 }
@@ -84,24 +62,13 @@ void column_encoder_free(ColumnEncoder *encoder)
 {
     if (!encoder)
         return;
-    Buffer *buffers[] = {&encoder->valid,          &encoder->codes,          &encoder->values,
-                         &encoder->text_min_bytes, &encoder->text_max_bytes, &encoder->dictionary_page,
-                         &encoder->data_pages,     &encoder->records};
+    Buffer *buffers[] = {&encoder->valid, &encoder->codes, &encoder->values, &encoder->text_min_bytes,
+                         &encoder->text_max_bytes};
     for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
         buffer_done(buffers[i]);
-    arena_done(&encoder->bounds);
+    page_writer_done(&encoder->pages);
     dictionary_free(encoder->dictionary);
     mem_free(encoder);
-}
-
-void writer_scratch_done(WriterScratch *scratch)
-{
-    Buffer *buffers[] = {&scratch->levels, &scratch->values, &scratch->joined, &scratch->compressed,
-                         &scratch->dense,  &scratch->map,    &scratch->codes};
-    for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
-        buffer_done(buffers[i]);
-    ZSTD_freeCCtx(scratch->zstd);
-    scratch->zstd = NULL;
 }
 
 static void clear_page(ColumnEncoder *encoder)
@@ -116,209 +83,32 @@ static void clear_page(ColumnEncoder *encoder)
 void column_encoder_begin(ColumnEncoder *encoder)
 {
     clear_page(encoder);
-    buffer_clear(&encoder->dictionary_page);
-    buffer_clear(&encoder->data_pages);
-    buffer_clear(&encoder->records);
-    arena_reset(&encoder->bounds);
+    page_writer_begin(&encoder->pages);
     if (encoder->dictionary)
         dictionary_reset(encoder->dictionary);
     encoder->mode = MODE_START;
     encoder->direct = NULL;
     encoder->built_plain_bytes = 0;
-    encoder->first_row = 0;
-    encoder->codec_settled = false;
-    encoder->facts = (ChunkFacts){.codec = FORMAT_CODEC_UNCOMPRESSED};
 }
 
 const ChunkFacts *column_encoder_facts(const ColumnEncoder *encoder)
 {
-    return &encoder->facts;
+    return &encoder->pages.facts;
 }
 
 const Buffer *column_encoder_dictionary_page(const ColumnEncoder *encoder)
 {
-    return &encoder->dictionary_page;
+    return &encoder->pages.dictionary_page;
 }
 
 const Buffer *column_encoder_data_pages(const ColumnEncoder *encoder)
 {
-    return &encoder->data_pages;
+    return &encoder->pages.data_pages;
 }
 
 size_t column_encoder_bytes(const ColumnEncoder *encoder)
 {
-    return encoder->data_pages.size + encoder->values.size + encoder->codes.size;
-}
-
-/* ---- pages into the chunk ---- */
-
-/* Compresses `bytes` into scratch->compressed; returns the size. */
-static Status compress(ColumnEncoder *encoder, const void *bytes, size_t size, size_t *ret_size, Error *err)
-{
-    WriterScratch *scratch = encoder->scratch;
-    bool is_zstd = encoder->settings->codec == PARQUET_ZSTD;
-    size_t room = is_zstd ? ZSTD_compressBound(size) : snappy_max_compressed_length(size);
-    buffer_clear(&scratch->compressed);
-    uint8_t *place = buffer_reserve(&scratch->compressed, room);
-    CHECK(place);
-    if (is_zstd) {
-        if (!scratch->zstd)
-            scratch->zstd = ZSTD_createCCtx();
-        if (!scratch->zstd)
-            return error_set(err, STATUS_MEMORY, "there is no memory for zstd");
-        size_t n = ZSTD_compressCCtx(scratch->zstd, place, room, bytes, size, ZSTD_LEVEL);
-        if (ZSTD_isError(n))
-            return error_set(err, STATUS_INTERNAL, "zstd failed: %s", ZSTD_getErrorName(n));
-        room = n;
-    } else if (snappy_compress(bytes, size, (char *)place, &room) != SNAPPY_OK) {
-        return error_set(err, STATUS_INTERNAL, "snappy failed");
-    }
-    *ret_size = room;
-    return STATUS_OK;
-}
-
-/* The body in one piece. */
-static const void *join_body(ColumnEncoder *encoder, const Buffer *levels, const void *values, size_t size)
-{
-    Buffer *joined = &encoder->scratch->joined;
-    if (levels->size == 0)
-        return values;
-    buffer_clear(joined);
-    buffer_append(joined, levels->data, levels->size);
-    buffer_append(joined, values, size);
-    return joined->data;
-}
-
-/* The chunk's codec, by what its first page gains from it: of a large page a piece from its middle is tried.  Snappy is
- * there for speed, and numbers in PLAIN take it longer to compress than all the rest of writing them: they must shrink to
- * two fifths. */
-static Status settle_codec(ColumnEncoder *encoder, bool is_plain_numbers, const Buffer *levels, const void *values,
-                           size_t size, Error *err)
-{
-    if (encoder->codec_settled)
-        return STATUS_OK;
-    encoder->codec_settled = true;
-    if (encoder->settings->codec == PARQUET_UNCOMPRESSED)
-        return STATUS_OK;
-    size_t sample = levels->size + size, compressed = 0;
-    const void *bytes = NULL;
-    if (sample > SAMPLE_BYTES && size > SAMPLE_BYTES) {
-        sample = SAMPLE_BYTES;
-        bytes = (const uint8_t *)values + (size - sample) / 2;
-    } else {
-        bytes = join_body(encoder, levels, values, size);
-    }
-    TRY(compress(encoder, bytes, sample, &compressed, err));
-    if (compressed < (is_plain_numbers && encoder->settings->codec == PARQUET_SNAPPY ? sample / 5 * 2 : sample - sample / 10))
-        encoder->facts.codec = encoder->settings->codec == PARQUET_ZSTD ? FORMAT_CODEC_ZSTD : FORMAT_CODEC_SNAPPY;
-    return STATUS_OK;
-}
-
-/* Appends a page whose body is `levels` and then `values`; the header's sizes and CRC are filled in here. */
-static Status append_page(ColumnEncoder *encoder, FormatPageHeader *header, const Buffer *levels, const void *values,
-                          size_t size, Buffer *out, Error *err)
-{
-    WriterScratch *scratch = encoder->scratch;
-    size_t body = levels->size + size;
-    if (body > INT32_MAX - 1)
-        return error_set(err, STATUS_DATA, "a page of %zu bytes is larger than the format allows", body);
-    header->uncompressed_bytes = header->compressed_bytes = (int32_t)body;
-    bool is_plain_numbers =
-        !encoder->is_text && header->type == FORMAT_DATA_PAGE && header->encoding == FORMAT_PLAIN;
-    TRY(settle_codec(encoder, is_plain_numbers, levels, values, size, err));
-    bool is_compressed = encoder->facts.codec != FORMAT_CODEC_UNCOMPRESSED;
-    if (is_compressed) {
-        size_t compressed = 0;
-        TRY(compress(encoder, join_body(encoder, levels, values, size), body, &compressed, err));
-        header->compressed_bytes = (int32_t)compressed;
-        scratch->compressed.size = compressed;
-    }
-    header->has_crc = true;
-    if (is_compressed) {
-        header->crc = libdeflate_crc32(0, scratch->compressed.data, scratch->compressed.size);
-    } else {
-        header->crc = levels->size ? libdeflate_crc32(0, levels->data, levels->size) : 0;
-        if (size) /* the library takes NULL for a request to start over */
-            header->crc = libdeflate_crc32(header->crc, values, size);
-    }
-    size_t before = out->size;
-    writer_page_header(header, out);
-    encoder->facts.uncompressed_bytes += out->size - before + body;
-    if (is_compressed) {
-        buffer_append(out, scratch->compressed.data, scratch->compressed.size);
-    } else {
-        buffer_append(out, levels->data, levels->size);
-        buffer_append(out, values, size);
-    }
-    encoder->facts.compressed_bytes += out->size - before;
-    return STATUS_OK;
-}
-
-/* Definition levels of the rows: with NULLs from the validity bytes, without them as one run. */
-static void encode_levels(ColumnEncoder *encoder, const uint8_t *valid, uint32_t n_rows, uint32_t n_nulls)
-{
-    Buffer *levels = &encoder->scratch->levels;
-    buffer_clear(levels);
-    if (encoder->column->max_definition == 0)
-        return;
-    buffer_append(levels, "\0\0\0\0", 4);
-    if (n_nulls == 0 || n_nulls == n_rows)
-        encoder_repeat(n_nulls == 0, n_rows, 1, levels);
-    else
-        encoder_hybrid(valid, 1, n_rows, 1, levels);
-    uint32_t size = (uint32_t)levels->size - 4;
-    memcpy(levels->data, &size, 4);
-}
-
-static void record_bounds(ColumnEncoder *encoder, const PageValues *values, PageRecord *record)
-{
-    CLEANUP(buffer_done) Buffer bytes = {0};
-    bool known = values->has_bounds && encoder_bound(&values->min, false, &bytes, &record->min_exact);
-    size_t min_size = bytes.size;
-    known = known && encoder_bound(&values->max, true, &bytes, &record->max_exact);
-    record->has_bounds = known;
-    if (!known)
-        return;
-    char *copy = arena_memdup(&encoder->bounds, bytes.data, bytes.size);
-    record->min = (StrView){copy, (uint32_t)min_size};
-    record->max = (StrView){copy + min_size, (uint32_t)(bytes.size - min_size)};
-}
-
-static Status emit_data_page(ColumnEncoder *encoder, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
-                             uint32_t n_nulls, Error *err)
-{
-    encode_levels(encoder, valid, n_rows, n_nulls);
-    FormatPageHeader header = {.type = FORMAT_DATA_PAGE,
-                               .n_values = (int32_t)n_rows,
-                               .encoding = values->encoding,
-                               .definition_encoding = FORMAT_RLE,
-                               .repetition_encoding = FORMAT_RLE};
-    PageRecord record = {.offset = encoder->data_pages.size,
-                         .first_row = encoder->first_row,
-                         .n_rows = n_rows,
-                         .n_nulls = n_nulls};
-    TRY(append_page(encoder, &header, &encoder->scratch->levels, values->bytes, values->size, &encoder->data_pages, err));
-    record.bytes = (uint32_t)(encoder->data_pages.size - record.offset);
-    record_bounds(encoder, values, &record);
-    buffer_append(&encoder->records, &record, sizeof record);
-    encoder->first_row += n_rows;
-    encoder->facts.n_pages++;
-    encoder->facts.n_dictionary_coded_pages += values->encoding == FORMAT_RLE_DICTIONARY;
-    encoder->facts.n_values += n_rows;
-    encoder->facts.n_nulls += n_nulls;
-    return STATUS_OK;
-}
-
-static Status emit_dictionary_page(ColumnEncoder *encoder, const void *entries, uint32_t n, Error *err)
-{
-    Buffer *bytes = &encoder->scratch->values;
-    buffer_clear(bytes);
-    encoder_plain(encoder->column->type, entries, n, bytes);
-    FormatPageHeader header = {.type = FORMAT_DICTIONARY_PAGE, .n_values = (int32_t)n, .encoding = FORMAT_PLAIN};
-    Buffer none = {0};
-    TRY(append_page(encoder, &header, &none, bytes->data, bytes->size, &encoder->dictionary_page, err));
-    encoder->facts.dictionary_bytes = encoder->dictionary_page.size;
-    return STATUS_OK;
+    return encoder->pages.data_pages.size + encoder->values.size + encoder->codes.size;
 }
 
 /* ---- DIRECT ---- */
@@ -459,7 +249,8 @@ static Status null_in_required(const ColumnEncoder *encoder, Error *err)
 static Status add_direct_page(ColumnEncoder *encoder, const Vector *vector, Error *err)
 {
     if (vector->kind != VECTOR_DICT || vector->dict != encoder->direct)
-        return error_set(err, STATUS_INTERNAL, "the pages of column %s do not share a dictionary", encoder->column->name);
+        return error_set(err, STATUS_INTERNAL, "the pages of column %s do not share a dictionary",
+                         encoder->column->name);
     const void *codes = vector->data;
     uint32_t n = vector->n, smallest, largest;
     uint8_t *valid = NULL;
@@ -485,7 +276,7 @@ static Status add_direct_page(ColumnEncoder *encoder, const Vector *vector, Erro
         widen_zeros(&values.min, &values.max);
     }
     encode_codes(encoder, codes, vector->code_width, n, encoder->n_direct, &values);
-    return emit_data_page(encoder, &values, valid, vector->n, vector->n - n, err);
+    return page_writer_data(&encoder->pages, &values, valid, vector->n, vector->n - n, err);
 }
 
 /* ---- BUILD and PLAIN: the page at hand ---- */
@@ -513,7 +304,8 @@ static Status flush_codes(ColumnEncoder *encoder, Error *err)
         values.has_bounds = encoder_bounds(encoder->column->type, place, n, &values.min, &values.max);
     }
     encode_codes(encoder, codes, 4, encoder->n_dense, n_entries, &values);
-    TRY(emit_data_page(encoder, &values, encoder->valid.data, encoder->n_rows, encoder->n_rows - encoder->n_dense, err));
+    TRY(page_writer_data(&encoder->pages, &values, encoder->valid.data, encoder->n_rows,
+                         encoder->n_rows - encoder->n_dense, err));
     clear_page(encoder);
     return STATUS_OK;
 }
@@ -536,7 +328,8 @@ static Status flush_plain(ColumnEncoder *encoder, Error *err)
             values.size = bytes->size;
         }
     }
-    TRY(emit_data_page(encoder, &values, encoder->valid.data, encoder->n_rows, encoder->n_rows - encoder->n_dense, err));
+    TRY(page_writer_data(&encoder->pages, &values, encoder->valid.data, encoder->n_rows,
+                         encoder->n_rows - encoder->n_dense, err));
     clear_page(encoder);
     return STATUS_OK;
 }
@@ -594,7 +387,7 @@ static Status flush_page(ColumnEncoder *encoder, Error *err)
 {
     if (encoder->n_rows == 0)
         return STATUS_OK;
-    if (encoder->mode == MODE_BUILD && encoder->facts.n_pages == 0 && dictionary_is_useless(encoder))
+    if (encoder->mode == MODE_BUILD && encoder->pages.facts.n_pages == 0 && dictionary_is_useless(encoder))
         drop_dictionary(encoder);
     return encoder->mode == MODE_BUILD ? flush_codes(encoder, err) : flush_plain(encoder, err);
 }
@@ -602,7 +395,7 @@ static Status flush_page(ColumnEncoder *encoder, Error *err)
 /* The dictionary takes no more values. */
 static Status leave_dictionary(ColumnEncoder *encoder, Error *err)
 {
-    if (encoder->facts.n_pages == 0 && dictionary_is_useless(encoder))
+    if (encoder->pages.facts.n_pages == 0 && dictionary_is_useless(encoder))
         drop_dictionary(encoder);
     else if (encoder->n_rows)
         TRY(flush_codes(encoder, err));
@@ -640,8 +433,8 @@ static void gather(const ColumnEncoder *encoder, const Vector *vector, uint32_t 
 
 /* Rows [first, first + n), n <= STEP_ROWS, as dense values; appends their validity.  Returns the number of values, and
  * *ret_dense in the vector itself where it is dense already. */
-static Status make_dense(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, const void **ret_dense,
-                         uint32_t *ret_n, Error *err)
+static Status make_dense(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n,
+                         const void **ret_dense, uint32_t *ret_n, Error *err)
 {
     const Vector *entries = vector_entries(vector);
     uint32_t n_valid = n;
@@ -721,9 +514,10 @@ static void add_mapped(ColumnEncoder *encoder, const Vector *vector, uint32_t fi
     append_valid(encoder, done);
     if (!encoder->is_text)
         encoder->built_plain_bytes += (uint64_t)done * encoder_plain_width(encoder->column->type);
-    else if (encoder->facts.n_pages == 0)
+    else if (encoder->pages.facts.n_pages == 0)
         for (uint32_t i = 0; i < done; i++)
-            encoder->built_plain_bytes += 4 + ((const StrView *)vector->dict->data)[vector_code(vector, first + i)].size;
+            encoder->built_plain_bytes +=
+                4 + ((const StrView *)vector->dict->data)[vector_code(vector, first + i)].size;
     *ret_rows = done;
 }
 
@@ -780,7 +574,7 @@ static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t fi
 /* After a step: ends the page when it is large enough, and the dictionary when nearly all values differ. */
 static Status settle(ColumnEncoder *encoder, Error *err)
 {
-    if (encoder->mode == MODE_BUILD && encoder->facts.n_pages == 0 && encoder->n_dense >= STEP_ROWS &&
+    if (encoder->mode == MODE_BUILD && encoder->pages.facts.n_pages == 0 && encoder->n_dense >= STEP_ROWS &&
         (uint64_t)dictionary_size(encoder->dictionary) * 10 > (uint64_t)encoder->n_dense * 9 &&
         encoder->built_plain_bytes < 2 * dictionary_bytes(encoder->dictionary))
         drop_dictionary(encoder);
@@ -828,7 +622,8 @@ Status column_encoder_add(ColumnEncoder *encoder, const Vector *vector, Error *e
     if (encoder->mode == MODE_START)
         start_building(encoder);
     uint32_t *map = NULL;
-    if (encoder->mode == MODE_BUILD && vector->kind == VECTOR_DICT && !vector->dict->valid && vector->dict->n <= vector->n) {
+    if (encoder->mode == MODE_BUILD && vector->kind == VECTOR_DICT && !vector->dict->valid &&
+        vector->dict->n <= vector->n) {
         Buffer *buffer = &encoder->scratch->codes;
         buffer_clear(buffer);
         map = (uint32_t *)(void *)buffer_reserve(buffer, (size_t)vector->dict->n * 4);
@@ -848,7 +643,7 @@ static Status add_plain_page(ColumnEncoder *encoder, const Vector *vector, Error
 {
     PageValues values = {.encoding = FORMAT_PLAIN, .bytes = vector->data, .size = (size_t)vector->n * encoder->width};
     values.has_bounds = encoder_bounds(encoder->column->type, vector->data, vector->n, &values.min, &values.max);
-    return emit_data_page(encoder, &values, NULL, vector->n, 0, err);
+    return page_writer_data(&encoder->pages, &values, NULL, vector->n, 0, err);
 }
 
 Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows, Error *err)
@@ -860,7 +655,7 @@ Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uin
             encoder->direct = vector->dict;
             encoder->mode = MODE_DIRECT;
             TRY(add_direct_page(encoder, vector, err));
-            return emit_dictionary_page(encoder, encoder->direct->data, encoder->n_direct, err);
+            return page_writer_dictionary(&encoder->pages, encoder->direct->data, encoder->n_direct, err);
         }
         if (is_number && vector->kind == VECTOR_FLAT)
             encoder->mode = MODE_PLAIN;
@@ -877,9 +672,9 @@ Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uin
 Status column_encoder_finish(ColumnEncoder *encoder, Error *err)
 {
     TRY(flush_page(encoder, err));
-    if (encoder->facts.n_dictionary_coded_pages && encoder->mode != MODE_DIRECT)
-        TRY(emit_dictionary_page(encoder, dictionary_values(encoder->dictionary), dictionary_size(encoder->dictionary),
-                                 err));
-    encoder->facts.pages = (PageRecord *)(void *)encoder->records.data;
+    if (encoder->pages.facts.n_dictionary_coded_pages && encoder->mode != MODE_DIRECT)
+        TRY(page_writer_dictionary(&encoder->pages, dictionary_values(encoder->dictionary),
+                                   dictionary_size(encoder->dictionary), err));
+    encoder->pages.facts.pages = (PageRecord *)(void *)encoder->pages.records.data;
     return STATUS_OK;
 }

@@ -353,8 +353,8 @@ static void write_chunk_metadata(ThriftWriter *thrift, const WriterColumn *colum
     thrift_write_struct_end(thrift);
 }
 
-static void write_row_group(ThriftWriter *thrift, const WriterColumn *columns, uint32_t n_columns, const GroupFacts *group,
-                            uint32_t ordinal)
+static void write_row_group(ThriftWriter *thrift, const WriterColumn *columns, uint32_t n_columns,
+                            const GroupFacts *group, uint32_t ordinal)
 {
     uint64_t uncompressed = 0, compressed = 0;
     thrift_write_struct_begin(thrift);

@@ -1,7 +1,8 @@
 /* What the writer's files share: columns, encoded chunks, and the encoder of one column.
  *
  *   writer.c         the two ways in, row groups, the file
- *   writer_column.c  values -> pages of one column chunk
+ *   writer_column.c  values of a column -> codes or PLAIN, cut into pages
+ *   writer_page.c    pages of one column chunk: levels, codec, CRC, statistics
  *   writer_footer.c  page headers, page index, footer */
 #ifndef FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
 #define FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
@@ -65,13 +66,51 @@ typedef struct WriterScratch {
     void *zstd;
 } WriterScratch;
 
-typedef struct ColumnEncoder ColumnEncoder;
-
 typedef struct ColumnSettings {
     ParquetCodec codec;
     uint32_t page_rows;
     bool no_dictionary;
 } ColumnSettings;
+
+void writer_scratch_done(WriterScratch *scratch);
+
+/* ---- writer_page.c ---- */
+
+typedef struct PageWriter {
+    const WriterColumn *column;
+    const ColumnSettings *settings;
+    WriterScratch *scratch;
+    bool codec_settled;
+    uint64_t first_row; /* of the next page */
+    Buffer dictionary_page;
+    Buffer data_pages;
+    Buffer records; /* PageRecord */
+    Arena bounds;
+    ChunkFacts facts; /* .pages is set by who ends the chunk */
+} PageWriter;
+
+/* The encoded values of a page, and their bounds. */
+typedef struct PageValues {
+    FormatEncoding encoding;
+    const void *bytes;
+    size_t size;
+    bool has_bounds;
+    Value min, max;
+} PageValues;
+
+void page_writer_init(PageWriter *writer, const WriterColumn *column, const ColumnSettings *settings,
+                      WriterScratch *scratch);
+void page_writer_done(PageWriter *writer);
+void page_writer_begin(PageWriter *writer);
+/* A page of n_rows rows; `valid` has a byte a row, and is read only where some rows, but not all, are NULL. */
+Status page_writer_data(PageWriter *writer, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
+                        uint32_t n_nulls, Error *err) MUST_CHECK;
+/* The chunk's dictionary: n entries in their form in memory. */
+Status page_writer_dictionary(PageWriter *writer, const void *entries, uint32_t n, Error *err) MUST_CHECK;
+
+/* ---- writer_column.c ---- */
+
+typedef struct ColumnEncoder ColumnEncoder;
 
 ColumnEncoder *column_encoder_new(const WriterColumn *column, const ColumnSettings *settings, WriterScratch *scratch);
 void column_encoder_free(ColumnEncoder *encoder);
@@ -80,7 +119,8 @@ void column_encoder_begin(ColumnEncoder *encoder);
 /* Adds all rows of the vector, in pages of page_rows rows or less. */
 Status column_encoder_add(ColumnEncoder *encoder, const Vector *vector, Error *err) MUST_CHECK;
 /* Adds a vector that is a page by itself (n <= page_rows, no rows pending), of a chunk of chunk_rows rows. */
-Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows, Error *err) MUST_CHECK;
+Status column_encoder_add_page(ColumnEncoder *encoder, const Vector *vector, uint64_t chunk_rows, Error *err)
+    MUST_CHECK;
 /* Ends the chunk; its facts and bytes live until column_encoder_begin. */
 Status column_encoder_finish(ColumnEncoder *encoder, Error *err) MUST_CHECK;
 const ChunkFacts *column_encoder_facts(const ColumnEncoder *encoder);
@@ -88,8 +128,6 @@ const Buffer *column_encoder_dictionary_page(const ColumnEncoder *encoder);
 const Buffer *column_encoder_data_pages(const ColumnEncoder *encoder);
 /* Bytes held by the chunk so far. */
 size_t column_encoder_bytes(const ColumnEncoder *encoder);
-
-void writer_scratch_done(WriterScratch *scratch);
 
 /* ---- writer_footer.c ---- */
 

@@ -42,8 +42,8 @@ typedef struct PosixReader {
 typedef struct PosixWriter {
     StorageWriter base;
     int fd;
-    char *path;      /* as the caller wrote it */
-    char *target;    /* where it ends up: `path` with a link at its end followed */
+    char *path;   /* as the caller wrote it */
+    char *target; /* where it ends up: `path` with a link at its end followed */
     char *temporary;
     char *folder;
     _Atomic uint64_t unsynced_bytes;
@@ -121,9 +121,8 @@ static Status posix_read(StorageReader *base, uint64_t offset, void *bytes, size
     PosixReader *reader = (PosixReader *)base;
     size_t done = 0;
     while (done < size) {
-        ssize_t n = fault_hit(FAULT_READ)
-                        ? -1
-                        : pread(reader->fd, (char *)bytes + done, size - done, (off_t)(offset + done));
+        ssize_t n =
+            fault_hit(FAULT_READ) ? -1 : pread(reader->fd, (char *)bytes + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -350,9 +349,8 @@ static Status open_temporary(PosixWriter *writer, mode_t mode, bool *ret_taken, 
     const char *name = strrchr(writer->target, '/');
     name = name ? name + 1 : writer->target;
     mem_free(writer->temporary);
-    writer->temporary =
-        mem_printf("%s/.%.*s.tmp-%lld-%llu", writer->folder, TEMPORARY_NAME_MAX, name, (long long)getpid(),
-                   (unsigned long long)atomic_fetch_add(&temporary_counter, 1));
+    writer->temporary = mem_printf("%s/.%.*s.tmp-%lld-%llu", writer->folder, TEMPORARY_NAME_MAX, name,
+                                   (long long)getpid(), (unsigned long long)atomic_fetch_add(&temporary_counter, 1));
     int fd = fault_hit(FAULT_WRITE) ? -1 : open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0 && errno == EEXIST) { /* left by a dead process that had this one's number */
         *ret_taken = false;

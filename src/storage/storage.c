@@ -94,8 +94,8 @@ void storage_list_add(StorageList *list, const char *path, uint64_t size_bytes, 
 {
     if ((list->n & (list->n - 1)) == 0)
         list->entries = mem_realloc(list->entries, sizeof *list->entries * (list->n ? list->n * 2 : 1));
-    list->entries[list->n++] = (StorageEntry){
-        .path = arena_strdup(&list->arena, path), .size_bytes = size_bytes, .modified_ms = modified_ms};
+    list->entries[list->n++] =
+        (StorageEntry){.path = arena_strdup(&list->arena, path), .size_bytes = size_bytes, .modified_ms = modified_ms};
 }
 
 static int compare_entries(const void *a, const void *b)

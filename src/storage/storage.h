@@ -50,7 +50,7 @@ typedef struct StorageList {
 Status storage_open(const char *path, StorageReader **ret_reader, Error *err) MUST_CHECK;
 /* Exactly `size` bytes at `offset`, or an error with file and offset (a short file is CORRUPT). */
 Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err) MUST_CHECK;
-void storage_close(StorageReader *reader);             /* NULL is fine */
+void storage_close(StorageReader *reader); /* NULL is fine */
 void storage_close_cleanup(StorageReader **reader);
 
 /* Makes missing folders.  Nothing is visible at `path` until storage_commit, which flushes to the disk and replaces an
