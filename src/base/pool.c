@@ -63,6 +63,8 @@ ThreadPool *pool_new(int threads)
 {
     ThreadPool *pool = mem_zalloc(sizeof *pool);
     pool->threads = threads > 0 ? threads : processor_count();
+    if (pool->threads > POOL_MAX_THREADS)
+        pool->threads = POOL_MAX_THREADS;
     pool->handles = mem_zalloc(sizeof(pthread_t) * (size_t)pool->threads);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->start, NULL);

@@ -10,7 +10,9 @@
 typedef struct ThreadPool ThreadPool;
 typedef void (*PoolTask)(void *context, int worker);
 
-/* threads 0: one per processor this process may use. */
+#define POOL_MAX_THREADS 255
+
+/* threads 0: one per processor this process may use; never more than POOL_MAX_THREADS. */
 ThreadPool *pool_new(int threads);
 void pool_free(ThreadPool *pool);
 int pool_threads(const ThreadPool *pool);
