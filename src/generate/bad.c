@@ -31,8 +31,8 @@ static uint64_t shuffle_once(const BadRows *bad, uint64_t place)
     uint64_t left = place >> right_bits;
     uint64_t right = place & ((1ULL << right_bits) - 1);
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        uint64_t mixed = left ^ (random_mix(bad->key + (right * ROUNDS + round + 1) * RANDOM_STEP) &
-                                 ((1ULL << left_bits) - 1));
+        uint64_t mixed =
+            left ^ (random_mix(bad->key + (right * ROUNDS + round + 1) * RANDOM_STEP) & ((1ULL << left_bits) - 1));
         left = right;
         right = mixed;
         uint32_t bits = left_bits;

@@ -30,8 +30,8 @@
 const char *const company_origins[COMPANY_ORIGINS] = {"NY_Warehouse", "TX_Warehouse", "CA_Warehouse", "IL_Warehouse"};
 const char *const company_cities[COMPANY_CITIES] = {"Los Angeles", "Chicago", "Miami",   "Seattle",
                                                     "Boston",      "Denver",  "Atlanta", "Houston"};
-const char *const company_carriers[COMPANY_CARRIERS] = {"FedEx",  "UPS",   "DHL",             "USPS",
-                                                        "OnTrac", "Ryder", "Amazon Logistics"};
+const char *const company_carriers[COMPANY_CARRIERS] = {"FedEx",           "UPS", "DHL", "USPS", "OnTrac", "Ryder",
+                                                        "Amazon Logistics"};
 const char *const company_modes[COMPANY_MODES] = {"Road", "Rail", "Air", "Parcel"};
 
 typedef struct OriginFacts {
@@ -42,9 +42,9 @@ typedef struct OriginFacts {
 } OriginFacts;
 
 static const OriginFacts origin_facts[COMPANY_ORIGINS] = {
-    {.share = 0.30, .growth = 0.05, .capacity = 1.60, .price = 1.02}, /* NY */
-    {.share = 0.25, .growth = 0.10, .capacity = 1.50, .price = 0.96}, /* TX */
-    {.share = 0.30, .growth = 0.45, .capacity = 1.12, .price = 1.08}, /* CA */
+    {.share = 0.30, .growth = 0.05, .capacity = 1.60, .price = 1.02},  /* NY */
+    {.share = 0.25, .growth = 0.10, .capacity = 1.50, .price = 0.96},  /* TX */
+    {.share = 0.30, .growth = 0.45, .capacity = 1.12, .price = 1.08},  /* CA */
     {.share = 0.15, .growth = -0.05, .capacity = 1.70, .price = 0.95}, /* IL */
 };
 
@@ -212,8 +212,7 @@ static void init_fuel(Company *company, uint64_t seed)
 
 CompanyDelay company_delay(const Company *company, uint32_t carrier, uint32_t city, uint32_t day)
 {
-    double two =
-        company->carrier_late[carrier][day] * company->lane_late[carrier][city] * company->weather[city][day];
+    double two = company->carrier_late[carrier][day] * company->lane_late[carrier][city] * company->weather[city][day];
     two = two < MAX_TWO_DAYS_LATE ? two : MAX_TWO_DAYS_LATE;
     return (CompanyDelay){.two = two, .one = 0.03 + 0.3 * two, .early = 0.10};
 }

@@ -38,7 +38,7 @@ typedef struct Company {
 /* first_day: days since 1970-01-01 of day 0. */
 void company_init(Company *company, int32_t first_day, uint64_t seed);
 
-/* Shares of delays by the carrier's doing, in days against the promise: `two` and more, exactly `one`, one day early. */
+/* Shares of delays by the carrier's doing, against the promise: `two` days and more, exactly `one`, one day early. */
 typedef struct CompanyDelay {
     double two;
     double one;

@@ -15,7 +15,7 @@ typedef struct Domain {
     const char **broken; /* by ordinal: text that is no value of the type; NULL elsewhere */
     uint32_t *sorted;    /* ordinals in the order of their values, NULL last, text-only entries left out */
     uint32_t n_sorted;
-    StrView *texts;      /* by ordinal, after domain_render; DOMAIN_TEXT_SLACK readable bytes behind each */
+    StrView *texts; /* by ordinal, after domain_render; DOMAIN_TEXT_SLACK readable bytes behind each */
     uint32_t longest_text;
 } Domain;
 

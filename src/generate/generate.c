@@ -134,8 +134,7 @@ static Status write_manifest(const GenerateOptions *options, const Model *model,
                   codec_name(options));
     buffer_printf(&text, "  \"rows\": %llu,\n  \"files\": %u,\n  \"bytes\": %llu,\n", (unsigned long long)summary->rows,
                   summary->files, (unsigned long long)summary->bytes);
-    buffer_printf(&text, "  \"bad_rows_total\": %llu,\n  \"bad_rows\": {",
-                  (unsigned long long)summary->bad_rows_total);
+    buffer_printf(&text, "  \"bad_rows_total\": %llu,\n  \"bad_rows\": {", (unsigned long long)summary->bad_rows_total);
     for (int kind = 0; kind < GENERATE_BAD_COUNT; kind++)
         buffer_printf(&text, "%s\n    \"%s\": %llu", kind ? "," : "", generate_bad_kind_name((GenerateBadKind)kind),
                       (unsigned long long)summary->bad_rows[kind]);

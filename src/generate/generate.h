@@ -67,10 +67,10 @@ typedef struct GenerateOptions {
     GenerateFormat format;
     GenerateScenario scenario;
     ParquetCodec codec;
-    int32_t as_of;     /* days since 1970-01-01: the last day on which something is shipped */
-    bool unique_ids;   /* swiftship's ids are unique anyway */
+    int32_t as_of;   /* days since 1970-01-01: the last day on which something is shipped */
+    bool unique_ids; /* swiftship's ids are unique anyway */
     double bad_share[GENERATE_BAD_COUNT];
-    const char *out;   /* folder; made when missing */
+    const char *out; /* folder; made when missing */
     ThreadPool *pool;
     /* called from worker threads, one at a time, about every 65,536 rows or more; may be NULL */
     void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total);

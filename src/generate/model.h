@@ -26,17 +26,17 @@ typedef struct Block {
 
 /* Where in the domains the values stand that make a row bad, and how to get from a good ordinal to a bad one. */
 typedef struct BadPlaces {
-    uint32_t required[3];          /* columns: id, origin, destination */
-    uint32_t required_null[3];     /* ordinals of their NULLs (serial ids: unused) */
+    uint32_t required[3];      /* columns: id, origin, destination */
+    uint32_t required_null[3]; /* ordinals of their NULLs (serial ids: unused) */
     uint32_t weight_column;
-    uint32_t weight_text;          /* ordinal of a text that is no number */
-    uint32_t weight_negative;      /* added to a good ordinal: the same weight below zero */
+    uint32_t weight_text;     /* ordinal of a text that is no number */
+    uint32_t weight_negative; /* added to a good ordinal: the same weight below zero */
     uint32_t shipment_date_column;
-    uint32_t impossible_date;      /* first ordinal */
+    uint32_t impossible_date; /* first ordinal */
     uint32_t n_impossible_dates;
     uint32_t delivery_date_column;
-    uint32_t delivery_same_day;    /* added to the ordinal of a shipment date: that day as delivery date;
-                                    * the 7 days before it are in the domain, too */
+    /* added to the ordinal of a shipment date: that day as delivery date; the 7 days before it are in the domain, too */
+    uint32_t delivery_same_day;
     uint32_t status_column;
     uint32_t unknown_status;
     uint32_t carrier_column;

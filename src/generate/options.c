@@ -186,8 +186,8 @@ Status generate_check_options(const GenerateOptions *options, Error *err)
         return error_set(err, STATUS_USAGE, "at most %llu rows can be made in a run",
                          (unsigned long long)GENERATE_MAX_ROWS);
     if (options->files < 1 || options->files > GENERATE_MAX_FILES)
-        return error_set(err, STATUS_USAGE, "the number of files must lie between 1 and %u, not %u",
-                         GENERATE_MAX_FILES, options->files);
+        return error_set(err, STATUS_USAGE, "the number of files must lie between 1 and %u, not %u", GENERATE_MAX_FILES,
+                         options->files);
     if (options->as_of < days_from_civil(1000, 1, 1) || options->as_of > days_from_civil(9990, 12, 31))
         return error_set(err, STATUS_USAGE, "the as-of date must lie between 1000-01-01 and 9990-12-31");
     if (!options->out || !options->out[0])

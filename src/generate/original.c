@@ -44,7 +44,7 @@ enum {
 };
 
 static const char *const origins[] = {"NY_Warehouse", "TX_Warehouse", "CA_Warehouse", "IL_Warehouse"};
-static const char *const cities[] = {"Los Angeles", "Chicago", "Miami", "Seattle",
+static const char *const cities[] = {"Los Angeles", "Chicago", "Miami",   "Seattle",
                                      "Boston",      "Denver",  "Atlanta", "Houston"};
 static const char *const carriers[] = {"FedEx", "UPS", "DHL", "USPS", "OnTrac", "Ryder", "Amazon Logistics"};
 static const char *const statuses[] = {"Delivered", "Delayed"};
@@ -108,8 +108,7 @@ static void fill_ids(const Original *original, Block *block)
 static void fill_uniform(const Original *original, Block *block, uint32_t column, uint32_t n_values)
 {
     for (uint32_t i = 0; i < block->n; i++)
-        block->ordinals[column][i] =
-            random_below(random_at(original->streams[column], block->first_row + i), n_values);
+        block->ordinals[column][i] = random_below(random_at(original->streams[column], block->first_row + i), n_values);
 }
 
 static void fill_rounded(const Original *original, Block *block, uint32_t column, uint32_t steps)

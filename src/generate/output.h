@@ -29,8 +29,8 @@ void output_free(Output *output);
 bool output_take(Output *output, Chunk *ret_chunk);
 const ParquetWriter *output_parquet_writer(const Chunk *chunk);
 Status output_append_text(Output *output, const Chunk *chunk, const Buffer *text, Error *err) MUST_CHECK;
-Status output_append_row_group(Output *output, const Chunk *chunk, const ParquetEncodedRowGroup *row_group,
-                               Error *err) MUST_CHECK;
+Status output_append_row_group(Output *output, const Chunk *chunk, const ParquetEncodedRowGroup *row_group, Error *err)
+    MUST_CHECK;
 void output_fail(Output *output, const Error *err);
 /* Once all threads are done: the failure, or the bytes of all files. */
 Status output_result(const Output *output, uint64_t *ret_bytes, Error *err) MUST_CHECK;

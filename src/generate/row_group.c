@@ -7,9 +7,9 @@ typedef struct GroupColumn {
     const Domain *domain; /* NULL: serial ids */
     uint32_t width;       /* bytes of an ordinal: 1, 2, 4; of a serial: 8 */
     void *rows;
-    uint8_t *used;        /* by ordinal: whether it occurs */
-    uint32_t *codes;      /* by ordinal: its code in `dict` */
-    Vector dict;          /* FLAT; room for all entries of the domain */
+    uint8_t *used;   /* by ordinal: whether it occurs */
+    uint32_t *codes; /* by ordinal: its code in `dict` */
+    Vector dict;     /* FLAT; room for all entries of the domain */
     bool as_dict;
 } GroupColumn;
 
@@ -172,9 +172,9 @@ static uint32_t ordinal_at(const GroupColumn *column, uint64_t row)
 #define GATHER_CODES(From, To)                                                                                         \
     do {                                                                                                               \
         const From *rows = (const From *)column->rows + first;                                                         \
-        To *codes = page->data;                                                                                       \
+        To *codes = page->data;                                                                                        \
         for (uint32_t i = 0; i < n; i++)                                                                               \
-            codes[i] = (To)column->codes[rows[i]];                                                                      \
+            codes[i] = (To)column->codes[rows[i]];                                                                     \
     } while (0)
 #define GATHER_CODES_FROM(From)                                                                                        \
     do {                                                                                                               \
@@ -208,11 +208,8 @@ static void flat_page(const GroupColumn *column, PageMemory *page, uint64_t firs
 {
     for (uint32_t i = 0; i < n; i++)
         copy_entry(column->domain, ordinal_at(column, first + i), page->data, page->valid, i);
-    *ret_page = (Vector){.type = column->domain->type,
-                         .kind = VECTOR_FLAT,
-                         .n = n,
-                         .data = page->data,
-                         .valid = page->valid};
+    *ret_page =
+        (Vector){.type = column->domain->type, .kind = VECTOR_FLAT, .n = n, .data = page->data, .valid = page->valid};
 }
 
 static void serial_page(const GroupColumn *column, PageMemory *page, uint64_t first, uint32_t n, Vector *ret_page)
@@ -223,11 +220,8 @@ static void serial_page(const GroupColumn *column, PageMemory *page, uint64_t fi
         page->valid[i] = serials[i] > 0;
         ((StrView *)page->data)[i] = (StrView){text, model_serial_text(text, serials[i])};
     }
-    *ret_page = (Vector){.type = DATA_TYPE(STRING),
-                         .kind = VECTOR_FLAT,
-                         .n = n,
-                         .data = page->data,
-                         .valid = page->valid};
+    *ret_page =
+        (Vector){.type = DATA_TYPE(STRING), .kind = VECTOR_FLAT, .n = n, .data = page->data, .valid = page->valid};
 }
 
 static Status make_page(void *context, uint32_t index, uint64_t first, uint32_t n, Vector *ret_page, Error *err)

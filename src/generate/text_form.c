@@ -28,8 +28,8 @@ void text_form_init(TextForm *form, const Model *model, DomainText text, Arena *
         const char *quote = text == DOMAIN_JSON ? "\"" : "";
         snprintf(form->id_prefix, sizeof form->id_prefix, "%s%s", key, quote);
         snprintf(form->id_suffix, sizeof form->id_suffix, "%s%s", quote, suffix);
-        form->texts_null_id = str_view(arena_printf(arena, "%s%s%s%*s", key, text == DOMAIN_JSON ? "null" : "", suffix,
-                                                    DOMAIN_TEXT_SLACK, ""));
+        form->texts_null_id = str_view(
+            arena_printf(arena, "%s%s%s%*s", key, text == DOMAIN_JSON ? "null" : "", suffix, DOMAIN_TEXT_SLACK, ""));
         form->texts_null_id.size -= DOMAIN_TEXT_SLACK;
         form->longest_line += sizeof form->id_prefix + sizeof form->id_suffix + 24;
     }
