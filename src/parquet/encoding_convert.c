@@ -100,7 +100,7 @@ static void convert_short_fixed(const uint8_t *bytes, uint32_t size, uint32_t n,
     for (uint32_t i = 0; i < n; i++, bytes += size) {
         uint64_t value = 0;
         memcpy((uint8_t *)&value + (sizeof value - size), bytes, size);
-        out[i] = (int64_t)__builtin_bswap64(value) << (64 - 8 * size) >> (64 - 8 * size);
+        out[i] = (int64_t)(__builtin_bswap64(value) << (64 - 8 * size)) >> (64 - 8 * size);
     }
 }
 

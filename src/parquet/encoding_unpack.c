@@ -214,56 +214,58 @@ AVX2 static void unpack_u32_avx2(const uint8_t *in, uint32_t width, uint32_t n, 
         _mm256_storeu_si256((__m256i *)(void *)(out + i), lanes32_avx2(in, width, shuffle, factor, shift));
 }
 
-/* ---- Entry points.  The loops read ahead of `in` by at most one round; odd ends are done one by one. ---- */
-
-#define BULK(n, round) ((n) / (round) * (round))
+/* ---- Entry points.  The loops go in whole rounds, past the last value into the slack. ---- */
 
 void unpack_u8_baseline(const uint8_t *in, uint32_t width, uint32_t n, uint8_t *out)
 {
-    uint32_t bulk = width ? BULK(n, 16) : 0;
-    if (bulk)
-        unpack_u8_sse(in, width, bulk, out);
-    unpack_u8_from(in, width, bulk, n - bulk, out + bulk);
+    if (width == 0)
+        memset(out, 0, n);
+    else
+        unpack_u8_sse(in, width, n, out);
 }
 
 void unpack_u8(const uint8_t *in, uint32_t width, uint32_t n, uint8_t *out)
 {
-    uint32_t bulk = width && __builtin_cpu_supports("avx2") ? BULK(n, 32) : 0;
-    if (bulk)
-        unpack_u8_avx2(in, width, bulk, out);
-    unpack_u8_baseline(in + (uint64_t)bulk * width / 8, width, n - bulk, out + bulk);
+    if (width > 0 && n > 16 && __builtin_cpu_supports("avx2"))
+        unpack_u8_avx2(in, width, n, out);
+    else
+        unpack_u8_baseline(in, width, n, out);
 }
 
 void unpack_u16_baseline(const uint8_t *in, uint32_t width, uint32_t n, uint16_t *out)
 {
-    uint32_t bulk = width ? BULK(n, 8) : 0;
-    if (bulk)
-        (fits_lanes16(width) ? unpack_u16_sse : unpack_u16_wide_sse)(in, width, bulk, out);
-    unpack_u16_from(in, width, bulk, n - bulk, out + bulk);
+    if (width == 0)
+        memset(out, 0, n * sizeof *out);
+    else if (fits_lanes16(width))
+        unpack_u16_sse(in, width, n, out);
+    else
+        unpack_u16_wide_sse(in, width, n, out);
 }
 
 void unpack_u16(const uint8_t *in, uint32_t width, uint32_t n, uint16_t *out)
 {
-    uint32_t bulk = width && __builtin_cpu_supports("avx2") ? BULK(n, 16) : 0;
-    if (bulk)
-        (fits_lanes16(width) ? unpack_u16_avx2 : unpack_u16_wide_avx2)(in, width, bulk, out);
-    unpack_u16_baseline(in + (uint64_t)bulk * width / 8, width, n - bulk, out + bulk);
+    if (width > 0 && n > 8 && __builtin_cpu_supports("avx2"))
+        (fits_lanes16(width) ? unpack_u16_avx2 : unpack_u16_wide_avx2)(in, width, n, out);
+    else
+        unpack_u16_baseline(in, width, n, out);
 }
 
 void unpack_u32_baseline(const uint8_t *in, uint32_t width, uint32_t n, uint32_t *out)
 {
-    uint32_t bulk = width && fits_lanes32(width) ? BULK(n, 8) : 0;
-    if (bulk)
-        unpack_u32_sse(in, width, bulk, out);
-    unpack_u32_from(in, width, bulk, n - bulk, out + bulk);
+    if (width == 0)
+        memset(out, 0, n * sizeof *out);
+    else if (fits_lanes32(width))
+        unpack_u32_sse(in, width, n, out);
+    else
+        unpack_u32_from(in, width, 0, n, out);
 }
 
 void unpack_u32(const uint8_t *in, uint32_t width, uint32_t n, uint32_t *out)
 {
-    uint32_t bulk = width && fits_lanes32(width) && __builtin_cpu_supports("avx2") ? BULK(n, 8) : 0;
-    if (bulk)
-        unpack_u32_avx2(in, width, bulk, out);
-    unpack_u32_baseline(in + (uint64_t)bulk * width / 8, width, n - bulk, out + bulk);
+    if (width > 0 && fits_lanes32(width) && __builtin_cpu_supports("avx2"))
+        unpack_u32_avx2(in, width, n, out);
+    else
+        unpack_u32_baseline(in, width, n, out);
 }
 
 #define DEFINE_MAX(name, Type)                                                                                         \

@@ -7,9 +7,7 @@
  * What is handed out points into the reader's own buffers, into the chunk's bytes (PLAIN values of an uncompressed
  * page), or into decompressed pages.  A step that crosses pages keeps those which strings already point into: each has
  * its own buffer until the next step. */
-#include <stdio.h>
-
-#include "parquet/metadata.h"
+#include "parquet/encoding_spread.h"
 #include "parquet/reader_internal.h"
 
 #define SKIP_STEP 16384
@@ -271,42 +269,6 @@ static Status read_codes(ChunkReader *reader, uint32_t n, void *out, Error *err)
     return STATUS_OK;
 }
 
-/* out[i] = the next present value where levels[i], else `absent`. */
-#define DEFINE_SPREAD(name, Type)                                                                                      \
-    static void name(const uint8_t *levels, uint32_t n, const Type *present, Type absent, Type *out)                   \
-    {                                                                                                                  \
-        for (uint32_t i = 0; i < n; i++) {                                                                             \
-            out[i] = levels[i] ? *present : absent;                                                                    \
-            present += levels[i];                                                                                      \
-        }                                                                                                              \
-    }
-DEFINE_SPREAD(spread_1, uint8_t)
-DEFINE_SPREAD(spread_2, uint16_t)
-DEFINE_SPREAD(spread_4, uint32_t)
-DEFINE_SPREAD(spread_8, uint64_t)
-DEFINE_SPREAD(spread_16, UInt128)
-
-static void spread(const uint8_t *levels, uint32_t n, const void *present, size_t value_bytes, uint64_t absent,
-                   void *out)
-{
-    switch (value_bytes) {
-    case 1:
-        spread_1(levels, n, present, (uint8_t)absent, out);
-        break;
-    case 2:
-        spread_2(levels, n, present, (uint16_t)absent, out);
-        break;
-    case 4:
-        spread_4(levels, n, present, (uint32_t)absent, out);
-        break;
-    case 8:
-        spread_8(levels, n, present, absent, out);
-        break;
-    default:
-        spread_16(levels, n, present, absent, out);
-    }
-}
-
 static Status read_coded_piece(ChunkReader *reader, uint32_t n, uint8_t *out, Error *err)
 {
     const uint8_t *levels;
@@ -320,7 +282,7 @@ static Status read_coded_piece(ChunkReader *reader, uint32_t n, uint8_t *out, Er
     }
     void *codes = reserve_values(&reader->present, n, reader->code_width);
     TRY(read_codes(reader, present, codes, err));
-    spread(levels, n, codes, reader->code_width, reader->n_entries, out);
+    spread_values(levels, n, codes, reader->code_width, reader->n_entries, out);
     return STATUS_OK;
 }
 
@@ -450,7 +412,7 @@ static Status read_flat_piece(ChunkReader *reader, uint32_t step, uint32_t first
         return read_values(reader, n, out + first * width, n == step ? in_place : NULL, err);
     void *values = reserve_values(&reader->present, n, width);
     TRY(read_values(reader, present, values, NULL, err));
-    spread(levels, n, values, width, 0, out + first * width);
+    spread_values(levels, n, values, width, 0, out + first * width);
     mark_absent(reader, inout_valid, step, first, n, levels);
     return STATUS_OK;
 }
