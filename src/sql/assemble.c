@@ -8,9 +8,9 @@
 typedef struct Assembly {
     Binder *binder;
     const Query *query;
-    uint32_t *kept;         /* table column -> scan column; UINT32_MAX where it is not read */
-    const Expr **visible;   /* outputs over the Project's child */
-    const Expr **hidden;    /* what only sorts */
+    uint32_t *kept;       /* table column -> scan column; UINT32_MAX where it is not read */
+    const Expr **visible; /* outputs over the Project's child */
+    const Expr **hidden;  /* what only sorts */
     uint32_t n_hidden;
     SortKey *keys;
     uint32_t n_keys;
@@ -149,8 +149,9 @@ static Status refuse_ungrouped(const Assembly *assembly, const Expr *column, Err
     if (column->position > 0)
         error_at_offset(err, column->position);
     error_at_column(err, name);
-    return assembly->query->distinct ? error_hint(err, "select the column, or order by one that is selected")
-                                     : error_hint(err, "add %s to GROUP BY, or write min(%s) or max(%s)", name, name, name);
+    return assembly->query->distinct
+               ? error_hint(err, "select the column, or order by one that is selected")
+               : error_hint(err, "add %s to GROUP BY, or write min(%s) or max(%s)", name, name, name);
 }
 
 /* The expression over the aggregation's keys and calls. */
@@ -275,7 +276,8 @@ Status assemble_plan(Binder *binder, const Query *query, const char *table_name,
     }
     assembly.visible = ARENA_ARRAY(arena, const Expr *, binder->n_outputs);
     for (uint32_t i = 0; i < binder->n_outputs; i++)
-        TRY(bind_at(binder, over_child(&assembly, binder->outputs[i].expr, &assembly.visible[i], err), binder->outputs[i].byte, err));
+        TRY(bind_at(binder, over_child(&assembly, binder->outputs[i].expr, &assembly.visible[i], err),
+                    binder->outputs[i].byte, err));
     if (query->n_order)
         TRY(sort_keys(&assembly, err));
     node = project_node(&assembly, node);

@@ -18,7 +18,8 @@
 static Status add_output(Binder *binder, const char *name, const Expr *expr, int32_t byte, bool named, Error *err)
 {
     if (binder->n_outputs == SQL_MAX_COLUMNS)
-        return sql_refuse(binder->source, byte, err, "name fewer columns", "more than %d columns in the result", SQL_MAX_COLUMNS);
+        return sql_refuse(binder->source, byte, err, "name fewer columns", "more than %d columns in the result",
+                          SQL_MAX_COLUMNS);
     if (binder->n_outputs == binder->outputs_capacity) {
         binder->outputs_capacity = binder->outputs_capacity ? binder->outputs_capacity * 2 : 16;
         Output *grown = ARENA_ARRAY(binder->arena, Output, binder->outputs_capacity);
@@ -48,7 +49,8 @@ static Status add_star(Binder *binder, const PgQuery__ColumnRef *star, Error *er
     int32_t position = sql_position(binder->source, star->location);
     for (uint32_t i = 0; i < binder->table->n; i++) {
         const Field *field = &binder->table->fields[i];
-        TRY(add_output(binder, field->name, expr_column(binder->arena, i, field->type, position), star->location, true, err));
+        TRY(add_output(binder, field->name, expr_column(binder->arena, i, field->type, position), star->location, true,
+                       err));
     }
     return STATUS_OK;
 }
@@ -62,8 +64,8 @@ static bool is_portable_alias(const char *text, int32_t size)
 }
 
 /* A mart's column must have the same name in Spark: AS and a lower-case word, or a plain column written as it is called. */
-static Status check_mart_name(const Binder *binder, const PgQuery__ResTarget *target, const SqlItem *item, const char *name,
-                              Error *err)
+static Status check_mart_name(const Binder *binder, const PgQuery__ResTarget *target, const SqlItem *item,
+                              const char *name, Error *err)
 {
     const SqlText *source = binder->source;
     const SqlToken *last = &source->tokens[item->last];
@@ -77,7 +79,8 @@ static Status check_mart_name(const Binder *binder, const PgQuery__ResTarget *ta
     if (!has_alias && !is_column)
         return sql_refuse(source, source->tokens[item->first].start, err, "write AS and a lower-case name behind it",
                           "an expression without a name: the engines name it differently");
-    bool same = (size_t)(last->end - last->start) == strlen(name) && memcmp(source->text + last->start, name, strlen(name)) == 0;
+    bool same = (size_t)(last->end - last->start) == strlen(name) &&
+                memcmp(source->text + last->start, name, strlen(name)) == 0;
     if (!has_alias && !same)
         return sql_refuse(source, last->start, err, "write the column as it is called, or add AS and a lower-case name",
                           "Spark would call the result as written here, not %s", name);
@@ -103,7 +106,8 @@ static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, cons
 {
     static const Scope scope = {.clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true};
     if (target->n_indirection || !target->val)
-        return sql_refuse(binder->source, target->location, err, "", "an item of the SELECT list that is no expression");
+        return sql_refuse(binder->source, target->location, err, "",
+                          "an item of the SELECT list that is no expression");
     if (is_star(target->val)) {
         if (target->name[0] != '\0')
             return sql_refuse(binder->source, target->location, err, "name the columns", "* takes no name");
@@ -113,7 +117,8 @@ static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, cons
     binder->byte = target->location;
     TRY(bind_expr(binder, target->val, &scope, &expr, err));
     if (expr->type.id == TYPE_NULLTYPE && binder->source->mode == SQL_MART)
-        return sql_refuse(binder->source, target->location, err, "give it a type: CAST(NULL AS STRING)", "a column of bare NULLs has no type");
+        return sql_refuse(binder->source, target->location, err, "give it a type: CAST(NULL AS STRING)",
+                          "a column of bare NULLs has no type");
     bool plain = target->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF;
     const char *name = target->name[0] != '\0' ? arena_strdup(binder->arena, sql_name(binder->source, target->name))
                        : plain                 ? binder->table->fields[expr->column].name
@@ -147,18 +152,21 @@ static Status bind_outputs(Binder *binder, const PgQuery__SelectStmt *select, Er
 
 /* ---- GROUP BY and DISTINCT ---- */
 /* The output that an ordinal names; NULL when the node is no integer literal. */
-static Status ordinal(const Binder *binder, const PgQuery__Node *node, const char *clause, const Output **ret, Error *err)
+static Status ordinal(const Binder *binder, const PgQuery__Node *node, const char *clause, const Output **ret,
+                      Error *err)
 {
     *ret = NULL;
     if (node->node_case != PG_QUERY__NODE__NODE_A_CONST)
         return STATUS_OK;
     const PgQuery__AConst *constant = node->a_const;
     if (constant->isnull || constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
-        return sql_refuse(binder->source, constant->location, err, "name a column, or give its ordinal", "%s a constant", clause);
+        return sql_refuse(binder->source, constant->location, err, "name a column, or give its ordinal",
+                          "%s a constant", clause);
     int32_t n = constant->ival->ival;
     if (n < 1 || (uint32_t)n > binder->n_outputs)
-        return sql_refuse(binder->source, constant->location, err, "ordinals count the columns of the SELECT list from 1",
-                          "%s %d: the result has %u column%s", clause, n, binder->n_outputs, binder->n_outputs == 1 ? "" : "s");
+        return sql_refuse(binder->source, constant->location, err,
+                          "ordinals count the columns of the SELECT list from 1", "%s %d: the result has %u column%s",
+                          clause, n, binder->n_outputs, binder->n_outputs == 1 ? "" : "s");
     *ret = &binder->outputs[n - 1];
     return STATUS_OK;
 }
@@ -196,8 +204,8 @@ static Status bind_keys(Binder *binder, const PgQuery__SelectStmt *select, Query
         else
             TRY(bind_expr(binder, select->group_clause[i], &scope, &expr, err));
         if (has_aggregate(expr))
-            return sql_refuse(binder->source, output ? output->byte : binder->byte, err, "group by columns; filter groups in HAVING",
-                              "GROUP BY an aggregate");
+            return sql_refuse(binder->source, output ? output->byte : binder->byte, err,
+                              "group by columns; filter groups in HAVING", "GROUP BY an aggregate");
         add_key(query, expr);
     }
     if (select->n_group_clause && query->n_keys == 0)
@@ -211,7 +219,8 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
     if (select->n_distinct_clause == 0)
         return STATUS_OK;
     if (select->n_distinct_clause > 1 || select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
-        return sql_refuse(binder->source, 0, err, "write GROUP BY with min or max", "DISTINCT ON is PostgreSQL's alone");
+        return sql_refuse(binder->source, 0, err, "write GROUP BY with min or max",
+                          "DISTINCT ON is PostgreSQL's alone");
     if (query->aggregates) {
         for (uint32_t k = 0; k < query->n_keys; k++) {
             bool selected = false;
@@ -219,7 +228,8 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
                 selected = expr_equal(binder->outputs[i].expr, query->keys[k]);
             if (!selected)
                 return sql_refuse(binder->source, sql_word_byte(binder->source, PG_QUERY__TOKEN__DISTINCT), err,
-                                  "select all columns of GROUP BY, or leave DISTINCT out", "DISTINCT over groups is not in the dialect yet");
+                                  "select all columns of GROUP BY, or leave DISTINCT out",
+                                  "DISTINCT over groups is not in the dialect yet");
         }
         return STATUS_OK;
     }
@@ -236,7 +246,8 @@ static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, Order
 {
     static const Scope scope = {.clause = "ORDER BY", .aliases = ALIAS_BEFORE_COLUMNS, .aggregates = true};
     if (sort->n_use_op || sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING || !sort->node)
-        return sql_refuse(binder->source, sort->location, err, "write ASC or DESC", "ORDER BY ... USING is PostgreSQL's alone");
+        return sql_refuse(binder->source, sort->location, err, "write ASC or DESC",
+                          "ORDER BY ... USING is PostgreSQL's alone");
     const Output *output;
     binder->byte = -1;
     TRY(ordinal(binder, sort->node, "ORDER BY", &output, err));
@@ -263,8 +274,8 @@ static Status bind_order(Binder *binder, const PgQuery__SelectStmt *select, Quer
     return STATUS_OK;
 }
 
-static Status bind_count(const Binder *binder, const PgQuery__Node *node, PgQuery__Token word, int64_t none, int64_t *ret,
-                         Error *err)
+static Status bind_count(const Binder *binder, const PgQuery__Node *node, PgQuery__Token word, int64_t none,
+                         int64_t *ret, Error *err)
 {
     const char *clause = word == PG_QUERY__TOKEN__LIMIT ? "LIMIT" : "OFFSET";
     *ret = none;
@@ -282,8 +293,8 @@ static Status bind_count(const Binder *binder, const PgQuery__Node *node, PgQuer
         count = *end == '\0' && count < INT64_MAX ? count : -1;
     }
     if (count < 0)
-        return sql_refuse(binder->source, constant ? constant->location : sql_word_byte(binder->source, word), err, "write a number: LIMIT 10 OFFSET 20",
-                          "%s takes a whole number, not negative", clause);
+        return sql_refuse(binder->source, constant ? constant->location : sql_word_byte(binder->source, word), err,
+                          "write a number: LIMIT 10 OFFSET 20", "%s takes a whole number, not negative", clause);
     *ret = count;
     return STATUS_OK;
 }
@@ -300,9 +311,11 @@ static Status bind_limit(Binder *binder, const PgQuery__SelectStmt *select, Quer
         if (token->kind == PG_QUERY__TOKEN__OFFSET)
             offset = token;
         if (token->kind == PG_QUERY__TOKEN__LIMIT && offset)
-            return sql_refuse(binder->source, offset->start, err, "write LIMIT before OFFSET", "OFFSET before LIMIT is PostgreSQL's alone");
+            return sql_refuse(binder->source, offset->start, err, "write LIMIT before OFFSET",
+                              "OFFSET before LIMIT is PostgreSQL's alone");
         if ((token->kind == PG_QUERY__TOKEN__LIMIT || token->kind == PG_QUERY__TOKEN__OFFSET) && query->n_order == 0)
-            return sql_refuse(binder->source, token->start, err, "add ORDER BY", "without ORDER BY it is chance which rows a mart keeps");
+            return sql_refuse(binder->source, token->start, err, "add ORDER BY",
+                              "without ORDER BY it is chance which rows a mart keeps");
     }
     return STATUS_OK;
 }
@@ -323,7 +336,8 @@ static Status bind_select(Binder *binder, const PgQuery__SelectStmt *select, Que
     TRY(bind_order(binder, select, query, err));
     query->aggregates = query->n_keys > 0 || binder->n_calls > 0;
     if (query->having && !query->aggregates)
-        return sql_refuse(binder->source, query->having_byte, err, "write WHERE", "HAVING without GROUP BY or an aggregate");
+        return sql_refuse(binder->source, query->having_byte, err, "write WHERE",
+                          "HAVING without GROUP BY or an aggregate");
     TRY(bind_distinct(binder, select, query, err));
     return bind_limit(binder, select, query, err);
 }
@@ -333,7 +347,8 @@ static void free_tree(SqlTree *tree)
     sql_tree_done(tree);
 }
 
-Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan, Error *err)
+Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
+                Error *err)
 {
     SqlText source;
     TRY(sql_scan(text, mode, query_arena, &source, err));
@@ -351,7 +366,8 @@ Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *q
     return assemble_plan(&binder, &query, table_name, ret_plan, err);
 }
 
-Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n, Error *err)
+Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n,
+                  Error *err)
 {
     SqlText source;
     TRY(sql_scan(text, mode, query_arena, &source, err));

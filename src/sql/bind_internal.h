@@ -69,11 +69,13 @@ typedef struct Query {
 Status assemble_plan(Binder *binder, const Query *query, const char *table_name, PlanNode **ret, Error *err) MUST_CHECK;
 
 /* Binds one expression of the tree. */
-Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
-/* The same, and it must be boolean (a NULL is made one). */
-Status bind_condition(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
-Status bind_list(Binder *binder, PgQuery__Node *const *nodes, size_t n, const Scope *scope, const Expr ***ret, Error *err)
+Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)
     MUST_CHECK;
+/* The same, and it must be boolean (a NULL is made one). */
+Status bind_condition(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
+Status bind_list(Binder *binder, PgQuery__Node *const *nodes, size_t n, const Scope *scope, const Expr ***ret,
+                 Error *err) MUST_CHECK;
 /* expr_call for an expression at byte `byte`, which an error gets as its position. */
 Status bind_call(Binder *binder, const char *name, const Expr *const *args, uint32_t n, int32_t byte, const Expr **ret,
                  Error *err) MUST_CHECK;
@@ -82,18 +84,20 @@ Status bind_at(const Binder *binder, Status status, int32_t byte, Error *err) MU
 /* Index of the output of that name (without regard to case), -1 for none, -2 when several differ. */
 int bind_find_output(const Binder *binder, const char *name);
 /* The column or alias a tree's ColumnRef names. */
-Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret, Error *err)
-    MUST_CHECK;
+Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret,
+                   Error *err) MUST_CHECK;
 
 /* ---- cast.c ---- */
 /* CAST(a AS type), DATE '...', TIMESTAMP '...'. */
-Status bind_cast_node(Binder *binder, const PgQuery__TypeCast *cast, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+Status bind_cast_node(Binder *binder, const PgQuery__TypeCast *cast, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
 /* A literal, typed as Spark types it. */
 Status bind_constant(Binder *binder, const PgQuery__AConst *constant, const Expr **ret, Error *err) MUST_CHECK;
 
 /* ---- call.c ---- */
 /* A call by name: a scalar function or an aggregate. */
-Status bind_function(Binder *binder, const PgQuery__FuncCall *call, const Scope *scope, const Expr **ret, Error *err) MUST_CHECK;
+Status bind_function(Binder *binder, const PgQuery__FuncCall *call, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
 /* "sum(a) FILTER (WHERE b)". */
 const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema);
 

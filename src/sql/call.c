@@ -9,7 +9,8 @@ typedef struct AggregateName {
 } AggregateName;
 
 static const AggregateName AGGREGATES[] = {
-    {"count", AGGREGATE_COUNT}, {"sum", AGGREGATE_SUM}, {"avg", AGGREGATE_AVG}, {"min", AGGREGATE_MIN}, {"max", AGGREGATE_MAX},
+    {"count", AGGREGATE_COUNT}, {"sum", AGGREGATE_SUM}, {"avg", AGGREGATE_AVG},
+    {"min", AGGREGATE_MIN},     {"max", AGGREGATE_MAX},
 };
 
 /* ---- aggregates ---- */
@@ -83,9 +84,11 @@ static Status check_aggregate_place(const Binder *binder, const PgQuery__FuncCal
 {
     int32_t byte = node->location;
     if (scope->inside_aggregate)
-        return sql_refuse(binder->source, byte, err, "aggregate the table's columns", "an aggregate inside an aggregate");
+        return sql_refuse(binder->source, byte, err, "aggregate the table's columns",
+                          "an aggregate inside an aggregate");
     if (!scope->aggregates)
-        return sql_refuse(binder->source, byte, err, "write the condition in HAVING, or FILTER (WHERE ...) behind the aggregate",
+        return sql_refuse(binder->source, byte, err,
+                          "write the condition in HAVING, or FILTER (WHERE ...) behind the aggregate",
                           "an aggregate in %s", scope->clause);
     if (node->n_agg_order || node->agg_within_group)
         return sql_refuse(binder->source, byte, err, "leave ORDER BY out: these aggregates give the same in any order",
@@ -93,8 +96,8 @@ static Status check_aggregate_place(const Binder *binder, const PgQuery__FuncCal
     return STATUS_OK;
 }
 
-static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall *node, AggregateKind kind, const char *name,
-                                   Error *err)
+static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall *node, AggregateKind kind,
+                                   const char *name, Error *err)
 {
     int32_t byte = node->location;
     if (node->agg_star)
@@ -105,7 +108,8 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
         return sql_refuse(binder->source, byte, err, kind == AGGREGATE_COUNT ? "write count(*)" : "name a column",
                           "%s without an argument", name);
     if (node->n_args > 1 && kind != AGGREGATE_COUNT)
-        return sql_refuse(binder->source, byte, err, "give one argument", "%s takes one argument, not %zu", name, node->n_args);
+        return sql_refuse(binder->source, byte, err, "give one argument", "%s takes one argument, not %zu", name,
+                          node->n_args);
     if (node->n_args > 1 && !node->agg_distinct)
         return sql_refuse(binder->source, byte, err,
                           "write count(DISTINCT a, b), or count(*) FILTER (WHERE a IS NOT NULL AND b IS NOT NULL)",
@@ -115,8 +119,8 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
     return STATUS_OK;
 }
 
-static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, const AggregateName *aggregate, const Scope *scope,
-                             const Expr **ret, Error *err)
+static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, const AggregateName *aggregate,
+                             const Scope *scope, const Expr **ret, Error *err)
 {
     TRY(check_aggregate_place(binder, node, scope, err));
     TRY(check_aggregate_args(binder, node, aggregate->kind, aggregate->name, err));
@@ -147,8 +151,9 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
 
 const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema)
 {
-    static const char *const names[] = {[AGGREGATE_COUNT_STAR] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_SUM] = "sum",
-                                        [AGGREGATE_AVG] = "avg",          [AGGREGATE_MIN] = "min",     [AGGREGATE_MAX] = "max"};
+    static const char *const names[] = {
+        [AGGREGATE_COUNT_STAR] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_SUM] = "sum",
+        [AGGREGATE_AVG] = "avg",          [AGGREGATE_MIN] = "min",     [AGGREGATE_MAX] = "max"};
     Buffer text;
     buffer_init(&text, 0);
     buffer_printf(&text, "%s(%s", names[call->kind], call->distinct ? "DISTINCT " : "");
@@ -198,8 +203,8 @@ static Status refuse_unknown_function(const Binder *binder, const char *name, in
     return sql_refuse(binder->source, byte, err, hint, "there is no function %s", name);
 }
 
-static Status bind_scalar(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *scope, const Expr **ret,
-                          Error *err)
+static Status bind_scalar(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *scope,
+                          const Expr **ret, Error *err)
 {
     int32_t byte = node->location;
     const Function *function = function_find(name);
@@ -209,15 +214,16 @@ static Status bind_scalar(Binder *binder, const char *name, const PgQuery__FuncC
         return sql_refuse(binder->source, byte, err, "give plain arguments",
                           "*, DISTINCT, ORDER BY and FILTER belong to aggregates; %s is none", name);
     if (node->n_args < function->min_args || node->n_args > function->max_args)
-        return sql_refuse(binder->source, byte, err, function->signature, "%s does not take %zu argument%s", name, node->n_args,
-                          node->n_args == 1 ? "" : "s");
+        return sql_refuse(binder->source, byte, err, function->signature, "%s does not take %zu argument%s", name,
+                          node->n_args, node->n_args == 1 ? "" : "s");
     const Expr **args;
     TRY(bind_list(binder, node->args, node->n_args, scope, &args, err));
     return bind_call(binder, function->name, args, (uint32_t)node->n_args, byte, ret, err);
 }
 
 /* EXTRACT(field FROM d) */
-static Status bind_extract(Binder *binder, const PgQuery__FuncCall *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_extract(Binder *binder, const PgQuery__FuncCall *node, const Scope *scope, const Expr **ret,
+                           Error *err)
 {
     static const struct {
         const char *field;
@@ -235,7 +241,8 @@ static Status bind_extract(Binder *binder, const PgQuery__FuncCall *node, const 
         }
     }
     return sql_refuse(binder->source, field ? field->location : node->location, err,
-                      "EXTRACT takes YEAR, QUARTER, MONTH, WEEK and DAY", "EXTRACT of a field that is not in the dialect");
+                      "EXTRACT takes YEAR, QUARTER, MONTH, WEEK and DAY",
+                      "EXTRACT of a field that is not in the dialect");
 }
 
 /* Whether FROM stands in the parentheses that follow byte `byte`: TRIM(BOTH 'x' FROM a), against TRIM(a, 'x'). */
@@ -282,10 +289,12 @@ static Status check_call(const Binder *binder, const PgQuery__FuncCall *node, Er
         if (node->funcname[i]->node_case != PG_QUERY__NODE__NODE_STRING)
             return sql_refuse(binder->source, node->location, err, "", "a function without a name");
     if (node->over)
-        return sql_refuse(binder->source, node->location, err, "aggregate with GROUP BY; FILTER with OVER is in one engine only",
+        return sql_refuse(binder->source, node->location, err,
+                          "aggregate with GROUP BY; FILTER with OVER is in one engine only",
                           "window functions are not in the dialect yet");
     if (node->func_variadic)
-        return sql_refuse(binder->source, node->location, err, "give the arguments one by one", "VARIADIC is PostgreSQL's alone");
+        return sql_refuse(binder->source, node->location, err, "give the arguments one by one",
+                          "VARIADIC is PostgreSQL's alone");
     return STATUS_OK;
 }
 
@@ -295,7 +304,8 @@ Status bind_function(Binder *binder, const PgQuery__FuncCall *node, const Scope 
     if (node->n_funcname == 2 && node->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX)
         return bind_special_form(binder, node->funcname[1]->string->sval, node, scope, ret, err);
     if (node->n_funcname != 1)
-        return sql_refuse(binder->source, node->location, err, "write the function's name alone", "a function with a schema");
+        return sql_refuse(binder->source, node->location, err, "write the function's name alone",
+                          "a function with a schema");
     const char *name = sql_name(binder->source, node->funcname[0]->string->sval);
     for (size_t i = 0; i < ARRAY_SIZE(AGGREGATES); i++)
         if (strcmp(AGGREGATES[i].name, name) == 0)

@@ -14,10 +14,11 @@ typedef struct TypeWord {
 } TypeWord;
 
 static const TypeWord TYPE_WORDS[] = {
-    {"string", "string", TYPE_STRING},    {"double", "double", TYPE_DOUBLE},   {"bigint", "int8", TYPE_BIGINT},
-    {"int", "int4", TYPE_INT},            {"integer", "int4", TYPE_INT},       {"decimal", "numeric", TYPE_DECIMAL},
-    {"numeric", "numeric", TYPE_DECIMAL}, {"date", "date", TYPE_DATE},         {"boolean", "bool", TYPE_BOOLEAN},
-    {"timestamp", "timestamp", TYPE_TIMESTAMP},
+    {"string", "string", TYPE_STRING},    {"double", "double", TYPE_DOUBLE},
+    {"bigint", "int8", TYPE_BIGINT},      {"int", "int4", TYPE_INT},
+    {"integer", "int4", TYPE_INT},        {"decimal", "numeric", TYPE_DECIMAL},
+    {"numeric", "numeric", TYPE_DECIMAL}, {"date", "date", TYPE_DATE},
+    {"boolean", "bool", TYPE_BOOLEAN},    {"timestamp", "timestamp", TYPE_TIMESTAMP},
 };
 
 typedef struct ForeignType {
@@ -80,8 +81,8 @@ static Status decimal_type(const Binder *binder, const PgQuery__TypeName *name, 
     bool understood = name->n_typmods <= 2 && (name->n_typmods < 1 || integer_constant(name->typmods[0], &precision)) &&
                       (name->n_typmods < 2 || integer_constant(name->typmods[1], &scale));
     if (!understood || precision < 1 || precision > DECIMAL_MAX_PRECISION || scale < 0 || scale > precision)
-        return sql_refuse(binder->source, name->location, err, "write DECIMAL(p,s) with p from 1 to 38 and s from 0 to p",
-                          "no such decimal type");
+        return sql_refuse(binder->source, name->location, err,
+                          "write DECIMAL(p,s) with p from 1 to 38 and s from 0 to p", "no such decimal type");
     *ret = DECIMAL_TYPE(precision, scale);
     return STATUS_OK;
 }
@@ -101,8 +102,8 @@ static Status resolve_type(const Binder *binder, const PgQuery__TypeName *name, 
         if (TYPE_WORDS[i].id == TYPE_DECIMAL)
             return decimal_type(binder, name, ret, err);
         if (name->n_typmods)
-            return sql_refuse(binder->source, name->location, err, "leave the parentheses out", "the type %s takes no size",
-                              word.text);
+            return sql_refuse(binder->source, name->location, err, "leave the parentheses out",
+                              "the type %s takes no size", word.text);
         *ret = (DataType){.id = TYPE_WORDS[i].id};
         return STATUS_OK;
     }
@@ -127,14 +128,16 @@ static Status bind_typed_literal(Binder *binder, const PgQuery__TypeCast *cast, 
 {
     int32_t byte = cast->type_name->location;
     if (type.id != TYPE_DATE && type.id != TYPE_TIMESTAMP)
-        return sql_refuse(binder->source, byte, err, "write CAST('...' AS type)", "only DATE and TIMESTAMP stand before a literal");
+        return sql_refuse(binder->source, byte, err, "write CAST('...' AS type)",
+                          "only DATE and TIMESTAMP stand before a literal");
     StrView text = literal->constant.string;
     if (type.id == TYPE_TIMESTAMP && binder->source->mode == SQL_MART && !names_zone(text))
         return sql_refuse(binder->source, byte, err, "name the zone: TIMESTAMP '2025-01-01 00:00:00Z'",
                           "a TIMESTAMP literal without a zone is read in the session's zone by Spark");
     TRY(bind_at(binder, expr_cast(binder->arena, literal, type, ret, err), byte, err));
     if (!(*ret)->constant.valid)
-        return sql_refuse(binder->source, byte, err, type.id == TYPE_DATE ? "write DATE '2025-06-30'" : "write TIMESTAMP '2025-06-30 12:00:00Z'",
+        return sql_refuse(binder->source, byte, err,
+                          type.id == TYPE_DATE ? "write DATE '2025-06-30'" : "write TIMESTAMP '2025-06-30 12:00:00Z'",
                           "'%.*s' is no %s", (int)text.size, text.data, type.id == TYPE_DATE ? "date" : "timestamp");
     return STATUS_OK;
 }
@@ -243,7 +246,8 @@ Status bind_constant(Binder *binder, const PgQuery__AConst *constant, const Expr
             value.string = arena_str(binder->arena, str_view(constant->sval->sval));
             break;
         default:
-            return sql_refuse(binder->source, constant->location, err, "write '...'", "bit strings are not in the dialect");
+            return sql_refuse(binder->source, constant->location, err, "write '...'",
+                              "bit strings are not in the dialect");
         }
     }
     *ret = expr_constant(binder->arena, value, sql_position(binder->source, constant->location));

@@ -82,8 +82,8 @@ Status expr_cast(Arena *arena, const Expr *expr, DataType target, const Expr **r
     return expr_call(arena, "cast", &expr, 1, target, expr->position, ret, err);
 }
 
-Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32_t n_args, DataType target, int32_t position,
-                 const Expr **ret, Error *err)
+Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32_t n_args, DataType target,
+                 int32_t position, const Expr **ret, Error *err)
 {
     const Function *function = function_find(name);
     if (!function)
@@ -184,7 +184,8 @@ static void append_constant(Buffer *buffer, const Value *value)
         buffer_append_byte(buffer, '\'');
 }
 
-static void append_list(Buffer *buffer, const Expr *const *args, uint32_t n, const char *separator, const Schema *schema)
+static void append_list(Buffer *buffer, const Expr *const *args, uint32_t n, const char *separator,
+                        const Schema *schema)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0)
@@ -212,7 +213,8 @@ static void append_case(Buffer *buffer, const Expr *expr, const Schema *schema)
 
 static bool is_sign(const char *name)
 {
-    return !((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_') || strcmp(name, "and") == 0 || strcmp(name, "or") == 0;
+    return !((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_') || strcmp(name, "and") == 0 ||
+           strcmp(name, "or") == 0;
 }
 
 static void append_call(Buffer *buffer, const Expr *expr, const Schema *schema)
@@ -243,7 +245,9 @@ static void append_call(Buffer *buffer, const Expr *expr, const Schema *schema)
     } else if (is_sign(name) && n >= 2) {
         char separator[16];
         snprintf(separator, sizeof separator, " %s ",
-                 strcmp(name, "and") == 0 ? "AND" : strcmp(name, "or") == 0 ? "OR" : name);
+                 strcmp(name, "and") == 0  ? "AND"
+                 : strcmp(name, "or") == 0 ? "OR"
+                                           : name);
         buffer_append_byte(buffer, '(');
         append_list(buffer, expr->args, n, separator, schema);
         buffer_append_byte(buffer, ')');

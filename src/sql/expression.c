@@ -22,7 +22,8 @@ Status bind_call(Binder *binder, const char *name, const Expr *const *args, uint
     return bind_at(binder, status, byte, err);
 }
 
-Status bind_list(Binder *binder, PgQuery__Node *const *nodes, size_t n, const Scope *scope, const Expr ***ret, Error *err)
+Status bind_list(Binder *binder, PgQuery__Node *const *nodes, size_t n, const Scope *scope, const Expr ***ret,
+                 Error *err)
 {
     const Expr **exprs = ARENA_ARRAY(binder->arena, const Expr *, n);
     for (size_t i = 0; i < n; i++)
@@ -39,7 +40,8 @@ Status bind_condition(Binder *binder, const PgQuery__Node *node, const Scope *sc
     if (condition->type.id != TYPE_BOOLEAN && condition->type.id != TYPE_NULLTYPE) {
         char type[32];
         return bind_at(binder,
-                       sql_refuse(binder->source, binder->byte, err, "write a comparison: a > 0, a = 'x', a IS NOT NULL",
+                       sql_refuse(binder->source, binder->byte, err,
+                                  "write a comparison: a > 0, a = 'x', a IS NOT NULL",
                                   "%s needs a condition, not a value of type %s", scope->clause,
                                   type_name(condition->type, type, sizeof type)),
                        binder->byte, err);
@@ -62,13 +64,16 @@ int bind_find_output(const Binder *binder, const char *name)
     return found;
 }
 
-static Status refuse_unknown_column(const Binder *binder, const char *name, const Scope *scope, int32_t byte, Error *err)
+static Status refuse_unknown_column(const Binder *binder, const char *name, const Scope *scope, int32_t byte,
+                                    Error *err)
 {
     int output = bind_find_output(binder, name);
     if (output >= 0 && scope->aliases == ALIAS_NONE)
-        return sql_refuse(binder->source, byte, err, "repeat the expression: names given in the SELECT list are seen in GROUP BY, HAVING, ORDER BY",
-                          "%s is a name of the SELECT list, which %s does not see", name,
-                          scope->inside_aggregate ? "an aggregate" : scope->clause);
+        return sql_refuse(
+            binder->source, byte, err,
+            "repeat the expression: names given in the SELECT list are seen in GROUP BY, HAVING, ORDER BY",
+            "%s is a name of the SELECT list, which %s does not see", name,
+            scope->inside_aggregate ? "an aggregate" : scope->clause);
     uint32_t n_names = 0;
     const char **names = ARENA_ARRAY(binder->arena, const char *, binder->table->n + binder->n_outputs);
     for (uint32_t i = 0; i < binder->table->n; i++)
@@ -90,12 +95,14 @@ static Status refuse_unknown_column(const Binder *binder, const char *name, cons
     return error_at_column(err, name);
 }
 
-Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret, Error *err)
+Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret,
+                   Error *err)
 {
     int32_t byte = reference->location;
     for (size_t i = 0; i < reference->n_fields; i++)
         if (reference->fields[i]->node_case != PG_QUERY__NODE__NODE_STRING)
-            return sql_refuse(binder->source, byte, err, "name the columns", "* stands only in the SELECT list and in count(*)");
+            return sql_refuse(binder->source, byte, err, "name the columns",
+                              "* stands only in the SELECT list and in count(*)");
     if (reference->n_fields > 2)
         return sql_refuse(binder->source, byte, err, "write table.column or column", "a name with more than two parts");
     const char *name = sql_name(binder->source, reference->fields[reference->n_fields - 1]->string->sval);
@@ -103,19 +110,22 @@ Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Sc
     if (qualified) {
         const char *table = sql_name(binder->source, reference->fields[0]->string->sval);
         if (strcasecmp(table, binder->table_name) != 0)
-            return sql_refuse(binder->source, byte, err, "write the column's name alone", "there is no table %s in FROM", table);
+            return sql_refuse(binder->source, byte, err, "write the column's name alone",
+                              "there is no table %s in FROM", table);
     }
     int output = qualified || scope->aliases == ALIAS_NONE ? -1 : bind_find_output(binder, name);
     int column = schema_find(binder->table, name);
     if (output == -2 && (scope->aliases == ALIAS_BEFORE_COLUMNS || column < 0))
-        return sql_refuse(binder->source, byte, err, "give the columns different names", "%s names several columns of the SELECT list", name);
+        return sql_refuse(binder->source, byte, err, "give the columns different names",
+                          "%s names several columns of the SELECT list", name);
     if (output >= 0 && (scope->aliases == ALIAS_BEFORE_COLUMNS || column < 0)) {
         *ret = binder->outputs[output].expr;
         return STATUS_OK;
     }
     if (column < 0)
         return refuse_unknown_column(binder, name, scope, byte, err);
-    *ret = expr_column(binder->arena, (uint32_t)column, binder->table->fields[column].type, sql_position(binder->source, byte));
+    *ret = expr_column(binder->arena, (uint32_t)column, binder->table->fields[column].type,
+                       sql_position(binder->source, byte));
     return STATUS_OK;
 }
 
@@ -162,8 +172,8 @@ static Status bind_between(Binder *binder, const PgQuery__AExpr *node, const Sco
     return STATUS_OK;
 }
 
-static Status bind_in(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope, const Expr **ret,
-                      Error *err)
+static Status bind_in(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope,
+                      const Expr **ret, Error *err)
 {
     if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
         return sql_refuse(binder->source, node->location, err, "write a IN (b, c)", "IN takes a list of values");
@@ -184,12 +194,13 @@ static Status bind_in(Binder *binder, const PgQuery__AExpr *node, const char *si
 /* The grammar gives ESCAPE as pg_catalog.like_escape(pattern, character), placed where LIKE stands. */
 static bool is_escape(const PgQuery__Node *pattern, const PgQuery__AExpr *like)
 {
-    return pattern && pattern->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && pattern->func_call->location == like->location &&
-           pattern->func_call->n_funcname == 2 && pattern->func_call->n_args == 2;
+    return pattern && pattern->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+           pattern->func_call->location == like->location && pattern->func_call->n_funcname == 2 &&
+           pattern->func_call->n_args == 2;
 }
 
-static Status bind_like(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope, const Expr **ret,
-                        Error *err)
+static Status bind_like(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope,
+                        const Expr **ret, Error *err)
 {
     const Expr *args[3];
     uint32_t n = 2;
@@ -217,12 +228,12 @@ static bool is_dialect_operator(const char *sign)
     return false;
 }
 
-static Status bind_sign(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope, const Expr **ret,
-                        Error *err)
+static Status bind_sign(Binder *binder, const PgQuery__AExpr *node, const char *sign, const Scope *scope,
+                        const Expr **ret, Error *err)
 {
     if (!is_dialect_operator(sign))
-        return sql_refuse(binder->source, node->location, err, "the dialect has + - * / % || = <> < <= > >=",
-                          "the operator %s is not in the dialect", sign);
+        return sql_refuse(binder->source, node->location, err,
+                          "the dialect has + - * / % || = <> < <= > >=", "the operator %s is not in the dialect", sign);
     const Expr *args[2];
     if (node->lexpr)
         TRY(bind_expr(binder, node->lexpr, scope, &args[0], err));
@@ -236,11 +247,13 @@ static Status bind_sign(Binder *binder, const PgQuery__AExpr *node, const char *
     return sql_refuse(binder->source, node->location, err, "", "the sign %s needs a number behind it", sign);
 }
 
-static Status bind_operator(Binder *binder, const PgQuery__AExpr *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_operator(Binder *binder, const PgQuery__AExpr *node, const Scope *scope, const Expr **ret,
+                            Error *err)
 {
     binder->byte = node->location;
     if (node->n_name != 1 || node->name[0]->node_case != PG_QUERY__NODE__NODE_STRING)
-        return sql_refuse(binder->source, node->location, err, "write the operator's sign", "an operator with a schema");
+        return sql_refuse(binder->source, node->location, err, "write the operator's sign",
+                          "an operator with a schema");
     const char *sign = node->name[0]->string->sval;
     const Expr *args[2];
     switch (node->kind) {
@@ -270,7 +283,8 @@ static Status bind_operator(Binder *binder, const PgQuery__AExpr *node, const Sc
     }
 }
 
-static Status bind_logic(Binder *binder, const PgQuery__BoolExpr *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_logic(Binder *binder, const PgQuery__BoolExpr *node, const Scope *scope, const Expr **ret,
+                         Error *err)
 {
     const Expr **args;
     TRY(bind_list(binder, node->args, node->n_args, scope, &args, err));
@@ -287,21 +301,24 @@ static Status bind_logic(Binder *binder, const PgQuery__BoolExpr *node, const Sc
 }
 
 /* ---- tests and CASE ---- */
-static Status bind_truth_test(Binder *binder, const PgQuery__BooleanTest *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_truth_test(Binder *binder, const PgQuery__BooleanTest *node, const Scope *scope, const Expr **ret,
+                              Error *err)
 {
     static const char *const names[] = {
-        [PG_QUERY__BOOL_TEST_TYPE__IS_TRUE] = "is_true",       [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE] = "is_not_true",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_FALSE] = "is_false",     [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE] = "is_not_false",
-        [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = "is_null",    [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = "is_not_null",
+        [PG_QUERY__BOOL_TEST_TYPE__IS_TRUE] = "is_true",    [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE] = "is_not_true",
+        [PG_QUERY__BOOL_TEST_TYPE__IS_FALSE] = "is_false",  [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE] = "is_not_false",
+        [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = "is_null", [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = "is_not_null",
     };
     const Expr *arg;
     TRY(bind_expr(binder, node->arg, scope, &arg, err));
     if (arg->type.id != TYPE_BOOLEAN && arg->type.id != TYPE_NULLTYPE)
-        return sql_refuse(binder->source, node->location, err, "compare first: (a > 0) IS TRUE", "IS TRUE, IS FALSE, IS UNKNOWN take a condition");
+        return sql_refuse(binder->source, node->location, err, "compare first: (a > 0) IS TRUE",
+                          "IS TRUE, IS FALSE, IS UNKNOWN take a condition");
     return bind_call(binder, names[node->booltesttype], &arg, 1, node->location, ret, err);
 }
 
-static Status bind_null_test(Binder *binder, const PgQuery__NullTest *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_null_test(Binder *binder, const PgQuery__NullTest *node, const Scope *scope, const Expr **ret,
+                             Error *err)
 {
     const Expr *arg;
     TRY(bind_expr(binder, node->arg, scope, &arg, err));
@@ -324,7 +341,8 @@ static Status bind_case(Binder *binder, const PgQuery__CaseExpr *node, const Sco
         if (subject)
             TRY(bind_call(binder, "=", (const Expr *[]){subject, args[n]}, 2, when->location, &args[n], err));
         else if (args[n]->type.id != TYPE_BOOLEAN && args[n]->type.id != TYPE_NULLTYPE)
-            return sql_refuse(binder->source, when->location, err, "write WHEN a > 0 THEN ...", "WHEN needs a condition");
+            return sql_refuse(binder->source, when->location, err, "write WHEN a > 0 THEN ...",
+                              "WHEN needs a condition");
         n++;
         TRY(bind_expr(binder, when->result, scope, &args[n++], err));
     }
@@ -334,7 +352,8 @@ static Status bind_case(Binder *binder, const PgQuery__CaseExpr *node, const Sco
     return check_growth(binder, *ret, node->location, err);
 }
 
-static Status bind_extreme(Binder *binder, const PgQuery__MinMaxExpr *node, const Scope *scope, const Expr **ret, Error *err)
+static Status bind_extreme(Binder *binder, const PgQuery__MinMaxExpr *node, const Scope *scope, const Expr **ret,
+                           Error *err)
 {
     const Expr **args;
     TRY(bind_list(binder, node->args, node->n_args, scope, &args, err));
@@ -348,12 +367,15 @@ static Status refuse_node(const Binder *binder, const PgQuery__Node *node, Error
     const SqlText *source = binder->source;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SUB_LINK:
-        return sql_refuse(source, node->sub_link->location, err, "read one table", "subqueries are not in the dialect yet");
+        return sql_refuse(source, node->sub_link->location, err, "read one table",
+                          "subqueries are not in the dialect yet");
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-        return sql_refuse(source, node->sqlvalue_function->location, err, "write the value as a literal: DATE '2025-06-30'",
+        return sql_refuse(source, node->sqlvalue_function->location, err,
+                          "write the value as a literal: DATE '2025-06-30'",
                           "a result may not depend on when or by whom it is made");
     case PG_QUERY__NODE__NODE_PARAM_REF:
-        return sql_refuse(source, node->param_ref->location, err, "write the value itself", "parameters are not replaced here");
+        return sql_refuse(source, node->param_ref->location, err, "write the value itself",
+                          "parameters are not replaced here");
     case PG_QUERY__NODE__NODE_ROW_EXPR:
         return sql_refuse(source, node->row_expr->location, err, "compare column by column, joined with AND",
                           "rows of values are not in the dialect");
@@ -363,9 +385,11 @@ static Status refuse_node(const Binder *binder, const PgQuery__Node *node, Error
         return sql_refuse(source, node->named_arg_expr->location, err, "give the arguments in their order",
                           "named arguments are not in the dialect");
     case PG_QUERY__NODE__NODE_GROUPING_FUNC:
-        return sql_refuse(source, node->grouping_func->location, err, "group by columns", "GROUPING() is not in the dialect yet");
+        return sql_refuse(source, node->grouping_func->location, err, "group by columns",
+                          "GROUPING() is not in the dialect yet");
     case PG_QUERY__NODE__NODE_GROUPING_SET:
-        return sql_refuse(source, node->grouping_set->location, err, "group by columns, in one statement for each grouping",
+        return sql_refuse(source, node->grouping_set->location, err,
+                          "group by columns, in one statement for each grouping",
                           "ROLLUP, CUBE and GROUPING SETS are not in the dialect yet");
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
         return sql_refuse(source, node->collate_clause->location, err, "leave it out", "COLLATE is not in the dialect");
@@ -402,7 +426,8 @@ static Status bind_node(Binder *binder, const PgQuery__Node *node, const Scope *
         return bind_truth_test(binder, node->boolean_test, scope, ret, err);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
         TRY(bind_list(binder, node->coalesce_expr->args, node->coalesce_expr->n_args, scope, &args, err));
-        return bind_call(binder, "coalesce", args, (uint32_t)node->coalesce_expr->n_args, node->coalesce_expr->location, ret, err);
+        return bind_call(binder, "coalesce", args, (uint32_t)node->coalesce_expr->n_args, node->coalesce_expr->location,
+                         ret, err);
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
         return bind_extreme(binder, node->min_max_expr, scope, ret, err);
     default:
@@ -415,8 +440,8 @@ Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, 
     if (!node)
         return sql_refuse(binder->source, binder->byte, err, "", "an expression is missing");
     if (binder->depth >= SQL_MAX_DEPTH)
-        return sql_refuse(binder->source, binder->byte, err, "split the expression", "the expression nests more than %d levels deep",
-                          SQL_MAX_DEPTH);
+        return sql_refuse(binder->source, binder->byte, err, "split the expression",
+                          "the expression nests more than %d levels deep", SQL_MAX_DEPTH);
     binder->depth++;
     int32_t byte = binder->byte;
     Status status = bind_node(binder, node, scope, ret, err);

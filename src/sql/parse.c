@@ -53,23 +53,28 @@ static Status check_frame(const SqlText *source, const PgQuery__ParseResult *res
         return sql_refuse(source, 0, err, "write SELECT ... FROM ...", "not one SELECT statement");
     const PgQuery__SelectStmt *select = result->stmts[0]->stmt->select_stmt;
     if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE || select->larg || select->rarg || select->all)
-        return sql_refuse(source, 0, err, "run the statements one by one", "UNION, INTERSECT, EXCEPT are not in the dialect yet");
+        return sql_refuse(source, 0, err, "run the statements one by one",
+                          "UNION, INTERSECT, EXCEPT are not in the dialect yet");
     if (select->with_clause)
         return sql_refuse(source, select->with_clause->location, err, "write one SELECT over the table",
                           "WITH is not in the dialect yet");
     if (select->into_clause)
-        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__INTO), err, "leave INTO out: the command says where the result goes", "SELECT INTO makes a table");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__INTO), err,
+                          "leave INTO out: the command says where the result goes", "SELECT INTO makes a table");
     if (select->n_values_lists)
         return sql_refuse(source, 0, err, "", "VALUES is not in the dialect yet");
     if (select->n_locking_clause)
-        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FOR), err, "leave FOR UPDATE or FOR SHARE out", "a SELECT here locks nothing");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FOR), err, "leave FOR UPDATE or FOR SHARE out",
+                          "a SELECT here locks nothing");
     if (select->n_window_clause)
-        return sql_refuse(source, select->window_clause[0]->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF
-                                      ? select->window_clause[0]->window_def->location
-                                      : 0,
+        return sql_refuse(source,
+                          select->window_clause[0]->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF
+                              ? select->window_clause[0]->window_def->location
+                              : 0,
                           err, "aggregate with GROUP BY", "windows are not in the dialect yet");
     if (select->group_distinct)
-        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__GROUP_P), err, "leave DISTINCT out", "GROUP BY DISTINCT is PostgreSQL's alone");
+        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__GROUP_P), err, "leave DISTINCT out",
+                          "GROUP BY DISTINCT is PostgreSQL's alone");
     if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
         return sql_refuse(source, 0, err, "write LIMIT 10", "WITH TIES is PostgreSQL's alone");
     if (select->n_target_list == 0)
@@ -81,7 +86,8 @@ static Status check_frame(const SqlText *source, const PgQuery__ParseResult *res
 static Status check_table(const SqlText *source, const PgQuery__SelectStmt *select, Error *err)
 {
     if (select->n_from_clause == 0)
-        return sql_refuse(source, 0, err, source->mode == SQL_MART ? "add FROM and the table's name" : "add FROM 'files'",
+        return sql_refuse(source, 0, err,
+                          source->mode == SQL_MART ? "add FROM and the table's name" : "add FROM 'files'",
                           "the statement reads no table");
     const PgQuery__Node *node = select->from_clause[0];
     if (node->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
@@ -90,15 +96,18 @@ static Status check_table(const SqlText *source, const PgQuery__SelectStmt *sele
     const PgQuery__RangeVar *table = node->range_var;
     if (select->n_from_clause > 1) {
         const PgQuery__Node *second = select->from_clause[1];
-        int32_t at = second->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? second->range_var->location : table->location;
+        int32_t at =
+            second->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? second->range_var->location : table->location;
         return sql_refuse(source, at, err, "read one table", "joins are not in the dialect yet");
     }
     if (table->schemaname[0] != '\0' || table->catalogname[0] != '\0')
-        return sql_refuse(source, table->location, err, "write the table's name alone", "tables have plain names, without a schema");
+        return sql_refuse(source, table->location, err, "write the table's name alone",
+                          "tables have plain names, without a schema");
     if (!table->inh)
         return sql_refuse(source, table->location, err, "leave ONLY out", "ONLY is PostgreSQL's alone");
     if (table->alias && table->alias->n_colnames)
-        return sql_refuse(source, table->location, err, "rename with AS in the SELECT list", "a table alias takes no list of columns");
+        return sql_refuse(source, table->location, err, "rename with AS in the SELECT list",
+                          "a table alias takes no list of columns");
     const SqlToken *token = sql_token_at(source, table->location);
     if (token && token + 1 < source->tokens + source->n_tokens && token[1].kind == PG_QUERY__TOKEN__ASCII_42)
         return sql_refuse(source, token[1].start, err, "leave * out", "a star behind a table is PostgreSQL's alone");

@@ -193,7 +193,8 @@ static Status check_bytes(SqlText *source, Error *err)
         if (size == 0)
             return sql_refuse(source, (int32_t)i, err, "save the text as UTF-8", "the SQL text is not UTF-8 here");
         if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f)
-            return sql_refuse(source, (int32_t)i, err, "remove it", "the SQL text holds a control character (0x%02x)", byte);
+            return sql_refuse(source, (int32_t)i, err, "remove it", "the SQL text holds a control character (0x%02x)",
+                              byte);
         i += (size_t)size;
     }
     return STATUS_OK;
@@ -228,7 +229,8 @@ static Status refuse_scan_error(const SqlText *source, const PgQueryError *error
 {
     int32_t byte = byte_of_position(source, error->cursorpos);
     if (strstr(error->message, "trailing junk"))
-        return sql_refuse(source, byte, err, "write a plain number and cast it: CAST(1 AS BIGINT), CAST(1.5 AS DECIMAL(12,2))",
+        return sql_refuse(source, byte, err,
+                          "write a plain number and cast it: CAST(1 AS BIGINT), CAST(1.5 AS DECIMAL(12,2))",
                           "a number with a suffix or with underscores");
     return sql_refuse(source, byte, err, "close the quote, name or comment that begins here", "%s", error->message);
 }
@@ -256,7 +258,8 @@ static Status scan_tokens(SqlText *source, Error *err)
         size_t size = (size_t)(token->end - token->start);
         if (token->token == PG_QUERY__TOKEN__SQL_COMMENT || token->token == PG_QUERY__TOKEN__C_COMMENT) {
             if (source->mode == SQL_MART && size >= 3 && memcmp(text, "/*+", 3) == 0)
-                status = sql_refuse(source, token->start, err, "put a space behind /*", "a comment that starts with /*+ is a hint in Spark");
+                status = sql_refuse(source, token->start, err, "put a space behind /*",
+                                    "a comment that starts with /*+ is a hint in Spark");
             else if (source->mode == SQL_MART && text[0] == '-' && text[size - 1] == '\\')
                 status = sql_refuse(source, token->end - 1, err, "end the comment with another character",
                                     "a comment that ends with a backslash goes on in the next line in Spark");
@@ -274,7 +277,8 @@ static Status check_string(const SqlText *source, const SqlToken *token, Error *
     const char *text = source->text + token->start;
     int32_t size = token->end - token->start;
     if (token > source->tokens && token[-1].end == token->start && sql_token_ends_operand(&token[-1]))
-        return sql_refuse(source, token[-1].start, err, "write '...'", "a literal with a prefix (r'', N'') is not portable");
+        return sql_refuse(source, token[-1].start, err, "write '...'",
+                          "a literal with a prefix (r'', N'') is not portable");
     if (text[0] == '$')
         return sql_refuse(source, token->start, err, "write '...'", "a $$ literal is not portable");
     if (text[0] != '\'')
@@ -284,9 +288,10 @@ static Status check_string(const SqlText *source, const SqlToken *token, Error *
         return STATUS_OK;
     for (int32_t i = 1; i < size - 1; i++) {
         if (text[i] == '\'')
-            return sql_refuse(source, token->start + i, err,
-                              "a mart's literals hold no quote: filter on another column, or prepare the value at ingestion",
-                              "a quote inside a literal reads differently in Spark ('' joins two literals there)");
+            return sql_refuse(
+                source, token->start + i, err,
+                "a mart's literals hold no quote: filter on another column, or prepare the value at ingestion",
+                "a quote inside a literal reads differently in Spark ('' joins two literals there)");
         if (text[i] == '\\')
             return sql_refuse(source, token->start + i, err,
                               "a mart's literals hold no backslash; LIKE takes another character with ESCAPE '!'",
@@ -300,7 +305,8 @@ static Status check_name(const SqlText *source, const SqlToken *token, Error *er
     const char *text = source->text + token->start;
     int32_t size = token->end - token->start;
     if (token->kind == PG_QUERY__TOKEN__UIDENT)
-        return sql_refuse(source, token->start, err, "write the characters as they are", "a U&\"\" name is not portable");
+        return sql_refuse(source, token->start, err, "write the characters as they are",
+                          "a U&\"\" name is not portable");
     bool quoted = text[0] == '"';
     if (quoted && source->mode == SQL_MART)
         return sql_refuse(source, token->start, err,
@@ -367,7 +373,8 @@ static Status put_placeholder(SqlText *source, const SqlToken *token, char *pars
     if (source->n_names == SQL_MAX_PLACEHOLDERS)
         return sql_refuse(source, token->start, err, "", "more than %d file names or long names", SQL_MAX_PLACEHOLDERS);
     if (memchr(source->text + token->start, '\n', size))
-        return sql_refuse(source, token->start, err, "write it on one line", "a file name or quoted name over several lines");
+        return sql_refuse(source, token->start, err, "write it on one line",
+                          "a file name or quoted name over several lines");
     memset(parsed + token->start, ' ', size);
     parsed[token->start] = parsed[token->start + 2] = '"';
     parsed[token->start + 1] = (char)(FIRST_PLACEHOLDER + source->n_names);
@@ -448,7 +455,8 @@ static Status check_one_select(const SqlText *source, Error *err)
         return sql_refuse(source, source->n_tokens ? source->tokens[0].start : 0, err, "write SELECT ... FROM ...",
                           "a statement starts with SELECT");
     for (uint32_t i = 1; i < source->n_tokens; i++)
-        if (source->tokens[i - 1].kind == PG_QUERY__TOKEN__ASCII_59 && source->tokens[i].kind != PG_QUERY__TOKEN__ASCII_59)
+        if (source->tokens[i - 1].kind == PG_QUERY__TOKEN__ASCII_59 &&
+            source->tokens[i].kind != PG_QUERY__TOKEN__ASCII_59)
             return sql_refuse(source, source->tokens[i].start, err, "run the statements one by one",
                               "a second statement; one SELECT is taken at a time");
     return STATUS_OK;

@@ -37,7 +37,7 @@ typedef struct SqlText {
     SqlMode mode;
     Arena *arena;
     int32_t *characters; /* 1-based character of each byte; NULL for plain ASCII */
-    SqlToken *tokens; /* comments left out */
+    SqlToken *tokens;    /* comments left out */
     uint32_t n_tokens;
     SqlItem *items; /* of the outermost SELECT */
     uint32_t n_items;
@@ -100,8 +100,8 @@ const Expr *expr_column(Arena *arena, uint32_t column, DataType type, int32_t po
 const Expr *expr_constant(Arena *arena, Value value, int32_t position);
 /* Binds a call of `name`, casts its arguments as the function wants, and folds it when all are constants.  `target` is
  * the type of a "cast", else any. */
-Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32_t n_args, DataType target, int32_t position,
-                 const Expr **ret, Error *err) MUST_CHECK;
+Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32_t n_args, DataType target,
+                 int32_t position, const Expr **ret, Error *err) MUST_CHECK;
 Status expr_cast(Arena *arena, const Expr *expr, DataType target, const Expr **ret, Error *err) MUST_CHECK;
 bool expr_equal(const Expr *a, const Expr *b);
 /* `expr` with every column replaced by what `replace` gives for it; shares what does not change. */

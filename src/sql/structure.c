@@ -10,13 +10,13 @@
 #include "sql/sql_internal.h"
 
 typedef struct Level {
-    uint32_t base;       /* depth of the parenthesis itself */
-    uint32_t chain;      /* operators in a row since the operand's start */
-    bool concatenates;   /* || seen in this sum */
-    bool adds;           /* binary + or - seen in this sum */
-    bool compares;       /* = <> < ... seen in this condition */
-    bool predicates;     /* IS, IN, LIKE, BETWEEN seen in this condition */
-    bool between;        /* the next AND belongs to BETWEEN */
+    uint32_t base;     /* depth of the parenthesis itself */
+    uint32_t chain;    /* operators in a row since the operand's start */
+    bool concatenates; /* || seen in this sum */
+    bool adds;         /* binary + or - seen in this sum */
+    bool compares;     /* = <> < ... seen in this condition */
+    bool predicates;   /* IS, IN, LIKE, BETWEEN seen in this condition */
+    bool between;      /* the next AND belongs to BETWEEN */
 } Level;
 
 typedef struct Walk {
@@ -86,7 +86,8 @@ static TokenRole token_role(const SqlToken *token)
 
 static Status refuse_grouping(const Walk *walk, const SqlToken *token, const char *what, Error *err)
 {
-    return sql_refuse(walk->source, token->start, err, "put parentheses around the part that belongs together", "%s", what);
+    return sql_refuse(walk->source, token->start, err, "put parentheses around the part that belongs together", "%s",
+                      what);
 }
 
 static Status note_sum(const Walk *walk, Level *level, const SqlToken *token, TokenRole role, Error *err)
@@ -103,9 +104,9 @@ static Status note_condition(const Walk *walk, Level *level, const SqlToken *tok
     bool is_test = token->kind == PG_QUERY__TOKEN__IS;
     bool clash = role == ROLE_COMPARE ? level->predicates : level->predicates || (level->compares && !is_test);
     if (clash && walk->source->mode == SQL_MART)
-        return refuse_grouping(walk, token,
-                               "IS, IN, LIKE or BETWEEN beside a comparison without parentheses groups differently in Spark",
-                               err);
+        return refuse_grouping(
+            walk, token, "IS, IN, LIKE or BETWEEN beside a comparison without parentheses groups differently in Spark",
+            err);
     level->concatenates = level->adds = false;
     level->compares |= role == ROLE_COMPARE;
     level->predicates |= role == ROLE_PREDICATE;
@@ -122,7 +123,8 @@ static Status walk_token(Walk *walk, const SqlToken *token, bool after_operand, 
 {
     Level *level = &walk->levels[walk->top];
     TokenRole role = token_role(token);
-    if (token->kind == PG_QUERY__TOKEN__FROM && token > walk->source->tokens && token[-1].kind == PG_QUERY__TOKEN__DISTINCT)
+    if (token->kind == PG_QUERY__TOKEN__FROM && token > walk->source->tokens &&
+        token[-1].kind == PG_QUERY__TOKEN__DISTINCT)
         role = ROLE_OPERAND; /* IS DISTINCT FROM */
     if (role == ROLE_ADD && !after_operand)
         role = ROLE_NEGATE;
@@ -144,7 +146,8 @@ static Status walk_token(Walk *walk, const SqlToken *token, bool after_operand, 
         break;
     case ROLE_AND:
         if (level->between)
-            *level = (Level){.base = level->base, .chain = level->chain, .predicates = true, .compares = level->compares};
+            *level =
+                (Level){.base = level->base, .chain = level->chain, .predicates = true, .compares = level->compares};
         else
             start_operand(level);
         break;
@@ -171,7 +174,8 @@ Status sql_check_structure(const SqlText *source, Error *err)
         TRY(walk_token(&walk, token, i > 0 && sql_token_ends_operand(&token[-1]), err));
         const Level *level = &walk.levels[walk.top];
         if (level->base + level->chain > SQL_MAX_DEPTH)
-            return sql_refuse(source, token->start, err, "split the expression, or write IN (...) for a row of comparisons",
+            return sql_refuse(source, token->start, err,
+                              "split the expression, or write IN (...) for a row of comparisons",
                               "the expression nests more than %d levels deep", SQL_MAX_DEPTH);
         if (walk.n_operators > SQL_MAX_OPERATORS)
             return sql_refuse(source, token->start, err, "split the statement", "more than %d operators and list items",

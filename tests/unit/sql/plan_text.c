@@ -44,8 +44,8 @@ static void append_sort(Buffer *buffer, const PlanNode *plan)
     buffer_append_text(buffer, "Sort:");
     for (uint32_t i = 0; i < plan->sort.n_keys; i++) {
         const SortKey *key = &plan->sort.keys[i];
-        buffer_printf(buffer, "%s%s#%u %s nulls %s", i ? ", " : " ", plan->child->schema.fields[key->column].name, key->column,
-                      key->descending ? "desc" : "asc", key->nulls_first ? "first" : "last");
+        buffer_printf(buffer, "%s%s#%u %s nulls %s", i ? ", " : " ", plan->child->schema.fields[key->column].name,
+                      key->column, key->descending ? "desc" : "asc", key->nulls_first ? "first" : "last");
     }
     buffer_printf(buffer, " (%u of %u columns)", plan->sort.n_visible, plan->child->schema.n);
 }
@@ -71,7 +71,8 @@ void plan_append_text(Buffer *buffer, const PlanNode *plan)
             append_sort(buffer, plan);
             break;
         case PLAN_LIMIT:
-            buffer_printf(buffer, "Limit: %lld offset %lld", (long long)plan->limit.limit, (long long)plan->limit.offset);
+            buffer_printf(buffer, "Limit: %lld offset %lld", (long long)plan->limit.limit,
+                          (long long)plan->limit.offset);
             break;
         }
         buffer_append_byte(buffer, '\n');
@@ -79,7 +80,10 @@ void plan_append_text(Buffer *buffer, const PlanNode *plan)
 }
 
 /* ---- catalog ---- */
-#define FIELD(name, type_) {name, type_, true}
+#define FIELD(name, type_)                                                                                             \
+    {                                                                                                                  \
+        name, type_, true                                                                                              \
+    }
 
 static Field shipment_fields[] = {
     {"shipment_id", DATA_TYPE(STRING), false},
@@ -103,10 +107,12 @@ static Field shipment_fields[] = {
 static const Schema shipments = {shipment_fields, ARRAY_SIZE(shipment_fields)};
 
 static Field number_fields[] = {
-    FIELD("i", DATA_TYPE(INT)),         FIELD("l", DATA_TYPE(BIGINT)), FIELD("f", DATA_TYPE(FLOAT)),
-    FIELD("d", DATA_TYPE(DOUBLE)),      FIELD("m", DECIMAL_TYPE(12, 2)), FIELD("b", DATA_TYPE(BOOLEAN)),
-    FIELD("t", DATA_TYPE(TIMESTAMP)),   FIELD("s", DATA_TYPE(STRING)), FIELD("day", DATA_TYPE(DATE)),
-    FIELD("Weight (Kilograms)", DATA_TYPE(DOUBLE)), FIELD("Mixed", DATA_TYPE(INT)),
+    FIELD("i", DATA_TYPE(INT)),       FIELD("l", DATA_TYPE(BIGINT)),
+    FIELD("f", DATA_TYPE(FLOAT)),     FIELD("d", DATA_TYPE(DOUBLE)),
+    FIELD("m", DECIMAL_TYPE(12, 2)),  FIELD("b", DATA_TYPE(BOOLEAN)),
+    FIELD("t", DATA_TYPE(TIMESTAMP)), FIELD("s", DATA_TYPE(STRING)),
+    FIELD("day", DATA_TYPE(DATE)),    FIELD("Weight (Kilograms)", DATA_TYPE(DOUBLE)),
+    FIELD("Mixed", DATA_TYPE(INT)),
 };
 static const Schema numbers = {number_fields, ARRAY_SIZE(number_fields)};
 
