@@ -177,11 +177,21 @@ static void append_constant(Buffer *buffer, const Value *value)
         buffer_append_text(buffer, "DATE ");
     if (value->type.id == TYPE_TIMESTAMP)
         buffer_append_text(buffer, "TIMESTAMP ");
-    if (quoted)
-        buffer_append_byte(buffer, '\'');
-    value_append_text(buffer, value);
-    if (quoted)
-        buffer_append_byte(buffer, '\'');
+    if (!quoted) {
+        value_append_text(buffer, value);
+        return;
+    }
+    Buffer text;
+    buffer_init(&text, 0);
+    value_append_text(&text, value);
+    buffer_append_byte(buffer, '\'');
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '\'')
+            buffer_append_byte(buffer, '\'');
+        buffer_append_byte(buffer, text.data[i]);
+    }
+    buffer_append_byte(buffer, '\'');
+    buffer_done(&text);
 }
 
 static void append_list(Buffer *buffer, const Expr *const *args, uint32_t n, const char *separator,
@@ -211,49 +221,79 @@ static void append_case(Buffer *buffer, const Expr *expr, const Schema *schema)
     buffer_append_text(buffer, " END");
 }
 
-static bool is_sign(const char *name)
+/* Operators that are not written as they are called: the text around and between their arguments. */
+typedef struct Form {
+    const char *name;
+    const char *before;
+    const char *between;
+    const char *behind;
+} Form;
+
+static const Form FORMS[] = {
+    {"and", "(", " AND ", ")"},
+    {"or", "(", " OR ", ")"},
+    {"not", "(NOT ", "", ")"},
+    {"negate", "(-", "", ")"},
+    {"is_null", "(", "", " IS NULL)"},
+    {"is_not_null", "(", "", " IS NOT NULL)"},
+    {"is_true", "(", "", " IS TRUE)"},
+    {"is_not_true", "(", "", " IS NOT TRUE)"},
+    {"is_false", "(", "", " IS FALSE)"},
+    {"is_not_false", "(", "", " IS NOT FALSE)"},
+    {"is_distinct_from", "(", " IS DISTINCT FROM ", ")"},
+    {"is_not_distinct_from", "(", " IS NOT DISTINCT FROM ", ")"},
+    {"like", "(", " LIKE ", ")"},
+    {"ilike", "(", " ILIKE ", ")"},
+};
+
+static const Form *find_form(const char *name)
 {
-    return !((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_') || strcmp(name, "and") == 0 ||
-           strcmp(name, "or") == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(FORMS); i++)
+        if (strcmp(FORMS[i].name, name) == 0)
+            return &FORMS[i];
+    return NULL;
+}
+
+static void append_form(Buffer *buffer, const Form *form, const Expr *expr, const Schema *schema)
+{
+    bool escapes = expr->call.n_args == 3 && strstr(form->name, "like");
+    buffer_append_text(buffer, form->before);
+    append_list(buffer, expr->args, expr->call.n_args - escapes, form->between, schema);
+    if (escapes) {
+        buffer_append_text(buffer, " ESCAPE ");
+        expr_append_text(buffer, expr->args[2], schema);
+    }
+    buffer_append_text(buffer, form->behind);
 }
 
 static void append_call(Buffer *buffer, const Expr *expr, const Schema *schema)
 {
     const char *name = expr->call.function->name;
     uint32_t n = expr->call.n_args;
-    char type[32];
+    const Form *form = find_form(name);
+    char text[32];
     if (strcmp(name, "case") == 0) {
         append_case(buffer, expr, schema);
     } else if (strcmp(name, "cast") == 0) {
         buffer_append_text(buffer, "CAST(");
         expr_append_text(buffer, expr->args[0], schema);
-        buffer_printf(buffer, " AS %s)", type_name(expr->type, type, sizeof type));
-    } else if (strcmp(name, "is_null") == 0 || strcmp(name, "is_not_null") == 0) {
-        buffer_append_byte(buffer, '(');
-        expr_append_text(buffer, expr->args[0], schema);
-        buffer_append_text(buffer, name[3] == 'n' && name[4] == 'u' ? " IS NULL)" : " IS NOT NULL)");
-    } else if (strcmp(name, "not") == 0) {
-        buffer_append_text(buffer, "(NOT ");
-        expr_append_text(buffer, expr->args[0], schema);
-        buffer_append_byte(buffer, ')');
+        buffer_printf(buffer, " AS %s)", type_name(expr->type, text, sizeof text));
+    } else if (form) {
+        append_form(buffer, form, expr, schema);
     } else if (strcmp(name, "in") == 0) {
         buffer_append_byte(buffer, '(');
         expr_append_text(buffer, expr->args[0], schema);
         buffer_append_text(buffer, " IN (");
         append_list(buffer, expr->args + 1, n - 1, ", ", schema);
         buffer_append_text(buffer, "))");
-    } else if (is_sign(name) && n >= 2) {
-        char separator[16];
-        snprintf(separator, sizeof separator, " %s ",
-                 strcmp(name, "and") == 0  ? "AND"
-                 : strcmp(name, "or") == 0 ? "OR"
-                                           : name);
-        buffer_append_byte(buffer, '(');
-        append_list(buffer, expr->args, n, separator, schema);
-        buffer_append_byte(buffer, ')');
-    } else {
+    } else if (name[0] >= 'a' && name[0] <= 'z') {
         buffer_printf(buffer, "%s(", name);
         append_list(buffer, expr->args, n, ", ", schema);
+        buffer_append_byte(buffer, ')');
+    } else {
+        snprintf(text, sizeof text, " %s ", name);
+        buffer_append_byte(buffer, '(');
+        append_list(buffer, expr->args, n, text, schema);
         buffer_append_byte(buffer, ')');
     }
 }
