@@ -46,6 +46,19 @@ void parquet_column_statistics(const ParquetFile *file, uint32_t row_group, uint
 /* Compressed bytes of one column chunk. */
 uint64_t parquet_column_bytes(const ParquetFile *file, uint32_t row_group, uint32_t column);
 
+/* What the page index says of one page of a column chunk. */
+typedef struct ParquetPageFacts {
+    uint64_t first_row; /* in the row group */
+    uint64_t n_rows;
+    bool all_null;
+    ParquetStatistics statistics; /* n_values is n_rows */
+} ParquetPageFacts;
+/* The pages of one column chunk in the order of their rows, which they cover without a gap; *ret_n is 0 where the file
+ * has no page index for it.  In `arena`, as are texts of the bounds.  parquet_column_skip over whole pages neither
+ * decompresses nor decodes them. */
+Status parquet_column_pages(ParquetFile *file, uint32_t row_group, uint32_t column, Arena *arena,
+                            const ParquetPageFacts **ret_pages, uint32_t *ret_n, Error *err) MUST_CHECK;
+
 /* The dictionary of one column chunk on its own, read ahead of the data: a FLAT vector in `arena` as
  * parquet_column_dictionary describes it (the same entries at the same codes), or NULL when some data page of the chunk
  * is not dictionary-encoded. */

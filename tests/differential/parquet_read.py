@@ -163,6 +163,18 @@ def check_statistics(name, statistics, kind, values):
             raise Difference(f"{name}: a value lies outside of min and max")
 
 
+def check_pages(name, pages, kind, values):
+    row = 0
+    for i, page in enumerate(pages):
+        part = values[page["first"] : page["first"] + page["n"]]
+        if page["first"] != row or (page["all_null"] and any(v is not None for v in part)):
+            raise Difference(f"{name}: page {i} of the page index is wrong")
+        check_statistics(f"{name} page {i}", page["statistics"], kind, part)
+        row += page["n"]
+    if pages and row != len(values):
+        raise Difference(f"{name}: the page index does not cover all rows")
+
+
 def run_dump(dump, path, options):
     done = subprocess.run([dump, str(path), *options], capture_output=True, text=True, check=False, timeout=300)
     if done.returncode not in (0, 3):
@@ -187,7 +199,7 @@ def expected_columns(path):
 
 def compare(dump, path, options, expected):
     """Number of columns refused by name."""
-    refused, lines, kinds = set(), run_dump(dump, path, options), {}
+    refused, lines, kinds, pages = set(), run_dump(dump, path, options), {}, {}
     seen = {(g, c): 0 for g, columns in enumerate(expected) for c in columns}
     for line in lines:
         if "error" in line:
@@ -203,6 +215,9 @@ def compare(dump, path, options, expected):
         if "statistics" in line:
             kinds[key] = line["statistics"]
             continue
+        if "pages" in line:
+            pages[key] = line["pages"]
+            continue
         part = values[line["first"] : line["first"] + line["n"]]
         if len(line["values"]) != line["n"] or not same(line["values"], part):
             at = next((i for i, (a, b) in enumerate(zip(line["values"], part, strict=False)) if not same(a, b)), "?")
@@ -212,6 +227,7 @@ def compare(dump, path, options, expected):
         seen[key] += line["n"]
         if key in kinds and line["first"] == 0:
             check_statistics(f"{path}: {key}", kinds[key], line["type"], values)
+            check_pages(f"{path}: {key}", pages.get(key, []), line["type"], values)
     for (group, column), n in seen.items():
         rows = len(expected[group][column])
         if (group, column) not in refused and n != rows and "--skip" not in options:

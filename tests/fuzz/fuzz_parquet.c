@@ -93,6 +93,10 @@ static uint64_t read_nested(ParquetFile *file, uint32_t row_group, uint32_t colu
     const Vector *dictionary = NULL;
     if (parquet_read_dictionary(file, row_group, column, &arena, &dictionary, &err) == STATUS_OK && dictionary)
         sum += touch(dictionary);
+    const ParquetPageFacts *pages;
+    uint32_t n_pages;
+    if (parquet_column_pages(file, row_group, column, &arena, &pages, &n_pages, &err) == STATUS_OK && n_pages > 0)
+        sum += pages[n_pages - 1].first_row;
     parquet_column_statistics(file, row_group, column, &statistics);
     if (statistics.has_min_max)
         sum += statistics.min.raw[0];

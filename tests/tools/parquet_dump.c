@@ -3,10 +3,12 @@
  *
  * Each output line is a JSON object: {"column", "type", "row_group", "first", "n", "values"} for the rows that one step
  * read, or {"column", "row_group", "error": {...}} where a column cannot be read, or
- * {"column", "row_group", "null_count", "min", "max"} with what its statistics are trusted to say.  --skip reads every other step only.
- * Values are exact: integers and unscaled decimals as numbers, floating-point values as the hexadecimal digits of their
- * bits, dates as days, timestamps as microseconds, strings and binaries as hexadecimal digits, structs as objects, lists
- * as arrays, maps as {"map": [[key, value], ...]}.  Exit code 3 when the file cannot be opened. */
+ * {"column", "row_group", "null_count", "min", "max"} with what its statistics are
+ * trusted to say, {"column", "row_group", "pages": [...]} with the same of each page in the page index.  --skip reads
+ * every other step only. Values are exact: integers and unscaled decimals as numbers, floating-point values as the
+ * hexadecimal digits of their bits, dates as days, timestamps as microseconds, strings and binaries as hexadecimal
+ * digits, structs as objects, lists as arrays, maps as {"map": [[key, value], ...]}.  Exit code 3 when the file cannot
+ * be opened. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +206,46 @@ static Status check_dictionary(const Dump *dump, ParquetRowGroup *handle, uint32
     return status;
 }
 
+static void append_statistics(Buffer *line, const ParquetStatistics *statistics)
+{
+    buffer_append_byte(line, '{');
+    if (statistics->has_null_count)
+        buffer_printf(line, "\"null_count\":%" PRIu64 "%s", statistics->null_count, statistics->has_min_max ? "," : "");
+    if (statistics->has_min_max) {
+        buffer_append_text(line, "\"min\":");
+        append_value(line, &statistics->min);
+        buffer_append_text(line, ",\"max\":");
+        append_value(line, &statistics->max);
+    }
+    buffer_append_byte(line, '}');
+}
+
+static Status print_pages(const Dump *dump, const char *column, uint32_t row_group, uint32_t index, Error *err)
+{
+    Arena arena;
+    Buffer line;
+    const ParquetPageFacts *pages;
+    uint32_t n = 0;
+    arena_init(&arena);
+    Status status = parquet_column_pages(dump->file, row_group, index, &arena, &pages, &n, err);
+    if (status == STATUS_OK && n > 0) {
+        buffer_init(&line, 0);
+        append_line_start(&line, column, NULL, row_group);
+        buffer_append_text(&line, ",\"pages\":[");
+        for (uint32_t i = 0; i < n; i++) {
+            buffer_printf(&line,
+                          "%s{\"first\":%" PRIu64 ",\"n\":%" PRIu64 ",\"all_null\":%s,\"statistics\":", i ? "," : "",
+                          pages[i].first_row, pages[i].n_rows, pages[i].all_null ? "true" : "false");
+            append_statistics(&line, &pages[i].statistics);
+            buffer_append_byte(&line, '}');
+        }
+        buffer_append_text(&line, "]}");
+        print_line(dump, &line);
+    }
+    arena_done(&arena);
+    return status;
+}
+
 static void print_statistics(const Dump *dump, const char *column, uint32_t row_group, uint32_t index)
 {
     Buffer line;
@@ -211,16 +253,9 @@ static void print_statistics(const Dump *dump, const char *column, uint32_t row_
     parquet_column_statistics(dump->file, row_group, index, &statistics);
     buffer_init(&line, 0);
     append_line_start(&line, column, NULL, row_group);
-    buffer_append_text(&line, ",\"statistics\":{");
-    if (statistics.has_null_count)
-        buffer_printf(&line, "\"null_count\":%" PRIu64 "%s", statistics.null_count, statistics.has_min_max ? "," : "");
-    if (statistics.has_min_max) {
-        buffer_append_text(&line, "\"min\":");
-        append_value(&line, &statistics.min);
-        buffer_append_text(&line, ",\"max\":");
-        append_value(&line, &statistics.max);
-    }
-    buffer_append_text(&line, "}}");
+    buffer_append_text(&line, ",\"statistics\":");
+    append_statistics(&line, &statistics);
+    buffer_append_byte(&line, '}');
     print_line(dump, &line);
 }
 
@@ -231,6 +266,7 @@ static Status dump_column(const Dump *dump, ParquetRowGroup **handle, uint32_t r
     TRY(parquet_row_group_open(dump->file, row_group, &column, 1, handle, err));
     TRY(check_dictionary(dump, *handle, row_group, column, err));
     print_statistics(dump, name, row_group, column);
+    TRY(print_pages(dump, name, row_group, column, err));
     bool skip = false;
     for (uint64_t first = 0; first < rows;) {
         uint32_t n = rows - first < dump->step ? (uint32_t)(rows - first) : dump->step;
