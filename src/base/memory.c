@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define ARENA_FIRST_BLOCK ((size_t)64 << 10)
@@ -322,8 +323,10 @@ Status budget_reserve(MemoryBudget *budget, size_t bytes, const char *what, Erro
     size_t used = atomic_fetch_add(&budget->used, bytes) + bytes;
     if (budget->limit && (used > budget->limit || bytes > budget->limit)) {
         atomic_fetch_sub(&budget->used, bytes);
-        error_set(err, STATUS_MEMORY, "%s needs %zu MiB more, and %zu of %zu MiB are in use", what, bytes >> 20,
-                  (used - bytes) >> 20, budget->limit >> 20);
+        char more[24], held[24], limit[24];
+        error_set(err, STATUS_MEMORY, "%s needs %s more, and %s of %s are in use", what,
+                  text_bytes(more, sizeof more, (double)bytes), text_bytes(held, sizeof held, (double)(used - bytes)),
+                  text_bytes(limit, sizeof limit, (double)budget->limit));
         return error_hint(err, "raise --memory-limit, use fewer --threads, or read fewer rows or columns");
     }
     size_t peak = atomic_load(&budget->peak);

@@ -131,6 +131,12 @@ static const ExampleInfo QUERY_EXAMPLES[] = {
 
 static const OptionInfo EXPLAIN_OPTIONS[] = {
     {.name = "analyze", .help = "Run the statement and show rows, time, memory and skipped row groups"},
+    {.name = "mart",
+     .letter = 'm',
+     .argument = "MART",
+     .help = "Explain this mart instead of a statement; needs --from"},
+    {.name = "from", .argument = "FILES", .help = "The shipments that --mart reads"},
+    {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files that add marts or replace built-in ones"},
     FILE_OPTION,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,
@@ -141,6 +147,7 @@ static const ExampleInfo EXPLAIN_EXAMPLES[] = {
     {"explain \"SELECT carrier, avg(delay_days) AS d FROM 'shipments' GROUP BY carrier\"", "the plan"},
     {"explain --analyze \"SELECT count(*) AS n FROM 'shipments' WHERE shipment_date >= '2025-06-01'\"",
      "what running it costs, and what it skips"},
+    {"explain --mart cost_analysis --from shipments", "how a mart is made"},
     {0},
 };
 
@@ -241,7 +248,7 @@ static const CommandInfo COMMANDS[] = {
      .max_operands = 1,
      .description =
          "Prints the plan of a SELECT, one operator a line, the input innermost.  With --analyze the statement is run,"
-         " its result is thrown away, and each operator says what it did.",
+         " its result is thrown away, and each operator says what it did.  With --mart it is a mart's statement.",
      .options = EXPLAIN_OPTIONS,
      .examples = EXPLAIN_EXAMPLES},
     {.name = "inspect",

@@ -4,6 +4,8 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/statement.h"
+#include "mart/run.h"
+#include "shipment/shipment.h"
 
 static Status drop_batch(void *context, const Schema *schema, const Batch *batch, Error *err)
 {
@@ -48,14 +50,53 @@ static Status explain(const Arguments *arguments, const BoundStatement *bound, R
     return STATUS_OK;
 }
 
-Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err)
+/* The plan of a mart over the files of --from. */
+static Status bind_mart(const Arguments *arguments, MemoryBudget *budget, Arena *arena, BoundStatement *ret_bound,
+                        Error *err)
+{
+    const char *name = arguments_text(arguments, "mart"), *from = arguments_text(arguments, "from");
+    MartRegistry registry;
+    if (!from || arguments->n_operands > 0 || arguments_given(arguments, "file")) {
+        error_set(err, STATUS_USAGE,
+                  from ? "--mart and a statement cannot both be explained" : "--mart needs --from FILES");
+        return error_hint(err, "for example: freightlake explain --mart cost_analysis --from shipments");
+    }
+    TRY(mart_registry_load(arguments_text(arguments, "marts"), arena, &registry, err));
+    const Mart *mart = mart_find(&registry, name);
+    if (!mart)
+        return mart_unknown(&registry, name, err);
+    BoundStatement bound = {.schema = shipment_schema()};
+    TRY(mart_plan(mart, arena, &bound.plan, err));
+    TRY(input_open(from, budget, &bound.input, err));
+    TableFiles table = {bound.input.files, bound.input.n, bound.schema};
+    Status status = exec_check_files(bound.plan, &table, err);
+    if (status == STATUS_OK)
+        *ret_bound = bound;
+    else
+        statement_done(&bound);
+    return status;
+}
+
+static Status bind_statement(const Arguments *arguments, MemoryBudget *budget, Arena *arena, BoundStatement *ret_bound,
+                             Error *err)
 {
     const char *sql;
+    if (arguments_given(arguments, "from") || arguments_given(arguments, "marts")) {
+        error_set(err, STATUS_USAGE, "--from and --marts belong to --mart");
+        return error_hint(err, "a statement names its files itself: FROM 'shipments/*.parquet'");
+    }
+    TRY(statement_text(arguments, arena, &sql, err));
+    return statement_bind(sql, budget, arena, ret_bound, err);
+}
+
+Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err)
+{
     Resources resources;
     BoundStatement bound;
-    TRY(statement_text(arguments, job_arena, &sql, err));
     TRY(resources_init(&resources, arguments, err));
-    Status status = statement_bind(sql, &resources.budget, job_arena, &bound, err);
+    Status status = arguments_given(arguments, "mart")
+                        ? bind_mart(arguments, &resources.budget, job_arena, &bound, err)
+                        : bind_statement(arguments, &resources.budget, job_arena, &bound, err);
     if (status == STATUS_OK) {
         Buffer text;
         buffer_init(&text, 0);

@@ -234,6 +234,8 @@ void man_append(Buffer *text)
                  {"130", "Interrupted."}};
     for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
         buffer_printf(text, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].meaning);
+    buffer_append_text(text, ".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\n"
+                             "When set and not empty, no colour is used unless \\fB\\-\\-color always\\fR is given.\n");
     append_man_examples(text);
 }
 

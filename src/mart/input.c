@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/pool.h"
 #include "columnar/function.h"
 
 static bool is_parquet(const char *path)
@@ -44,9 +45,11 @@ static Status open_all(const StorageList *list, const char *pattern, MemoryBudge
                        Error *err)
 {
     bool is_glob = strpbrk(pattern, "*?[") != NULL;
-    for (size_t i = 0; i < list->n; i++)
+    for (size_t i = 0; i < list->n; i++) {
+        TRY(interrupt_check(err));
         if (is_wanted(&list->entries[i], pattern, is_glob))
             TRY(open_one(&list->entries[i], budget, input, err));
+    }
     if (input->n > 0)
         return STATUS_OK;
     error_set(err, STATUS_NOT_FOUND, "no Parquet files are in '%s'", pattern);

@@ -658,6 +658,11 @@ class TestExplainInspectShow(Lake):
         self.assertIn("peak memory", analyzed)
         self.mistake("explain", "SELECT FROM", expect=2, says=["position"])
         self.mistake("explain", expect=2, says=["needs a statement"])
+        plan = self.do("explain", "--mart", "cost_analysis", "--from", "data", "--analyze").stdout
+        self.assertIn("cost_per_km", plan)
+        self.mistake("explain", "--mart", "cost_analysis", expect=2, says=["--from"])
+        self.mistake("explain", "--mart", "cost_analisis", "--from", "data", expect=2, says=["did you mean"])
+        self.mistake("explain", "--from", "data", sql, expect=2, says=["--mart"])
 
     def test_inspect(self) -> None:
         path = "marts/cost_analysis/cost_analysis.parquet"
