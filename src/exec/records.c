@@ -46,12 +46,13 @@ void record_buckets_init(RecordBuckets *buckets, uint64_t *sample, uint32_t n_sa
     mem_free(counts);
 }
 
-void record_store_init(RecordStore *store, const RecordBuckets *buckets, MemoryBudget *budget)
+void record_store_init(RecordStore *store, const RecordBuckets *buckets, uint32_t width, MemoryBudget *budget)
 {
     memset(store, 0, sizeof *store);
     arena_init(&store->arena);
     store->buckets = buckets;
     store->budget = budget;
+    store->width = width;
     store->lines = arena_zalloc(&store->arena, sizeof *store->lines * buckets->n_buckets);
     store->next = mem_zalloc(sizeof *store->next * buckets->n_buckets);
     store->newest = mem_zalloc(sizeof *store->newest * buckets->n_buckets);
@@ -86,36 +87,57 @@ static Status add_chunk(RecordStore *store, uint32_t bucket, Error *err)
     store->slab_left -= RECORD_CHUNK_BYTES;
     chunk->next = store->newest[bucket];
     store->newest[bucket] = chunk;
-    store->next[bucket] = chunk->records;
+    store->next[bucket] = chunk->words;
     return STATUS_OK;
 }
 
-static inline bool at_chunk_end(const SortRecord *place)
+static inline bool at_chunk_end(const uint64_t *place)
 {
     return ((uintptr_t)place & (RECORD_CHUNK_BYTES - 1)) == 0; /* also true of NULL */
 }
 
-static inline void write_line(SortRecord *to, const RecordLine *line)
+static Status write_line(RecordStore *store, uint32_t bucket, Error *err)
 {
-    for (int i = 0; i < RECORDS_PER_LINE; i++)
-        _mm_stream_si128((__m128i *)(void *)(to + i), _mm_load_si128((const __m128i *)(const void *)&line->records[i]));
+    if (UNLIKELY(at_chunk_end(store->next[bucket])))
+        TRY(add_chunk(store, bucket, err));
+    const __m128i *from = (const __m128i *)(const void *)store->lines[bucket].words;
+    __m128i *to = (__m128i *)(void *)store->next[bucket];
+    for (int i = 0; i < RECORD_LINE_WORDS / 2; i++)
+        _mm_stream_si128(to + i, _mm_load_si128(from + i));
+    store->next[bucket] += RECORD_LINE_WORDS;
+    return STATUS_OK;
+}
+
+static Status append_pairs(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
+{
+    const uint64_t last = RECORD_LINE_WORDS / 2 - 1;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t bucket = record_bucket(store->buckets, keys[i]);
+        uint64_t place = store->counts[bucket]++ & last;
+        store->lines[bucket].words[2 * place] = keys[i];
+        store->lines[bucket].words[2 * place + 1] = payloads[i];
+        if (place == last)
+            TRY(write_line(store, bucket, err));
+    }
+    return STATUS_OK;
+}
+
+static Status append_payloads(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
+{
+    const uint64_t last = RECORD_LINE_WORDS - 1;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t bucket = record_bucket(store->buckets, keys[i]);
+        uint64_t place = store->counts[bucket]++ & last;
+        store->lines[bucket].words[place] = payloads[i];
+        if (place == last)
+            TRY(write_line(store, bucket, err));
+    }
+    return STATUS_OK;
 }
 
 Status record_store_append(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
 {
-    const RecordBuckets *buckets = store->buckets;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t bucket = record_bucket(buckets, keys[i]);
-        RecordLine *line = &store->lines[bucket];
-        uint64_t count = store->counts[bucket]++;
-        line->records[count % RECORDS_PER_LINE] = (SortRecord){keys[i], payloads[i]};
-        if (count % RECORDS_PER_LINE != RECORDS_PER_LINE - 1)
-            continue;
-        if (UNLIKELY(at_chunk_end(store->next[bucket])))
-            TRY(add_chunk(store, bucket, err));
-        write_line(store->next[bucket], line);
-        store->next[bucket] += RECORDS_PER_LINE;
-    }
+    TRY(store->width == 2 ? append_pairs(store, keys, payloads, n, err) : append_payloads(store, keys, payloads, n, err));
     _mm_sfence();
     return STATUS_OK;
 }
@@ -192,26 +214,23 @@ void records_sort(SortRecord *records, SortRecord *scratch, size_t n)
     sort_by_word(records, scratch, n, 0);
 }
 
-/* Copies a store's records of the bucket; returns how many. */
-static size_t collect(const RecordStore *store, uint32_t bucket, SortRecord *records)
+/* Copies a store's words of the bucket; returns how many. */
+static size_t collect(const RecordStore *store, uint32_t bucket, uint64_t *words)
 {
-    size_t n = store->counts[bucket] % RECORDS_PER_LINE;
-    memcpy(records, store->lines[bucket].records, sizeof(SortRecord) * n);
+    size_t n = store->counts[bucket] * store->width % RECORD_LINE_WORDS;
+    memcpy(words, store->lines[bucket].words, sizeof(uint64_t) * n);
     const RecordChunk *chunk = store->newest[bucket];
-    size_t count = chunk ? (size_t)(store->next[bucket] - chunk->records) : 0;
+    size_t count = chunk ? (size_t)(store->next[bucket] - chunk->words) : 0;
     for (; chunk; chunk = chunk->next) {
-        memcpy(records + n, chunk->records, sizeof(SortRecord) * count);
+        memcpy(words + n, chunk->words, sizeof(uint64_t) * count);
         n += count;
-        count = RECORD_CHUNK_RECORDS;
+        count = RECORD_CHUNK_WORDS;
     }
     return n;
 }
 
-void record_bucket_sorted(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, SortRecord *sorted,
-                          SortRecord *scratch)
+void record_bucket_collect(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t *ret_words)
 {
-    size_t n = 0;
     for (uint32_t s = 0; s < n_stores; s++)
-        n += collect(&stores[s], bucket, sorted + n);
-    records_sort(sorted, scratch, n);
+        ret_words += collect(&stores[s], bucket, ret_words);
 }

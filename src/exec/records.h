@@ -6,6 +6,8 @@
  *                  first: thousands of write positions a multiple of 4 KiB apart would fight for the same cache sets
  *   records_sort   one bucket: a counting pass on the leading bits that differ, small bins by insertion, large ones again
  *
+ * Records whose key can be computed again from the payload are stored as the payload alone: half the memory.
+ *
  * Why not one radix sort over everything: the first pass happens while rows are produced, so records are written once,
  * read once, and never all copied; memory is the records and little more. */
 #ifndef FREIGHTLAKE_EXEC_RECORDS_H
@@ -19,8 +21,8 @@ typedef struct SortRecord {
 } SortRecord;
 
 #define RECORD_CHUNK_BYTES 4096
-#define RECORDS_PER_LINE 4
-#define RECORD_CHUNK_RECORDS ((RECORD_CHUNK_BYTES - 64) / sizeof(SortRecord))
+#define RECORD_LINE_WORDS 8
+#define RECORD_CHUNK_WORDS ((RECORD_CHUNK_BYTES - 64) / sizeof(uint64_t))
 #define RECORD_BINS 65536
 
 typedef struct RecordBuckets {
@@ -44,20 +46,21 @@ typedef struct RecordChunk RecordChunk;
 struct RecordChunk {
     RecordChunk *next;
     char padding[56];
-    SortRecord records[RECORD_CHUNK_RECORDS];
+    uint64_t words[RECORD_CHUNK_WORDS];
 };
 _Static_assert(sizeof(RecordChunk) == RECORD_CHUNK_BYTES, "a chunk ends where its address is a multiple of its size");
 
 /* The last, not yet full, cache line of a bucket. */
 typedef struct RecordLine {
-    SortRecord records[RECORDS_PER_LINE];
+    uint64_t words[RECORD_LINE_WORDS];
 } __attribute__((aligned(64))) RecordLine;
 
 typedef struct RecordStore {
     const RecordBuckets *buckets;
     MemoryBudget *budget;
+    uint32_t width;         /* words a record: 2 (key, payload), or 1 (payload; the key only chose the bucket) */
     RecordLine *lines;      /* per bucket: records on their way; written out a whole line at a time, past the cache */
-    SortRecord **next;      /* per bucket: where the next line goes; at a chunk's end: no chunk */
+    uint64_t **next;        /* per bucket: where the next line goes; at a chunk's end: no chunk */
     RecordChunk **newest;   /* per bucket: chunks, newest first; all but the newest are full */
     uint64_t *counts;       /* per bucket: records */
     Arena arena; /* of the lines */
@@ -67,14 +70,14 @@ typedef struct RecordStore {
     uint32_t n_slabs;
 } RecordStore;
 
-void record_store_init(RecordStore *store, const RecordBuckets *buckets, MemoryBudget *budget);
+void record_store_init(RecordStore *store, const RecordBuckets *buckets, uint32_t width, MemoryBudget *budget);
 void record_store_done(RecordStore *store);
 Status record_store_append(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
     MUST_CHECK;
 
-/* Copies bucket b of all stores, sorted by (key, payload), to `sorted`; `scratch` has room for as many. */
-void record_bucket_sorted(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, SortRecord *sorted,
-                          SortRecord *scratch);
+/* Copies the words of a bucket's records, in all stores, in no particular order. */
+void record_bucket_collect(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t *ret_words);
+/* Sorts by (key, payload); `scratch` has room for as many. */
 void records_sort(SortRecord *records, SortRecord *scratch, size_t n);
 
 #endif

@@ -8,6 +8,7 @@
 #include "exec/records.h"
 #include "exec/sort_fields.h"
 #include "exec/sort_key.h"
+#include "exec/sort_rebuild.h"
 #include "exec/sort_rows.h"
 
 #define BUCKET_RECORDS 8192
@@ -34,6 +35,7 @@ struct Sorter {
     DataType *types;
     bool packed;
     bool computed_key;   /* packed: the first sort key is the record's key, not a field */
+    bool rebuilt_key;    /* computed, and only from columns that are fields: records are the payload alone */
     SortField *fields;   /* packed: one per sort key, the first unused when the key is computed */
     Arena *field_arenas; /* per sort key: what its field holds; NULL when packing was not tried */
     RecordBuckets buckets;
@@ -126,6 +128,9 @@ static Status try_packed(Sorter *sorter, Error *err)
     sorter->packed = possible && place_fields(sorter);
     if (!sorter->packed)
         sorter->computed_key = false;
+    if (sorter->computed_key)
+        sorter->rebuilt_key = sort_rebuild_possible(node, sorter->options.exprs, sorter->options.column_map,
+                                                    sorter->options.scan->n_columns, sorter->fields);
     return STATUS_OK;
 }
 
@@ -264,7 +269,8 @@ void sorter_start(Sorter *sorter)
     record_buckets_init(&sorter->buckets, sample, n, wanted > MAX_BUCKETS ? MAX_BUCKETS : (uint32_t)wanted);
     mem_free(sample);
     for (int w = 0; w < threads_of(sorter); w++)
-        record_store_init(&sorter->locals[w].store, &sorter->buckets, sorter->options.budget);
+        record_store_init(&sorter->locals[w].store, &sorter->buckets, sorter->rebuilt_key ? 1 : 2,
+                          sorter->options.budget);
 }
 
 Status sorter_add(Sorter *sorter, int worker, EvalContext *context, uint32_t task, Error *err)
@@ -313,13 +319,18 @@ static uint64_t bucket_size(const Sorter *sorter, uint32_t bucket)
     return sorter->bucket_starts[bucket + 1] - sorter->bucket_starts[bucket];
 }
 
-static void sort_bucket(const Sorter *sorter, const RecordStore *stores, uint32_t bucket, SortRecord *sorted,
-                        SortRecord *scratch)
+/* rebuild: the thread's own, where keys are rebuilt. */
+static void sort_bucket(const Sorter *sorter, const RecordStore *stores, uint32_t bucket, SortRebuild *rebuild,
+                        SortRecord *sorted, SortRecord *scratch)
 {
-    record_bucket_sorted(stores, (uint32_t)threads_of(sorter), bucket, sorted, scratch);
+    uint64_t n = bucket_size(sorter, bucket);
+    record_bucket_collect(stores, (uint32_t)threads_of(sorter), bucket,
+                          sorter->rebuilt_key ? (uint64_t *)scratch : (uint64_t *)sorted);
+    if (sorter->rebuilt_key)
+        sort_rebuild_records(rebuild, (const uint64_t *)scratch, n, sorted);
+    records_sort(sorted, scratch, n);
     if (sorter->packed)
         return;
-    uint64_t n = bucket_size(sorter, bucket);
     for (uint64_t first = 0, i = 1; i <= n; i++) {
         if (i < n && sorted[i].key == sorted[first].key)
             continue;
@@ -335,6 +346,7 @@ typedef struct Piece {
     SortRecord *rows;
     SortRecord *bucket; /* room for the largest bucket, twice */
     SortRecord *scratch;
+    SortRebuild rebuild;
     Arena arena;
 } Piece;
 
@@ -352,33 +364,7 @@ static Status packed_page(const Piece *piece, uint32_t column, const SortRecord 
         return STATUS_OK;
     }
     const SortField *field = &sorter->fields[k];
-    const uint64_t *words = (const uint64_t *)rows + field->word;
-    uint64_t mask = ((uint64_t)1 << field->bits) - 1;
-    int shift = field->shift;
-    uint8_t width = field->n <= 256 ? 1 : field->n <= 65536 ? 2 : 4;
-    void *codes = arena_alloc(arena, (size_t)width * n + 8);
-    const uint32_t *code_of_rank = field->code_of_rank;
-#define EXTRACT(Code)                                                                                                  \
-    if (code_of_rank)                                                                                                  \
-        for (uint32_t i = 0; i < n; i++)                                                                               \
-            ((Code *)codes)[i] = (Code)code_of_rank[words[2 * (size_t)i] >> shift & mask];                             \
-    else                                                                                                               \
-        for (uint32_t i = 0; i < n; i++)                                                                               \
-            ((Code *)codes)[i] = (Code)(words[2 * (size_t)i] >> shift & mask)
-    if (width == 1) {
-        EXTRACT(uint8_t);
-    } else if (width == 2) {
-        EXTRACT(uint16_t);
-    } else {
-        EXTRACT(uint32_t);
-    }
-#undef EXTRACT
-    *ret_page = (Vector){.type = field->entries.type,
-                         .kind = VECTOR_DICT,
-                         .code_width = width,
-                         .n = n,
-                         .data = codes,
-                         .dict = &field->entries};
+    *ret_page = sort_field_unpack(field, (const uint64_t *)rows + field->word, 2, n, arena);
     return STATUS_OK;
 }
 
@@ -408,13 +394,21 @@ static void fill_piece(Piece *piece, const RecordStore *stores, uint64_t first, 
         if (sorter->large && sorter->large[b]) {
             memcpy(to, sorter->large[b] + (from - start), sizeof *to * (until - from));
         } else if (from == start && until == stop) {
-            sort_bucket(sorter, stores, b, to, piece->scratch);
+            sort_bucket(sorter, stores, b, &piece->rebuild, to, piece->scratch);
         } else {
-            sort_bucket(sorter, stores, b, piece->bucket, piece->scratch);
+            sort_bucket(sorter, stores, b, &piece->rebuild, piece->bucket, piece->scratch);
             memcpy(to, piece->bucket + (from - start), sizeof *to * (until - from));
         }
         to += until - from;
     }
+}
+
+static void start_rebuild(Sorter *sorter, SortRebuild *rebuild)
+{
+    memset(rebuild, 0, sizeof *rebuild);
+    if (sorter->rebuilt_key)
+        sort_rebuild_init(rebuild, sorter->options.node, sorter->options.exprs, sorter->options.column_map,
+                          sorter->options.scan->n_columns, sorter->fields);
 }
 
 typedef struct Finish {
@@ -456,6 +450,7 @@ static void finish_worker(void *context, int worker)
                    .bucket = mem_alloc(bucket_bytes),
                    .scratch = mem_alloc(bucket_bytes)};
     arena_init(&piece.arena);
+    start_rebuild(finish->sorter, &piece.rebuild);
     ParquetEncodedRowGroup *handle = NULL;
     finish->statuses[worker] = emit_pieces(finish, worker, &piece, &handle);
     if (finish->statuses[worker] != STATUS_OK) {
@@ -463,6 +458,7 @@ static void finish_worker(void *context, int worker)
         emitter_stop(finish->emitter);
     }
     parquet_encoded_row_group_free(handle);
+    sort_rebuild_done(&piece.rebuild);
     arena_done(&piece.arena);
     mem_unmap(piece.rows, rows_bytes);
     mem_free(piece.bucket);
@@ -484,7 +480,10 @@ static Status sort_large_buckets(Finish *finish, Error *err)
         TRY(budget_reserve(sorter->options.budget, 2 * sizeof(SortRecord) * n, "sorting", err));
         SortRecord *scratch = mem_map(sizeof(SortRecord) * n);
         sorter->large[b] = mem_map(sizeof(SortRecord) * n);
-        sort_bucket(sorter, finish->stores, b, sorter->large[b], scratch);
+        SortRebuild rebuild;
+        start_rebuild(sorter, &rebuild);
+        sort_bucket(sorter, finish->stores, b, &rebuild, sorter->large[b], scratch);
+        sort_rebuild_done(&rebuild);
         mem_unmap(scratch, sizeof(SortRecord) * n);
         budget_release(sorter->options.budget, sizeof(SortRecord) * n);
     }
@@ -530,7 +529,8 @@ void sorter_describe(const Sorter *sorter, char *text, size_t size, uint64_t *re
         bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * ((size_t)2 << 20);
     *ret_bytes = bytes;
     if (sorter->packed)
-        snprintf(text, size, "rows packed into dictionary ranks, %u buckets", sorter->buckets.n_buckets);
+        snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets", sorter->rebuilt_key ? 8 : 16,
+                 sorter->buckets.n_buckets);
     else
         snprintf(text, size, "rows by reference, %u buckets", sorter->buckets.n_buckets);
 }

@@ -110,3 +110,38 @@ void sort_field_pack(const SortField *field, uint32_t task, const Vector *vector
             words[i] |= (uint64_t)ranks[codes[i]] << shift;
     }
 }
+
+#define DEFINE_UNPACK(name, Code)                                                                                      \
+    static void name(const SortField *field, const uint64_t *words, size_t step, uint32_t n, Code *codes)              \
+    {                                                                                                                  \
+        uint64_t mask = ((uint64_t)1 << field->bits) - 1;                                                              \
+        int shift = field->shift;                                                                                      \
+        const uint32_t *code_of_rank = field->code_of_rank;                                                            \
+        if (code_of_rank)                                                                                              \
+            for (uint32_t i = 0; i < n; i++)                                                                           \
+                codes[i] = (Code)code_of_rank[words[step * i] >> shift & mask];                                        \
+        else                                                                                                           \
+            for (uint32_t i = 0; i < n; i++)                                                                           \
+                codes[i] = (Code)(words[step * i] >> shift & mask);                                                    \
+    }
+DEFINE_UNPACK(unpack_8, uint8_t)
+DEFINE_UNPACK(unpack_16, uint16_t)
+DEFINE_UNPACK(unpack_32, uint32_t)
+
+Vector sort_field_unpack(const SortField *field, const uint64_t *words, size_t step, uint32_t n, Arena *arena)
+{
+    uint8_t width = field->n <= 256 ? 1 : field->n <= 65536 ? 2 : 4;
+    void *codes = arena_alloc(arena, (size_t)width * n + 8);
+    if (width == 1)
+        unpack_8(field, words, step, n, codes);
+    else if (width == 2)
+        unpack_16(field, words, step, n, codes);
+    else
+        unpack_32(field, words, step, n, codes);
+    return (Vector){.type = field->entries.type,
+                    .kind = VECTOR_DICT,
+                    .code_width = width,
+                    .n = n,
+                    .data = codes,
+                    .dict = &field->entries};
+}

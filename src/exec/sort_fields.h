@@ -30,5 +30,7 @@ Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *colu
                         const bool *skip_task, Arena *arena, bool *ret_possible, Error *err) MUST_CHECK;
 /* words[i] |= rank << shift for the rows of a DICT vector of the task. */
 void sort_field_pack(const SortField *field, uint32_t task, const Vector *vector, uint32_t n, uint64_t *words);
+/* The values again: a DICT vector on field->entries with memory from `arena`.  step: distance of the words. */
+Vector sort_field_unpack(const SortField *field, const uint64_t *words, size_t step, uint32_t n, Arena *arena);
 
 #endif

@@ -80,15 +80,17 @@ static void sorted_sequence_equals_qsort(void **unused)
             Error err;
             error_init(&err);
             for (int s = 0; s < 2; s++)
-                record_store_init(&stores[s], &buckets, &budget);
+                record_store_init(&stores[s], &buckets, 2, &budget);
             assert_int_equal(record_store_append(&stores[0], keys, payloads, n / 3, &err), STATUS_OK);
             assert_int_equal(record_store_append(&stores[1], keys + n / 3, payloads + n / 3, n - n / 3, &err), STATUS_OK);
             qsort(expected, n, sizeof *expected, compare);
             SortRecord *sorted = mem_alloc(sizeof *sorted * (n + 1)), *scratch = mem_alloc(sizeof *scratch * (n + 1));
             size_t at = 0;
             for (uint32_t b = 0; b < buckets.n_buckets; b++) {
-                record_bucket_sorted(stores, 2, b, sorted + at, scratch);
-                at += stores[0].counts[b] + stores[1].counts[b];
+                size_t count = stores[0].counts[b] + stores[1].counts[b];
+                record_bucket_collect(stores, 2, b, (uint64_t *)(sorted + at));
+                records_sort(sorted + at, scratch, count);
+                at += count;
             }
             assert_int_equal(at, n);
             assert_memory_equal(sorted, expected, sizeof *sorted * n);
@@ -102,6 +104,41 @@ static void sorted_sequence_equals_qsort(void **unused)
     }
 }
 
+static void payloads_alone_are_kept_once_each(void **unused)
+{
+    (void)unused;
+    enum { N = 20000 };
+    static uint64_t keys[N], payloads[N], words[N];
+    static uint8_t seen[N];
+    static RecordBuckets buckets;
+    for (uint64_t i = 0; i < N; i++) {
+        keys[i] = next_random();
+        payloads[i] = i;
+        words[i] = keys[i];
+    }
+    record_buckets_init(&buckets, words, N, 30);
+    MemoryBudget budget;
+    budget_init(&budget, 0);
+    RecordStore store;
+    record_store_init(&store, &buckets, 1, &budget);
+    Error err;
+    error_init(&err);
+    assert_int_equal(record_store_append(&store, keys, payloads, N, &err), STATUS_OK);
+    uint64_t last = 0;
+    for (uint32_t b = 0; b < buckets.n_buckets; b++) {
+        record_bucket_collect(&store, 1, b, words);
+        uint64_t highest = last;
+        for (uint64_t i = 0; i < store.counts[b]; i++) {
+            assert_int_equal(seen[words[i]]++, 0);
+            assert_true(keys[words[i]] >= last);
+            highest = keys[words[i]] > highest ? keys[words[i]] : highest;
+        }
+        last = highest;
+    }
+    assert_null(memchr(seen, 0, N));
+    record_store_done(&store);
+}
+
 static void memory_limit_is_an_error(void **unused)
 {
     (void)unused;
@@ -110,7 +147,7 @@ static void memory_limit_is_an_error(void **unused)
     MemoryBudget budget;
     budget_init(&budget, 1 << 20);
     RecordStore store;
-    record_store_init(&store, &buckets, &budget);
+    record_store_init(&store, &buckets, 2, &budget);
     uint64_t words[8] = {0};
     Error err;
     error_init(&err);
@@ -182,6 +219,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorted_sequence_equals_qsort),
+        cmocka_unit_test(payloads_alone_are_kept_once_each),
         cmocka_unit_test(memory_limit_is_an_error),
         cmocka_unit_test(keys_keep_the_order_of_doubles),
         cmocka_unit_test(keys_never_contradict_the_order),
