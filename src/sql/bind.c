@@ -244,7 +244,8 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
 /* ---- ORDER BY and LIMIT ---- */
 static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, OrderItem *item, Error *err)
 {
-    static const Scope scope = {.clause = "ORDER BY", .aliases = ALIAS_BEFORE_COLUMNS, .aggregates = true};
+    static const Scope scope = {
+        .clause = "ORDER BY", .aliases = ALIAS_BEFORE_COLUMNS, .aggregates = true, .orders = true};
     if (sort->n_use_op || sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING || !sort->node)
         return sql_refuse(binder->source, sort->location, err, "write ASC or DESC",
                           "ORDER BY ... USING is PostgreSQL's alone");
@@ -265,6 +266,7 @@ static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, Order
 
 static Status bind_order(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
+    binder->distinct = select->n_distinct_clause > 0;
     query->order = ARENA_ARRAY(binder->arena, OrderItem, select->n_sort_clause);
     for (size_t i = 0; i < select->n_sort_clause; i++) {
         if (select->sort_clause[i]->node_case != PG_QUERY__NODE__NODE_SORT_BY)

@@ -18,6 +18,7 @@ typedef struct Scope {
     AliasRule aliases;
     bool aggregates;       /* aggregate calls may stand here */
     bool inside_aggregate; /* in an argument or filter of one */
+    bool orders;           /* in ORDER BY, also inside an aggregate there */
 } Scope;
 
 typedef struct Output {
@@ -37,6 +38,7 @@ typedef struct Binder {
     uint32_t outputs_capacity;
     AggregateCall *calls;
     uint32_t n_calls;
+    bool distinct; /* SELECT DISTINCT */
     uint32_t depth;
     int32_t byte; /* of the last node with a known place */
 } Binder;

@@ -124,7 +124,7 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
 {
     TRY(check_aggregate_place(binder, node, scope, err));
     TRY(check_aggregate_args(binder, node, aggregate->kind, aggregate->name, err));
-    Scope inner = {.clause = scope->clause, .aliases = ALIAS_NONE, .inside_aggregate = true};
+    Scope inner = {.clause = scope->clause, .aliases = ALIAS_NONE, .inside_aggregate = true, .orders = scope->orders};
     AggregateCall call = {.kind = aggregate->kind, .distinct = node->agg_distinct, .n_args = (uint32_t)node->n_args};
     TRY(bind_list(binder, node->args, node->n_args, &inner, &call.args, err));
     bool counts_rows = node->agg_star || (call.kind == AGGREGATE_COUNT && !call.distinct && call.n_args == 1 &&

@@ -95,6 +95,25 @@ static Status refuse_unknown_column(const Binder *binder, const char *name, cons
     return error_at_column(err, name);
 }
 
+/* Names in a mart's ORDER BY that Spark would not resolve: columns that SELECT DISTINCT does not give, and a column inside
+ * an aggregate whose name the SELECT list gives to something else. */
+static Status check_order_name(const Binder *binder, const char *name, int column, int output, const Scope *scope,
+                               int32_t byte, Error *err)
+{
+    if (binder->source->mode != SQL_MART || !scope->orders)
+        return STATUS_OK;
+    if (binder->distinct && output == -1 && column >= 0)
+        return sql_refuse(binder->source, byte, err, "order by a name of the SELECT list",
+                          "%s is not a name in the list of SELECT DISTINCT", name);
+    int shadow = scope->inside_aggregate ? bind_find_output(binder, name) : -1;
+    bool is_column = shadow >= 0 && binder->outputs[shadow].expr->kind == EXPR_COLUMN &&
+                     binder->outputs[shadow].expr->column == (uint32_t)column;
+    if (shadow != -1 && !is_column && column >= 0)
+        return sql_refuse(binder->source, byte, err, "give the column of the result another name",
+                          "%s is a column of the table and a name of the SELECT list; Spark takes the name here", name);
+    return STATUS_OK;
+}
+
 Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret,
                    Error *err)
 {
@@ -115,6 +134,7 @@ Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Sc
     }
     int output = qualified || scope->aliases == ALIAS_NONE ? -1 : bind_find_output(binder, name);
     int column = schema_find(binder->table, name);
+    TRY(check_order_name(binder, name, column, output, scope, byte, err));
     if (output == -2 && (scope->aliases == ALIAS_BEFORE_COLUMNS || column < 0))
         return sql_refuse(binder->source, byte, err, "give the columns different names",
                           "%s names several columns of the SELECT list", name);
