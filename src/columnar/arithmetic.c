@@ -152,7 +152,7 @@ static void double_arithmetic(char sign, EVALUATE_PARAMETERS)
         BINARY_ROWS(double, double, double, x - y);
         break;
     case '*':
-        BINARY_ROWS(double, double, double, x * y);
+        BINARY_ROWS(double, double, double, x *y);
         break;
     case '/':
         BINARY_ROWS(double, double, double, x / y);
@@ -168,9 +168,9 @@ static void double_arithmetic(char sign, EVALUATE_PARAMETERS)
 #define DECIMAL_ROWS(A, B, Out, Unsigned)                                                                              \
     do {                                                                                                               \
         if (sign == '+')                                                                                               \
-            BINARY_ROWS(A, B, Out, (Unsigned)x *(Unsigned)up_a + (Unsigned)y *(Unsigned)up_b);                         \
+            BINARY_ROWS(A, B, Out, (Unsigned)x *(Unsigned)up_a + (Unsigned)y * (Unsigned)up_b);                        \
         else if (sign == '-')                                                                                          \
-            BINARY_ROWS(A, B, Out, (Unsigned)x *(Unsigned)up_a - (Unsigned)y *(Unsigned)up_b);                         \
+            BINARY_ROWS(A, B, Out, (Unsigned)x *(Unsigned)up_a - (Unsigned)y * (Unsigned)up_b);                        \
         else                                                                                                           \
             BINARY_ROWS(A, B, Out, (Unsigned)x *(Unsigned)y);                                                          \
     } while (0)

@@ -300,25 +300,28 @@ static void cast_to_double(const Vector *source, Arena *arena, Vector *result)
     }
 }
 
-/* double -> decimal of up to 18 digits.  With r = rint(x * 10^s): r < 10^15 and r / 10^s == x mean that r / 10^s is the
- * shortest decimal of x (number_text.c says why), so r is the answer.  Rows that miss go the long way. */
+/* double -> decimal of up to 18 digits: the shortest decimal of x, half up.  That decimal times 10^s differs from
+ * y = |x| * 10^s, as computed, by less than y * 2^-51 (half an ulp of x and one rounding).  So unless y lies that near to
+ * a half, floor(y + 0.5) is the answer, and below 2^50 it is exact.  Rows that miss go the long way. */
 static void double_to_narrow_decimal(const Vector *source, Arena *arena, Vector *result)
 {
     const double *restrict in = source->data;
     int64_t *restrict out = result->data;
     const DataType to = result->type;
     const double power = (double)DECIMAL_POWERS_64[to.scale];
-    const double limit = to.precision < 15 ? (double)DECIMAL_POWERS_64[to.precision] : 1e15;
+    const double limit = to.precision < 15 ? (double)DECIMAL_POWERS_64[to.precision] : 0x1p50;
     const uint64_t bits = rounder_bits();
     uint8_t *valid = NULL;
     for (uint32_t first = 0; first < source->n; first += BLOCK) {
         uint32_t last = source->n - first < BLOCK ? source->n : first + BLOCK;
         uint64_t misses = 0;
         for (uint32_t i = first; i < last; i++) {
-            DoubleBits sum = {.number = in[i] * power + rounder()};
-            double whole = sum.number - rounder();
+            double y = fabs(in[i]) * power;
+            double below = floor(y), rest = y - below;
+            double whole = floor(y + 0.5);
+            DoubleBits sum = {.number = copysign(whole, in[i]) + rounder()};
             out[i] = (int64_t)(sum.bits - bits);
-            misses += !((whole / power == in[i]) & (fabs(whole) < limit));
+            misses += !((fabs(rest - 0.5) > y * 0x1p-51) & (whole < limit));
         }
         for (uint32_t i = first; misses && i < last; i++) {
             Int128 value = 0;

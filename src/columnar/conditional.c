@@ -95,7 +95,8 @@ Status bind_case(BIND_PARAMETERS)
 void evaluate_case(EVALUATE_PARAMETERS)
 {
     uint32_t branches = call->n_args / 2;
-    *result = call->n_args % 2 == 1 ? own_copy(arena, &args[call->n_args - 1], n) : vector_of_nulls(arena, call->type, n);
+    *result =
+        call->n_args % 2 == 1 ? own_copy(arena, &args[call->n_args - 1], n) : vector_of_nulls(arena, call->type, n);
     uint8_t *chosen = arena_alloc(arena, n);
     for (uint32_t branch = branches; branch-- > 0;) {
         const Vector *condition = &args[2 * branch];

@@ -126,8 +126,8 @@ static double months_between(int64_t end, int64_t start, bool round_off)
     bool both_last = a.day == days_in_month(a.year, a.month) && b.day == days_in_month(b.year, b.month);
     if (a.day == b.day || both_last)
         return months;
-    int64_t seconds_a = (end - end_day * MICROS_PER_DAY) / MICROS_PER_SECOND;
-    int64_t seconds_b = (start - start_day * MICROS_PER_DAY) / MICROS_PER_SECOND;
+    int64_t seconds_a = timestamp_time(end) / MICROS_PER_SECOND;
+    int64_t seconds_b = timestamp_time(start) / MICROS_PER_SECOND;
     int64_t rest = (int64_t)(a.day - b.day) * 86400 + seconds_a - seconds_b;
     double between = months + (double)rest / (31.0 * 86400);
     return round_off ? floor(between * 1e8 + 0.5) / 1e8 : between;
@@ -151,7 +151,7 @@ static DateUnit date_unit(StrView name)
     static const struct {
         const char *name;
         DateUnit unit;
-    } units[] = {{"year", UNIT_YEAR},  {"yyyy", UNIT_YEAR}, {"yy", UNIT_YEAR},  {"quarter", UNIT_QUARTER},
+    } units[] = {{"year", UNIT_YEAR},   {"yyyy", UNIT_YEAR}, {"yy", UNIT_YEAR},  {"quarter", UNIT_QUARTER},
                  {"month", UNIT_MONTH}, {"mon", UNIT_MONTH}, {"mm", UNIT_MONTH}, {"week", UNIT_WEEK}};
     char lower[8] = {0};
     for (uint32_t i = 0; i < name.size && i < sizeof lower - 1; i++)

@@ -70,9 +70,9 @@ const Int128 DECIMAL_POWERS[39] = {1,
                                    E18 * 1000000000000000,
                                    E18 * 10000000000000000,
                                    E18 * 100000000000000000,
-                                   E18 * E18,
-                                   E18 * E18 * 10,
-                                   E18 * E18 * 100};
+                                   E18 *E18,
+                                   E18 *E18 * 10,
+                                   E18 *E18 * 100};
 
 typedef struct UInt256 {
     UInt128 high;
@@ -130,7 +130,7 @@ static bool less_wide(UInt256 a, UInt256 b)
     return a.high < b.high || (a.high == b.high && a.low < b.low);
 }
 
-/* Quotient and remainder by 0 < divisor <= 2^127, bit by bit where the quotient's upper half is not alone. */
+/* Quotient and remainder by a divisor > 0, <= 2^127 where number.high is not 0; bit by bit where the quotient's upper half is not alone. */
 static UInt256 divide_wide(UInt256 number, UInt128 divisor, UInt128 *ret_remainder)
 {
     UInt256 quotient = {0};
@@ -246,7 +246,7 @@ bool decimal_divide(Int128 a, uint8_t sa, Int128 b, uint8_t sb, DataType to, Int
         return false;
     if (power < 0 && (!multiply_power(magnitude(b), (unsigned)-power, &divisor) || divisor.high))
         return finish(0, false, to, ret);
-    if (divisor.low > (UInt128)1 << 127)
+    if (numerator.high && divisor.low > (UInt128)1 << 127)
         return false;
     return divide_rounded(numerator, divisor.low, negative, to, ret);
 }
@@ -264,7 +264,7 @@ bool decimal_remainder(Int128 a, uint8_t sa, Int128 b, uint8_t sb, DataType to, 
         return finish_wide(number, scale, a < 0, to, ret);
     /* Not less than the divisor: only one of the two was shifted, and a number that was not fits 128 bits. */
     UInt128 rest;
-    if (divisor.high || divisor.low > (UInt128)1 << 127)
+    if (divisor.high || (number.high && divisor.low > (UInt128)1 << 127))
         return false;
     divide_wide(number, divisor.low, &rest);
     return finish_wide((UInt256){.low = rest}, scale, a < 0, to, ret);

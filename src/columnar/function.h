@@ -19,20 +19,20 @@ typedef struct Function Function;
 /* What a call may need beyond its vectors; made by the binder, read-only afterwards. */
 typedef struct FunctionCall {
     const Function *function;
-    DataType type;     /* of the result */
+    DataType type; /* of the result */
     uint32_t n_args;
     const DataType *arg_types;
     const Value *constants; /* n_args; .type.id == TYPE_COUNT where the argument is not a constant */
 } FunctionCall;
 
 struct Function {
-    const char *name;      /* lower case; operators by their sign: "+", "=", "and", "case", "cast", "is_null" */
+    const char *name; /* lower case; operators by their sign: "+", "=", "and", "case", "cast", "is_null" */
     uint32_t min_args;
-    uint32_t max_args;     /* UINT32_MAX: any number */
+    uint32_t max_args; /* UINT32_MAX: any number */
     /* Given the types of the arguments, sets want[i] (the type argument i must be cast to) and *ret_type.  For "cast"
      * *ret_type comes in as the target.  Fails with code SQL and a message that names the function and the types. */
-    Status (*bind)(const Function *function, const DataType *given, const Value *constants, uint32_t n_args, DataType *want,
-                   DataType *ret_type, Error *err);
+    Status (*bind)(const Function *function, const DataType *given, const Value *constants, uint32_t n_args,
+                   DataType *want, DataType *ret_type, Error *err);
     /* result: made by the callee with vector_new in `arena`, n rows, type call->type. */
     void (*evaluate)(const FunctionCall *call, const Vector *args, uint32_t n, Arena *arena, Vector *result);
     const char *signature; /* for docs: "round(x [, digits])" */

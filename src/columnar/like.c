@@ -65,7 +65,8 @@ static LikePattern compile(StrView pattern, uint32_t escape, Arena *arena)
 static int64_t match_at(const Segment *segment, StrView text, uint32_t at)
 {
     if (segment->bytes) {
-        bool equal = segment->n <= text.size - at && (segment->n == 0 || memcmp(text.data + at, segment->bytes, segment->n) == 0);
+        bool equal = segment->n <= text.size - at &&
+                     (segment->n == 0 || memcmp(text.data + at, segment->bytes, segment->n) == 0);
         return equal ? (int64_t)at + segment->n : -1;
     }
     for (uint32_t i = 0; i < segment->n; i++) {
@@ -136,8 +137,10 @@ static Status check_pattern(StrView pattern, uint32_t escape, Error *err)
         if ((unsigned char)pattern.data[i] != escape)
             continue;
         i++;
-        if (i == pattern.size || (pattern.data[i] != '%' && pattern.data[i] != '_' && (unsigned char)pattern.data[i] != escape))
-            return error_set(err, STATUS_SQL, "in a LIKE pattern the escape character must stand before %%, _ or itself");
+        if (i == pattern.size ||
+            (pattern.data[i] != '%' && pattern.data[i] != '_' && (unsigned char)pattern.data[i] != escape))
+            return error_set(err, STATUS_SQL,
+                             "in a LIKE pattern the escape character must stand before %%, _ or itself");
     }
     return STATUS_OK;
 }

@@ -187,7 +187,8 @@ bool number_parse_double(StrView text, double *ret)
     if ((last == 'd' || last == 'f') && text.size > 1)
         plain.size--;
     NumberText number;
-    if ((plain.size != text.size && text_trim_control(plain, false).size != plain.size) || !number_scan(plain, &number)) {
+    if ((plain.size != text.size && text_trim_control(plain, false).size != plain.size) ||
+        !number_scan(plain, &number)) {
         double value;
         if (is_hexadecimal(text) ? !parse_by_library(plain, &value) : !parse_special(text, &value))
             return false;

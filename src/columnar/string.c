@@ -24,7 +24,8 @@ static inline StrView string_at(const Vector *vector, uint32_t row)
 }
 
 /* One row of concat or concat_ws: the parts that are there, with the separator between them. */
-static StrView join(TextRoom *room, const Vector *args, uint32_t first, uint32_t n_args, uint32_t row, StrView separator)
+static StrView join(TextRoom *room, const Vector *args, uint32_t first, uint32_t n_args, uint32_t row,
+                    StrView separator)
 {
     size_t size = 0;
     for (uint32_t a = first; a < n_args; a++)
@@ -68,8 +69,8 @@ void evaluate_concat_ws(EVALUATE_PARAMETERS)
     StrView *out = result->data;
     TextRoom room = {.arena = arena};
     for (uint32_t i = 0; i < n; i++)
-        out[i] = row_is_valid(result, i) ? join(&room, args, 1, call->n_args, i, string_at(&args[0], i))
-                                         : (StrView){"", 0};
+        out[i] =
+            row_is_valid(result, i) ? join(&room, args, 1, call->n_args, i, string_at(&args[0], i)) : (StrView){"", 0};
 }
 
 static void map_case(const Vector *source, uint32_t n, Arena *arena, Vector *result, size_t (*map)(StrView, char *))
@@ -181,8 +182,9 @@ void evaluate_substring(EVALUATE_PARAMETERS)
     const int32_t *positions = args[1].data;
     const int32_t *lengths = call->n_args == 3 ? args[2].data : NULL;
     for (uint32_t i = 0; i < n; i++)
-        out[i] = row_is_valid(result, i) ? substring(string_at(&args[0], i), positions[i], lengths ? lengths[i] : INT32_MAX)
-                                         : (StrView){"", 0};
+        out[i] = row_is_valid(result, i)
+                     ? substring(string_at(&args[0], i), positions[i], lengths ? lengths[i] : INT32_MAX)
+                     : (StrView){"", 0};
 }
 
 Status bind_length(BIND_PARAMETERS)

@@ -70,6 +70,14 @@ static inline unsigned two_digits(const char *text, unsigned *bad)
     return tens * 10 + ones;
 }
 
+/* days_from_civil for the years 0 to 9999, where no era can be negative. */
+static inline int32_t days_of_short_year(unsigned year, unsigned month, unsigned day)
+{
+    unsigned shifted = year + 399 + (month > 2); /* counted from 1 March of the year -400 */
+    unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return (int32_t)(shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year) - (719468 + 146097);
+}
+
 bool date_parse(StrView text, int32_t *ret_days)
 {
     if (LIKELY(text.size == 10 && text.data[4] == '-' && text.data[7] == '-')) {
@@ -79,7 +87,7 @@ bool date_parse(StrView text, int32_t *ret_days)
         if (LIKELY(!bad)) {
             if (month - 1 > 11 || day - 1 > 30 || (day > 28 && (int)day > days_in_month((int)year, (int)month)))
                 return false;
-            *ret_days = days_from_civil((int32_t)year, (int32_t)month, (int32_t)day);
+            *ret_days = days_of_short_year(year, month, day);
             return true;
         }
     }
@@ -215,7 +223,7 @@ size_t date_format(char *text, int32_t days)
 size_t timestamp_format(char *text, int64_t micros)
 {
     int32_t days = timestamp_day(micros);
-    int64_t rest = micros - days * MICROS_PER_DAY;
+    int64_t rest = timestamp_time(micros);
     int seconds = (int)(rest / MICROS_PER_SECOND), fraction = (int)(rest % MICROS_PER_SECOND);
     size_t length = date_format(text, days);
     length += (size_t)snprintf(text + length, TIME_TEXT_SIZE - length, " %02d:%02d:%02d", seconds / 3600,

@@ -29,4 +29,11 @@ static inline int32_t timestamp_day(int64_t micros)
     return (int32_t)(day - (micros % MICROS_PER_DAY < 0));
 }
 
+/* Microseconds since the start of that day. */
+static inline int64_t timestamp_time(int64_t micros)
+{
+    int64_t time = micros % MICROS_PER_DAY;
+    return time < 0 ? time + MICROS_PER_DAY : time;
+}
+
 #endif

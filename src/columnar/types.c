@@ -57,7 +57,7 @@ size_t type_width(DataType type)
 
 char *type_name(DataType type, char *text, size_t size)
 {
-    static const char *const names[TYPE_COUNT] = {"void",   "boolean", "int",  "bigint",    "float", "double",
+    static const char *const names[TYPE_COUNT] = {"void",    "boolean", "int",       "bigint", "float", "double",
                                                   "decimal", "date",    "timestamp", "string", "binary"};
     CHECK(type.id < TYPE_COUNT);
     if (type.id == TYPE_DECIMAL)
@@ -103,9 +103,9 @@ void value_append_text(Buffer *buffer, const Value *value)
         buffer_append(buffer, text, number_format_double(text, value->float64));
         break;
     case TYPE_DECIMAL:
-        buffer_append(buffer, text,
-                      decimal_format(text, type_is_wide_decimal(value->type) ? value->int128 : value->int64,
-                                     value->type.scale));
+        buffer_append(
+            buffer, text,
+            decimal_format(text, type_is_wide_decimal(value->type) ? value->int128 : value->int64, value->type.scale));
         break;
     case TYPE_DATE:
         buffer_append(buffer, text, date_format(text, value->int32));
