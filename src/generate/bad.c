@@ -15,7 +15,7 @@ void bad_rows_init(BadRows *bad, const GenerateOptions *options)
     double share = 0;
     for (int kind = 0; kind < GENERATE_BAD_COUNT; kind++) {
         share += options->bad_share[kind];
-        bad->ends[kind] = (uint64_t)((double)options->rows * share + 0.5);
+        bad->ends[kind] = (uint64_t)((double)options->rows * share + 0.5 + 1e-6); /* sums of shares are not exact */
     }
     uint32_t bits = 2;
     while (bits < 63 && (1ULL << bits) < options->rows)
