@@ -1,8 +1,8 @@
 /* Spreading of present values over all rows.
  *
  * Codes of one and two bytes go eight rows at a time: the running count of present rows, by one multiplication of the
- * eight level bytes, says which of the next values each row takes, and a byte shuffle takes them.  Wider values go one by
- * one, without a branch on the level, since NULLs come as they like. */
+ * eight level bytes, says which of the next values each row takes, and a byte shuffle takes them.  Wider values go one
+ * by one, without a branch on the level, since NULLs come as they like. */
 #include "parquet/encoding_spread.h"
 
 #include <string.h>

@@ -8,6 +8,7 @@
 #include "parquet/reader_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 Status chunk_error(const ParquetFile *file, uint32_t row_group, const SchemaLeaf *leaf, Error *err)
 {
@@ -35,21 +36,34 @@ static Status check_readable(const FormatColumnChunk *chunk, const SchemaLeaf *l
     return codec_check(chunk->metadata.codec, err);
 }
 
+/* The next number of "1.2.9" and the like, leaving *inout_text behind it and its dot. */
+static unsigned long version_part(const char **inout_text)
+{
+    char *end;
+    unsigned long part = strtoul(*inout_text, &end, 10);
+    *inout_text = *end == '.' ? end + 1 : end;
+    return part;
+}
+
 /* parquet-mr before 1.2.9 left the dictionary page's header out of a chunk's size. */
 static uint64_t missing_bytes(const ParquetFile *file)
 {
     enum { LARGEST_MISSING = 100 };
     static const char writer[] = "parquet-mr";
+    static const char version[] = "parquet-mr version ";
     char text[64] = "";
-    unsigned major = 0, minor = 0, patch = 0;
     StrView created_by = file->metadata.created_by;
-    if (created_by.size < sizeof writer - 1 || memcmp(created_by.data, writer, sizeof writer - 1) != 0)
+    if (created_by.size == 0)
         return 0;
     memcpy(text, created_by.data, created_by.size < sizeof text - 1 ? created_by.size : sizeof text - 1);
-    if (sscanf(text, "parquet-mr version %u.%u.%u", &major, &minor, &patch) == 3 &&
-        (major > 1 || minor > 2 || (minor == 2 && patch >= 9)))
+    if (strncmp(text, writer, sizeof writer - 1) != 0)
         return 0;
-    return LARGEST_MISSING;
+    if (strncmp(text, version, sizeof version - 1) != 0)
+        return LARGEST_MISSING;
+    const char *next = text + sizeof version - 1;
+    unsigned long major = version_part(&next), minor = version_part(&next), patch = version_part(&next);
+    bool mended = major > 1 || (major == 1 && (minor > 2 || (minor == 2 && patch >= 9)));
+    return mended ? 0 : LARGEST_MISSING;
 }
 
 Status chunk_range(const ParquetFile *file, uint32_t row_group, const SchemaLeaf *leaf, ChunkRange *ret_range,

@@ -26,13 +26,14 @@ struct ParquetRowGroup {
 typedef struct WantedChunk {
     ChunkRange range;
     size_t position;
+    uint32_t column; /* among the wanted ones */
 } WantedChunk;
 
 static int compare_offsets(const void *a, const void *b)
 {
-    const WantedChunk *const *x = a;
-    const WantedChunk *const *y = b;
-    return ((*x)->range.offset > (*y)->range.offset) - ((*x)->range.offset < (*y)->range.offset);
+    const WantedChunk *x = a;
+    const WantedChunk *y = b;
+    return (x->range.offset > y->range.offset) - (x->range.offset < y->range.offset);
 }
 
 static Status reserve_bytes(ParquetRowGroup *row_group, uint64_t size, Error *err)
@@ -56,12 +57,12 @@ typedef struct ReadSpan {
 } ReadSpan;
 
 /* Lays the chunks out in the order of the file, each run of neighbours as one span. */
-static uint32_t plan_spans(WantedChunk **sorted, uint32_t n, ReadSpan *spans, uint64_t *ret_total)
+static uint32_t plan_spans(WantedChunk *sorted, uint32_t n, ReadSpan *spans, uint64_t *ret_total)
 {
     uint32_t n_spans = 0;
     uint64_t total = 0;
     for (uint32_t i = 0; i < n; i++) {
-        ChunkRange range = sorted[i]->range;
+        ChunkRange range = sorted[i].range;
         if (range.size == 0)
             continue;
         ReadSpan *last = n_spans ? &spans[n_spans - 1] : NULL;
@@ -74,22 +75,20 @@ static uint32_t plan_spans(WantedChunk **sorted, uint32_t n, ReadSpan *spans, ui
             total += end - last->size;
             last->size = end;
         }
-        sorted[i]->position = last->position + (range.offset - last->offset);
+        sorted[i].position = last->position + (range.offset - last->offset);
     }
     *ret_total = total;
     return n_spans;
 }
 
+/* Sorts `chunks` by their offsets and reads them. */
 static Status read_chunks(ParquetRowGroup *row_group, WantedChunk *chunks, uint32_t n, Error *err)
 {
-    WantedChunk **sorted CLEANUP(mem_cleanup) = mem_alloc((n + 1) * sizeof *sorted);
     ReadSpan *spans CLEANUP(mem_cleanup) = mem_alloc((n + 1) * sizeof *spans);
-    for (uint32_t i = 0; i < n; i++)
-        sorted[i] = &chunks[i];
     if (n > 1)
-        qsort(sorted, n, sizeof *sorted, compare_offsets);
+        qsort(chunks, n, sizeof *chunks, compare_offsets);
     uint64_t total;
-    uint32_t n_spans = plan_spans(sorted, n, spans, &total);
+    uint32_t n_spans = plan_spans(chunks, n, spans, &total);
     TRY(reserve_bytes(row_group, total ? total : 1, err));
     for (uint32_t i = 0; i < n_spans; i++)
         TRY(storage_read(row_group->file->reader, spans[i].offset, row_group->bytes + spans[i].position, spans[i].size,
@@ -121,13 +120,14 @@ static Status open_columns(ParquetRowGroup *row_group, const uint32_t *columns, 
         const SchemaLeaf *leaf = flat_leaf(file, columns[i]);
         if (!leaf)
             return nested_column(file, columns[i], err);
+        chunks[i].column = i;
         if (chunk_range(file, row_group->row_group, leaf, &chunks[i].range, err) != STATUS_OK)
             return chunk_error(file, row_group->row_group, leaf, err);
     }
     TRY(read_chunks(row_group, chunks, n, err));
     for (uint32_t i = 0; i < n; i++) {
-        const SchemaLeaf *leaf = flat_leaf(file, columns[i]);
-        ChunkReader *reader = &row_group->readers[i];
+        const SchemaLeaf *leaf = flat_leaf(file, columns[chunks[i].column]);
+        ChunkReader *reader = &row_group->readers[chunks[i].column];
         reader->dictionary_arena = &row_group->dictionaries;
         reader->dictionary_reserved = &row_group->dictionaries_reserved;
         reader->buffers_reserved = &row_group->buffers_reserved;
@@ -171,20 +171,20 @@ static void prepare(ParquetRowGroup *row_group, ParquetFile *file, uint32_t inde
     row_group->n_columns = n_columns;
 }
 
-Status parquet_row_group_open(ParquetFile *file, uint32_t index, const uint32_t *columns, uint32_t n_columns,
+Status parquet_row_group_open(ParquetFile *file, uint32_t row_group, const uint32_t *columns, uint32_t n_columns,
                               ParquetRowGroup **inout_row_group, Error *err)
 {
-    CHECK(index < file->metadata.n_row_groups);
-    ParquetRowGroup *row_group = *inout_row_group;
-    if (!row_group) {
-        row_group = mem_zalloc(sizeof *row_group);
-        arena_init(&row_group->dictionaries);
+    CHECK(row_group < file->metadata.n_row_groups);
+    ParquetRowGroup *handle = *inout_row_group;
+    if (!handle) {
+        handle = mem_zalloc(sizeof *handle);
+        arena_init(&handle->dictionaries);
     }
-    prepare(row_group, file, index, n_columns);
-    *inout_row_group = row_group;
-    Status status = open_columns(row_group, columns, err);
+    prepare(handle, file, row_group, n_columns);
+    *inout_row_group = handle;
+    Status status = open_columns(handle, columns, err);
     if (status != STATUS_OK) {
-        row_group->n_columns = 0;
+        handle->n_columns = 0;
         return error_at_file(err, file->reader->path);
     }
     return STATUS_OK;
