@@ -58,7 +58,7 @@ static Status refuse_type(const Binder *binder, const SqlToken *token, int32_t b
         word = sql_word(binder->source, token);
     for (size_t i = 0; i < ARRAY_SIZE(FOREIGN_TYPES); i++)
         if (strcmp(FOREIGN_TYPES[i].word, word.text) == 0)
-            return sql_refuse(binder->source, byte, err, FOREIGN_TYPES[i].hint, "the type %s is not portable",
+            return sql_refuse(binder->source, byte, err, FOREIGN_TYPES[i].hint, "the type %s is not in the dialect",
                               FOREIGN_TYPES[i].name);
     return sql_refuse(binder->source, byte, err,
                       "the types are STRING, DOUBLE, BIGINT, INT, DECIMAL(p,s), DATE, TIMESTAMP, BOOLEAN",

@@ -99,7 +99,8 @@ Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32
     for (uint32_t i = 0; i < n_args; i++)
         want[i] = given[i] = args[i]->type;
     DataType type = target;
-    TRY(function->bind(function, given, constants_of(arena, args, n_args), n_args, want, &type, err));
+    if (function->bind(function, given, constants_of(arena, args, n_args), n_args, want, &type, err) != STATUS_OK)
+        return error_hint(err, "the form is %s; docs/sql.md says which types go together", function->signature);
     const Expr **converted = ARENA_ARRAY(arena, const Expr *, n_args);
     bool is_cast = strcmp(name, "cast") == 0;
     for (uint32_t i = 0; i < n_args; i++) {

@@ -369,7 +369,7 @@ static Status put_placeholder(SqlText *source, const SqlToken *token, char *pars
 {
     size_t size = (size_t)(token->end - token->start);
     if (size < 3)
-        return sql_refuse(source, token->start, err, "", "an empty name");
+        return sql_refuse(source, token->start, err, "name the files or the column", "an empty name");
     if (source->n_names == SQL_MAX_PLACEHOLDERS)
         return sql_refuse(source, token->start, err, "", "more than %d file names or long names", SQL_MAX_PLACEHOLDERS);
     if (memchr(source->text + token->start, '\n', size))
