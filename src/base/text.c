@@ -86,9 +86,13 @@ Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err)
     static const struct {
         const char *suffix;
         double factor;
-    } units[] = {{"", 1},         {"B", 1},           {"kB", 1e3},        {"KB", 1e3},       {"MB", 1e6},
-                 {"GB", 1e9},     {"TB", 1e12},       {"KiB", 1024},      {"MiB", 1048576},  {"GiB", 1073741824},
-                 {"K", 1024},     {"M", 1048576},     {"G", 1073741824},  {"TiB", 1099511627776.0}};
+    } units[] = {{"", 1},           {"B", 1},
+                 {"kB", 1e3},       {"KB", 1e3},
+                 {"MB", 1e6},       {"GB", 1e9},
+                 {"TB", 1e12},      {"KiB", 1024},
+                 {"MiB", 1048576},  {"GiB", 1073741824},
+                 {"K", 1024},       {"M", 1048576},
+                 {"G", 1073741824}, {"TiB", 1099511627776.0}};
     char *end;
     double value = strtod(text, &end);
     while (*end == ' ')
@@ -108,7 +112,11 @@ Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err)
 static uint32_t utf8_length(const unsigned char *text, uint32_t size)
 {
     unsigned char c = text[0];
-    uint32_t length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    uint32_t length = c < 0x80                ? 1
+                      : c >= 0xc2 && c < 0xe0 ? 2
+                      : c >= 0xe0 && c < 0xf0 ? 3
+                      : c >= 0xf0 && c < 0xf5 ? 4
+                                              : 0;
     if (length == 0 || length > size)
         return 0;
     for (uint32_t i = 1; i < length; i++)

@@ -458,8 +458,7 @@ Batch aggregate_result(Aggregate *aggregate, Arena *arena)
         size_t width = type_width(slot->call->type);
         memset(vector.data, 0, width * n);
         for (uint32_t g = 0; g < n; g++)
-            vector.valid[g] =
-                finish_state(slot, slot->states + slot->state_bytes * g, (char *)vector.data + width * g);
+            vector.valid[g] = finish_state(slot, slot->states + slot->state_bytes * g, (char *)vector.data + width * g);
         batch.columns[aggregate->n_keys + i] = vector;
     }
     return batch;

@@ -17,10 +17,10 @@ typedef struct Measure {
     const Vector *entries; /* dictionary that `units` was made from */
     int64_t *units;        /* per entry */
     int exponent;
-    bool has_nulls;        /* some entry is NULL */
-    int64_t *sums;         /* [lane][combination] */
-    int64_t *nulls;        /* [combination]: rows that were NULL and are no term */
-    ExactSum *exact;       /* [combination]: doubles that come flat or do not turn into integers */
+    bool has_nulls;  /* some entry is NULL */
+    int64_t *sums;   /* [lane][combination] */
+    int64_t *nulls;  /* [combination]: rows that were NULL and are no term */
+    ExactSum *exact; /* [combination]: doubles that come flat or do not turn into integers */
 } Measure;
 
 typedef enum SlotRoute { ROUTE_CELLS, ROUTE_MEASURE, ROUTE_ROWS } SlotRoute;
@@ -199,9 +199,9 @@ static bool measure_begin(Cells *cells, Measure *measure, uint64_t rows, EvalCon
         inner.n = 0;
         const Vector *entries = eval_run(measure->arg, &inner).dict;
         int64_t *units = arena_alloc(context->group_arena, sizeof(int64_t) * (entries->n + 1));
-        bool fits = measure->is_double
-                        ? exact_sum_as_integers(entries->data, entries->valid, entries->n, rows, units, &measure->exponent)
-                        : whole_units(entries, rows, units);
+        bool fits = measure->is_double ? exact_sum_as_integers(entries->data, entries->valid, entries->n, rows, units,
+                                                               &measure->exponent)
+                                       : whole_units(entries, rows, units);
         if (fits) {
             measure->entries = entries;
             measure->units = units;
@@ -414,7 +414,8 @@ void cells_add(Cells *cells, EvalContext *context)
 /* ---- end of a row group ---- */
 
 /* Columns for the given cell numbers: for each dimension its codes, as DICT vectors. */
-static Vector *cell_columns(const Cells *cells, const uint32_t *numbers, uint32_t n, uint32_t n_dimensions, Arena *arena)
+static Vector *cell_columns(const Cells *cells, const uint32_t *numbers, uint32_t n, uint32_t n_dimensions,
+                            Arena *arena)
 {
     Vector *columns = ARENA_ARRAY(arena, Vector, cells->n_columns + 1);
     uint32_t divisor = 1;

@@ -20,7 +20,7 @@
 
 #include "exec/aggregate.h"
 
-#define CELLS_MAX 32768      /* combinations of grouping columns: codes fit 16 bits */
+#define CELLS_MAX 32768        /* combinations of grouping columns: codes fit 16 bits */
 #define CELLS_COUNTED_MAX 8192 /* combinations counted: the counters stay in the first-level cache */
 
 typedef struct Cells Cells;

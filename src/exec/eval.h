@@ -19,9 +19,9 @@ struct EvalNode {
     const Expr *expr;
     int32_t only_column; /* the one column this depends on, EVAL_NO_COLUMN or EVAL_MANY_COLUMNS */
     EvalNode **args;
-    uint64_t generation;         /* of `entries` */
-    const Vector *source;        /* the dictionary that `entries` was computed from */
-    const Vector *entries;       /* FLAT, one entry per entry of `source` */
+    uint64_t generation;   /* of `entries` */
+    const Vector *source;  /* the dictionary that `entries` was computed from */
+    const Vector *entries; /* FLAT, one entry per entry of `source` */
 };
 
 typedef struct EvalContext {

@@ -127,8 +127,8 @@ double exact_sum_round(const ExactSum *sum)
     if (!sum->wide) {
         if (sum->window == 0)
             return 0;
-        double rounded = round_units(sum->window < 0 ? -(UInt128)sum->window : (UInt128)sum->window,
-                                     EXACT_WINDOW_EXPONENT, false);
+        double rounded =
+            round_units(sum->window < 0 ? -(UInt128)sum->window : (UInt128)sum->window, EXACT_WINDOW_EXPONENT, false);
         return sum->window < 0 ? -rounded : rounded;
     }
     WideSum wide = *sum->wide;

@@ -66,8 +66,8 @@ static void append_node(Buffer *text, const PlanNode *node)
         for (uint32_t i = 0; i < node->sort.n_keys; i++) {
             const SortKey *key = &node->sort.keys[i];
             buffer_printf(text, "%s %s%s%s", i ? "," : "", node->child->schema.fields[key->column].name,
-                          key->descending ? " desc" : "", key->nulls_first == key->descending
-                                                              ? (key->nulls_first ? " nulls first" : " nulls last")
+                          key->descending ? " desc" : "",
+                          key->nulls_first == key->descending ? (key->nulls_first ? " nulls first" : " nulls last")
                                                               : "");
         }
         break;
@@ -90,7 +90,8 @@ void exec_explain(const Statement *statement, Buffer *text)
         const OperatorStatistics *statistics = statistics_of(statement, node);
         if (statistics) {
             char rows_in[32], rows_out[32], seconds[32], bytes[32];
-            buffer_printf(text, "  [%s rows in, %s out", text_count(rows_in, sizeof rows_in, (double)statistics->rows_in),
+            buffer_printf(text, "  [%s rows in, %s out",
+                          text_count(rows_in, sizeof rows_in, (double)statistics->rows_in),
                           text_count(rows_out, sizeof rows_out, (double)statistics->rows_out));
             if (statistics->cpu_seconds > 0)
                 buffer_printf(text, ", %s of CPU", text_seconds(seconds, sizeof seconds, statistics->cpu_seconds));

@@ -87,10 +87,10 @@ static uint32_t interner_add(Interner *interner, StrView text)
     }
     if (interner->n == interner->capacity) {
         uint32_t capacity = interner->capacity ? interner->capacity * 2 : 32;
-        interner->strings = grow(interner->arena, interner->strings, sizeof(StrView) * interner->n,
-                                 sizeof(StrView) * capacity);
-        interner->hashes = grow(interner->arena, interner->hashes, sizeof(uint64_t) * interner->n,
-                                sizeof(uint64_t) * capacity);
+        interner->strings =
+            grow(interner->arena, interner->strings, sizeof(StrView) * interner->n, sizeof(StrView) * capacity);
+        interner->hashes =
+            grow(interner->arena, interner->hashes, sizeof(uint64_t) * interner->n, sizeof(uint64_t) * capacity);
         interner->capacity = capacity;
     }
     uint32_t number = interner->n++;
@@ -258,8 +258,8 @@ static uint32_t find_tuple(GroupTable *table, const uint64_t *tuple)
     }
     if (table->n == table->capacity) {
         uint32_t capacity = table->capacity ? table->capacity * 2 : 128;
-        table->tuples = grow(table->arena, table->tuples, sizeof(uint64_t) * width * table->n,
-                             sizeof(uint64_t) * width * capacity);
+        table->tuples =
+            grow(table->arena, table->tuples, sizeof(uint64_t) * width * table->n, sizeof(uint64_t) * width * capacity);
         table->hashes = grow(table->arena, table->hashes, sizeof(uint64_t) * table->n, sizeof(uint64_t) * capacity);
         table->capacity = capacity;
     }

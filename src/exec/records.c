@@ -122,7 +122,8 @@ static Status append_pairs(RecordStore *store, const uint64_t *keys, const uint6
     return STATUS_OK;
 }
 
-static Status append_payloads(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
+static Status append_payloads(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n,
+                              Error *err)
 {
     const uint64_t last = RECORD_LINE_WORDS - 1;
     for (uint32_t i = 0; i < n; i++) {
@@ -137,7 +138,8 @@ static Status append_payloads(RecordStore *store, const uint64_t *keys, const ui
 
 Status record_store_append(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
 {
-    TRY(store->width == 2 ? append_pairs(store, keys, payloads, n, err) : append_payloads(store, keys, payloads, n, err));
+    TRY(store->width == 2 ? append_pairs(store, keys, payloads, n, err)
+                          : append_payloads(store, keys, payloads, n, err));
     _mm_sfence();
     return STATUS_OK;
 }

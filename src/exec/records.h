@@ -58,12 +58,12 @@ typedef struct RecordLine {
 typedef struct RecordStore {
     const RecordBuckets *buckets;
     MemoryBudget *budget;
-    uint32_t width;         /* words a record: 2 (key, payload), or 1 (payload; the key only chose the bucket) */
-    RecordLine *lines;      /* per bucket: records on their way; written out a whole line at a time, past the cache */
-    uint64_t **next;        /* per bucket: where the next line goes; at a chunk's end: no chunk */
-    RecordChunk **newest;   /* per bucket: chunks, newest first; all but the newest are full */
-    uint64_t *counts;       /* per bucket: records */
-    Arena arena; /* of the lines */
+    uint32_t width;       /* words a record: 2 (key, payload), or 1 (payload; the key only chose the bucket) */
+    RecordLine *lines;    /* per bucket: records on their way; written out a whole line at a time, past the cache */
+    uint64_t **next;      /* per bucket: where the next line goes; at a chunk's end: no chunk */
+    RecordChunk **newest; /* per bucket: chunks, newest first; all but the newest are full */
+    uint64_t *counts;     /* per bucket: records */
+    Arena arena;          /* of the lines */
     char *slab;
     size_t slab_left;
     void **slabs;

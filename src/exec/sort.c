@@ -95,9 +95,9 @@ static void build_fields(void *context, int worker)
         field->column = key->column;
         field->descending = key->descending;
         field->nulls_first = key->nulls_first;
-        build->statuses[k] = sort_field_build(field, options->exprs[key->column], options->column_map, options->scan,
-                                              options->skip_task, &build->arenas[k], &build->possible[k],
-                                              &build->errors[k]);
+        build->statuses[k] =
+            sort_field_build(field, options->exprs[key->column], options->column_map, options->scan, options->skip_task,
+                             &build->arenas[k], &build->possible[k], &build->errors[k]);
     }
 }
 
@@ -510,8 +510,8 @@ Status sorter_finish(Sorter *sorter, Emitter *emitter, int64_t offset, int64_t l
     }
     sorter->n_rows = sorter->bucket_starts[sorter->buckets.n_buckets];
     finish.first = (uint64_t)offset < sorter->n_rows ? (uint64_t)offset : sorter->n_rows;
-    finish.end = limit >= 0 && (uint64_t)limit < sorter->n_rows - finish.first ? finish.first + (uint64_t)limit
-                                                                               : sorter->n_rows;
+    finish.end =
+        limit >= 0 && (uint64_t)limit < sorter->n_rows - finish.first ? finish.first + (uint64_t)limit : sorter->n_rows;
     TRY(sort_large_buckets(&finish, err));
     pool_run(sorter->options.pool, finish_worker, &finish);
     for (uint32_t w = 0; w < threads; w++)
@@ -529,8 +529,8 @@ void sorter_describe(const Sorter *sorter, char *text, size_t size, uint64_t *re
         bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * ((size_t)2 << 20);
     *ret_bytes = bytes;
     if (sorter->packed)
-        snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets", sorter->rebuilt_key ? 8 : 16,
-                 sorter->buckets.n_buckets);
+        snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets",
+                 sorter->rebuilt_key ? 8 : 16, sorter->buckets.n_buckets);
     else
         snprintf(text, size, "rows by reference, %u buckets", sorter->buckets.n_buckets);
 }

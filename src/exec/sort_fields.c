@@ -75,8 +75,8 @@ Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *colu
         if (!dictionary || group_table_size(distinct) > MAX_ENTRIES)
             return STATUS_OK;
         columns[field->scan_column] = *dictionary;
-        EvalContext context = {.batch_arena = arena, .group_arena = arena, .generation = task + 1, .columns = columns,
-                               .n = dictionary->n};
+        EvalContext context = {
+            .batch_arena = arena, .group_arena = arena, .generation = task + 1, .columns = columns, .n = dictionary->n};
         Vector entries = eval_run(node, &context);
         n_entries[task] = dictionary->n;
         field->ranks[task] = ARENA_ARRAY(arena, uint32_t, dictionary->n + 1);

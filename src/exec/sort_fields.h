@@ -11,17 +11,17 @@
 #include "exec/scan.h"
 
 typedef struct SortField {
-    uint32_t column;          /* of the sort's child */
+    uint32_t column; /* of the sort's child */
     uint32_t scan_column;
     bool descending;
     bool nulls_first;
-    uint32_t n;               /* distinct values, NULL included */
-    int word;                 /* 0: in the key, 1: in the payload */
+    uint32_t n; /* distinct values, NULL included */
+    int word;   /* 0: in the key, 1: in the payload */
     int shift;
     int bits;
-    Vector entries;           /* FLAT, ascending and distinct, NULL last: what the output's dictionary will be */
-    uint32_t *code_of_rank;   /* NULL where rank and code are the same */
-    uint32_t **ranks;         /* [task][code of the task's dictionary]; NULL for a task that is skipped */
+    Vector entries;         /* FLAT, ascending and distinct, NULL last: what the output's dictionary will be */
+    uint32_t *code_of_rank; /* NULL where rank and code are the same */
+    uint32_t **ranks;       /* [task][code of the task's dictionary]; NULL for a task that is skipped */
 } SortField;
 
 /* Tries to make a field of `expr` (over scan columns by column_map).  *ret_possible is false when some chunk has no

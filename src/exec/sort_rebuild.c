@@ -5,7 +5,8 @@
 #define STEP 4096
 
 /* The field that is scan column `column` as it is, or NULL. */
-static const SortField *field_of(const PlanNode *sort, const Expr *const *exprs, const SortField *fields, uint32_t column)
+static const SortField *field_of(const PlanNode *sort, const Expr *const *exprs, const SortField *fields,
+                                 uint32_t column)
 {
     for (uint32_t k = 1; k < sort->sort.n_keys; k++)
         if (exprs[fields[k].column]->kind == EXPR_COLUMN && fields[k].scan_column == column)
@@ -13,8 +14,8 @@ static const SortField *field_of(const PlanNode *sort, const Expr *const *exprs,
     return NULL;
 }
 
-bool sort_rebuild_possible(const PlanNode *sort, const Expr *const *exprs, const uint32_t *column_map, uint32_t n_columns,
-                           const SortField *fields)
+bool sort_rebuild_possible(const PlanNode *sort, const Expr *const *exprs, const uint32_t *column_map,
+                           uint32_t n_columns, const SortField *fields)
 {
     Arena arena;
     arena_init(&arena);
@@ -58,8 +59,11 @@ void sort_rebuild_records(SortRebuild *rebuild, const uint64_t *payloads, uint64
         for (uint32_t c = 0; c < rebuild->n_columns; c++)
             if (rebuild->fields[c])
                 columns[c] = sort_field_unpack(rebuild->fields[c], payloads + first, 1, rows, &rebuild->batch_arena);
-        EvalContext context = {.batch_arena = &rebuild->batch_arena, .group_arena = &rebuild->arena, .generation = 1,
-                               .columns = columns, .n = rows};
+        EvalContext context = {.batch_arena = &rebuild->batch_arena,
+                               .group_arena = &rebuild->arena,
+                               .generation = 1,
+                               .columns = columns,
+                               .n = rows};
         Vector values = eval_run(rebuild->key, &context);
         Vector flat = vector_flatten(&rebuild->batch_arena, &values);
         uint64_t keys[STEP];

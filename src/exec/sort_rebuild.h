@@ -14,13 +14,13 @@ typedef struct SortRebuild {
     const SortKey *order;
     const SortField **fields; /* per column of the scan: its field, or NULL */
     uint32_t n_columns;
-    Arena arena;       /* the evaluator's remembered dictionaries */
+    Arena arena; /* the evaluator's remembered dictionaries */
     Arena batch_arena;
 } SortRebuild;
 
 /* Whether every column that the first sort key reads is a field by itself. */
-bool sort_rebuild_possible(const PlanNode *sort, const Expr *const *exprs, const uint32_t *column_map, uint32_t n_columns,
-                           const SortField *fields);
+bool sort_rebuild_possible(const PlanNode *sort, const Expr *const *exprs, const uint32_t *column_map,
+                           uint32_t n_columns, const SortField *fields);
 /* One a thread; fields must outlive it. */
 void sort_rebuild_init(SortRebuild *rebuild, const PlanNode *sort, const Expr *const *exprs, const uint32_t *column_map,
                        uint32_t n_columns, const SortField *fields);

@@ -15,33 +15,33 @@ typedef struct Expr Expr;
 struct Expr {
     ExprKind kind;
     DataType type;
-    uint32_t column;    /* EXPR_COLUMN */
-    Value constant;     /* EXPR_CONST */
-    FunctionCall call;  /* EXPR_CALL */
-    const Expr **args;  /* EXPR_CALL: call.n_args of them */
-    int32_t position;   /* 1-based character in the SQL text, for messages; 0 unknown */
+    uint32_t column;   /* EXPR_COLUMN */
+    Value constant;    /* EXPR_CONST */
+    FunctionCall call; /* EXPR_CALL */
+    const Expr **args; /* EXPR_CALL: call.n_args of them */
+    int32_t position;  /* 1-based character in the SQL text, for messages; 0 unknown */
 };
 
 typedef enum AggregateKind {
     AGGREGATE_COUNT_STAR, /* count(*): bigint */
     AGGREGATE_COUNT,      /* count(x): bigint */
-    AGGREGATE_SUM,        /* int, bigint -> bigint (wraps as Spark's); decimal(p,s) -> decimal(p+10,s); double -> double */
-    AGGREGATE_AVG,        /* integers, double -> double; decimal(p,s) -> decimal(p+4,s+4), half up */
+    AGGREGATE_SUM, /* int, bigint -> bigint (wraps as Spark's); decimal(p,s) -> decimal(p+10,s); double -> double */
+    AGGREGATE_AVG, /* integers, double -> double; decimal(p,s) -> decimal(p+4,s+4), half up */
     AGGREGATE_MIN,
     AGGREGATE_MAX,
 } AggregateKind;
 
 typedef struct AggregateCall {
     AggregateKind kind;
-    bool distinct;       /* COUNT, SUM, AVG; count(DISTINCT a, b) has several args */
+    bool distinct; /* COUNT, SUM, AVG; count(DISTINCT a, b) has several args */
     const Expr **args;
     uint32_t n_args;
-    const Expr *filter;  /* FILTER (WHERE ...), boolean, or NULL */
+    const Expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
     DataType type;
 } AggregateCall;
 
 typedef struct SortKey {
-    uint32_t column;     /* of the node's child */
+    uint32_t column; /* of the node's child */
     bool descending;
     bool nulls_first;
 } SortKey;
@@ -51,32 +51,32 @@ typedef enum PlanKind { PLAN_SCAN, PLAN_FILTER, PLAN_PROJECT, PLAN_AGGREGATE, PL
 typedef struct PlanNode PlanNode;
 struct PlanNode {
     PlanKind kind;
-    PlanNode *child;     /* NULL for a scan */
-    Schema schema;       /* of what this node gives */
+    PlanNode *child; /* NULL for a scan */
+    Schema schema;   /* of what this node gives */
     union {
         struct {
-            const char *table;        /* name as written, or the glob of `query` */
-            uint32_t *columns;        /* indices into the table's schema, one per column of `schema` */
+            const char *table; /* name as written, or the glob of `query` */
+            uint32_t *columns; /* indices into the table's schema, one per column of `schema` */
         } scan;
         struct {
-            const Expr *condition;    /* boolean; NULL drops the row */
+            const Expr *condition; /* boolean; NULL drops the row */
         } filter;
         struct {
-            const Expr **exprs;       /* schema.n of them */
+            const Expr **exprs; /* schema.n of them */
         } project;
         struct {
-            const Expr **keys;        /* output columns 0..n_keys are the keys, then the aggregates */
+            const Expr **keys; /* output columns 0..n_keys are the keys, then the aggregates */
             uint32_t n_keys;
             AggregateCall *calls;
             uint32_t n_calls;
-        } aggregate;                  /* no keys: exactly one row, also over no input */
+        } aggregate; /* no keys: exactly one row, also over no input */
         struct {
-            SortKey *keys;            /* complete: extended by the remaining visible columns, ascending, nulls first */
+            SortKey *keys; /* complete: extended by the remaining visible columns, ascending, nulls first */
             uint32_t n_keys;
-            uint32_t n_visible;       /* only the first n_visible columns of the child are given on (the rest only sort) */
+            uint32_t n_visible; /* only the first n_visible columns of the child are given on (the rest only sort) */
         } sort;
         struct {
-            int64_t limit;            /* -1: none */
+            int64_t limit; /* -1: none */
             int64_t offset;
         } limit;
     };
@@ -97,12 +97,12 @@ typedef enum SqlMode {
  * The plan always has the shape
  *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- Scan
  * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none. */
-Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan, Error *err)
-    MUST_CHECK;
+Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
+                Error *err) MUST_CHECK;
 
 /* The names of the tables a statement reads, without binding (plain names, or globs in SQL_QUERY). */
-Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n, Error *err)
-    MUST_CHECK;
+Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n,
+                  Error *err) MUST_CHECK;
 
 /* Text of an expression for `explain`: SQL-like, columns by the names in `schema`. */
 void expr_append_text(Buffer *buffer, const Expr *expr, const Schema *schema);

@@ -91,7 +91,14 @@ def shipments(rng: np.random.Generator, n: int, with_nulls: bool) -> pd.DataFram
         }
     )
     if with_nulls:
-        for column in ["carrier", "destination_city", "delivery_date", "delivery_status", "shipping_cost", "delay_days"]:
+        for column in [
+            "carrier",
+            "destination_city",
+            "delivery_date",
+            "delivery_status",
+            "shipping_cost",
+            "delay_days",
+        ]:
             frame[column] = frame[column].astype(object).where(rng.random(n) > 0.05, None)
         frame["shipping_cost"] = frame["shipping_cost"].astype(float)
         frame["delay_days"] = frame["delay_days"].astype("Int64")
@@ -142,7 +149,10 @@ def same(a, b) -> bool:
 
 
 def sortable(row):
-    return tuple((value is not None, str(type(value)), value) if not isinstance(value, float) else (True, "f", round(value, 9)) for value in row)
+    return tuple(
+        (value is not None, str(type(value)), value) if not isinstance(value, float) else (True, "f", round(value, 9))
+        for value in row
+    )
 
 
 def run(folder, files, threads, *more):
@@ -179,7 +189,12 @@ def check_mart(name, path, connection):
             if column == key and descending:
                 parts.append((value is None, -value if value is not None else 0))
             else:
-                parts.append((value is not None, (value.encode() if isinstance(value, str) else value) if value is not None else 0))
+                parts.append(
+                    (
+                        value is not None,
+                        (value.encode() if isinstance(value, str) else value) if value is not None else 0,
+                    )
+                )
         return tuple(parts)
 
     keys = [sort_key(row) for row in rows]
@@ -209,7 +224,12 @@ def check_case(folder, writer, n, n_files, with_nulls, rng):
 def main() -> int:
     print(f"seed {SEED}")
     passed = failed = 0
-    cases = [(writer, n, files, nulls) for writer in WRITERS for n, files in [(3000, 3), (60000, 2)] for nulls in [False, True]]
+    cases = [
+        (writer, n, files, nulls)
+        for writer in WRITERS
+        for n, files in [(3000, 3), (60000, 2)]
+        for nulls in [False, True]
+    ]
     cases += [(write_pandas, 400_000, 4, False), (write_pandas, 1, 1, False), (write_pandas, 0, 1, True)]
     for i, (writer, n, files, nulls) in enumerate(cases):
         what = f"{writer.__name__} rows={n} files={files} nulls={nulls}"

@@ -340,9 +340,7 @@ def random_nested(rng, n):
         else {"a": rng.randrange(9), "tags": None if rng.random() < 0.3 else ["t"] * rng.randrange(3), "parts": pair}
         for pair in maps.to_pylist()
     ]
-    kind = pa.struct(
-        [("a", pa.int32()), ("tags", pa.list_(pa.string())), ("parts", pa.map_(pa.string(), pa.string()))]
-    )
+    kind = pa.struct([("a", pa.int32()), ("tags", pa.list_(pa.string())), ("parts", pa.map_(pa.string(), pa.string()))])
     return pa.array(rows, kind)
 
 
@@ -462,7 +460,11 @@ def check_random_file(dump, rng, folder, number):
         return f"not written: {refusal}"
     try:
         expected = expected_columns(path)
-        for arguments in ([], ["--step", str(rng.randrange(1, 3000))], ["--step", str(rng.randrange(1, 700)), "--skip"]):
+        for arguments in (
+            [],
+            ["--step", str(rng.randrange(1, 3000))],
+            ["--step", str(rng.randrange(1, 700)), "--skip"],
+        ):
             compare(dump, path, arguments, expected)
     except Difference as difference:
         raise Difference(f"{writer.__name__}, {n} rows, {options}: {difference}") from None

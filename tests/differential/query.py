@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 PROGRAM = os.environ["FREIGHTLAKE"]
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED") or random.SystemRandom().randrange(2**31))
-TABLES = 6
+TABLES = 10
 QUERIES = 300 if os.environ.get("FREIGHTLAKE_SLOW") else 25  # a table
 
 COLUMNS = {  # name: kind
@@ -57,7 +57,9 @@ def random_value(rng: random.Random, kind: str):
         case "string":
             return rng.choice(WORDS)
         case "date":
-            return datetime.date(2024, 1, 1) + datetime.timedelta(days=rng.choice([rng.randint(0, 20), rng.randint(-30000, 30000)]))
+            return datetime.date(2024, 1, 1) + datetime.timedelta(
+                days=rng.choice([rng.randint(0, 20), rng.randint(-30000, 30000)])
+            )
         case _:
             return rng.random() < 0.5
 
@@ -82,6 +84,8 @@ def write_table(rng: random.Random, folder: pathlib.Path) -> int:
         pool = [random_value(rng, kind) for _ in range(7 if few else 4000)]
         data[name] = pa.array([None if rng.random() < share else rng.choice(pool) for _ in range(rows)], TYPES[kind])
     table = pa.table(data)
+    if rng.random() < 0.6:  # sorted rows in small pages: statistics and page index have something to skip
+        table = table.sort_by(rng.choice(list(COLUMNS)))
     files = rng.choice([1, 3])
     for i in range(files):
         part = table.slice(rows * i // files, rows * (i + 1) // files - rows * i // files)
@@ -92,6 +96,9 @@ def write_table(rng: random.Random, folder: pathlib.Path) -> int:
             use_dictionary=rng.choice([True, False, ["s", "i"]]),
             data_page_version=rng.choice(["1.0", "2.0"]),
             compression=rng.choice(["snappy", "none", "zstd", "gzip"]),
+            write_page_index=rng.choice([True, True, False]),
+            data_page_size=rng.choice([100, 2**20]),
+            write_batch_size=rng.choice([20, 1024]),
         )
     return rows
 
@@ -163,7 +170,9 @@ class Generator:
             return join(f"coalesce({{0}}, {'7' if k == 'int' else 'CAST(7 AS DOUBLE)'})", a), k
         if choice < 0.94:
             return (
-                join("datediff({0}, {1})", self.column("date"), self.column("date"), oracle="CAST({0} - {1} AS INTEGER)"),
+                join(
+                    "datediff({0}, {1})", self.column("date"), self.column("date"), oracle="CAST({0} - {1} AS INTEGER)"
+                ),
                 "int",
             )
         part = rng.choice(["year", "month", "day"])
@@ -173,7 +182,9 @@ class Generator:
         rng = self.rng
         choice = rng.random()
         if depth > 0 and choice < 0.3:
-            return join(rng.choice(["({0} AND {1})", "({0} OR {1})"]), self.condition(depth - 1), self.condition(depth - 1))
+            return join(
+                rng.choice(["({0} AND {1})", "({0} OR {1})"]), self.condition(depth - 1), self.condition(depth - 1)
+            )
         if depth > 0 and choice < 0.38:
             return join("(NOT {0})", self.condition(depth - 1))
         if choice < 0.55:

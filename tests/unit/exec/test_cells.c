@@ -33,8 +33,11 @@ static int seed_random(void **unused)
     return 0;
 }
 
-static const DataType TYPES[N_COLUMNS] = {{.id = TYPE_INT},  {.id = TYPE_STRING}, {.id = TYPE_INT},
-                                          {.id = TYPE_INT},  {.id = TYPE_DECIMAL, .precision = 18, .scale = 4},
+static const DataType TYPES[N_COLUMNS] = {{.id = TYPE_INT},
+                                          {.id = TYPE_STRING},
+                                          {.id = TYPE_INT},
+                                          {.id = TYPE_INT},
+                                          {.id = TYPE_DECIMAL, .precision = 18, .scale = 4},
                                           {.id = TYPE_DOUBLE}};
 
 static const Expr *column(Arena *arena, uint32_t index)
@@ -56,11 +59,12 @@ static const Expr *call(Arena *arena, const char *name, const Expr *a, const Exp
     constants[0].type.id = a->kind == EXPR_CONST ? a->type.id : TYPE_COUNT;
     constants[1].type.id = b->kind == EXPR_CONST ? b->type.id : TYPE_COUNT;
     expr->kind = EXPR_CALL;
-    expr->call = (FunctionCall){.function = function_find(name), .n_args = 2, .arg_types = types, .constants = constants};
+    expr->call =
+        (FunctionCall){.function = function_find(name), .n_args = 2, .arg_types = types, .constants = constants};
     Error err;
     error_init(&err);
-    assert_int_equal(
-        expr->call.function->bind(expr->call.function, types, constants, 2, want, &expr->call.type, &err), STATUS_OK);
+    assert_int_equal(expr->call.function->bind(expr->call.function, types, constants, 2, want, &expr->call.type, &err),
+                     STATUS_OK);
     expr->type = expr->call.type;
     expr->args = ARENA_ARRAY(arena, const Expr *, 2);
     expr->args[0] = a;
@@ -148,7 +152,8 @@ static void make_columns(Arena *arena, uint32_t n, Vector *columns, const Vector
         uint16_t *codes = ARENA_ARRAY(arena, uint16_t, n + 1);
         for (uint32_t i = 0; i < n; i++)
             codes[i] = (uint16_t)(next_random() % n_entries);
-        Vector vector = {.type = TYPES[c], .kind = VECTOR_DICT, .code_width = 2, .n = n, .data = codes, .dict = entries};
+        Vector vector = {
+            .type = TYPES[c], .kind = VECTOR_DICT, .code_width = 2, .n = n, .data = codes, .dict = entries};
         bool flat = (c == WEIGHT || c == OTHER) && next_random() % 2;
         columns[c] = flat ? vector_flatten(arena, &vector) : vector;
         dictionaries[c] = flat ? NULL : entries;
@@ -189,8 +194,8 @@ static void cells_equal_hashing(void **unused)
             Vector columns[N_COLUMNS];
             const Vector *dictionaries[N_COLUMNS];
             make_columns(&arena, n, columns, dictionaries);
-            EvalContext context = {.batch_arena = &arena, .group_arena = &arena, .generation = group, .columns = columns,
-                                   .n = n};
+            EvalContext context = {
+                .batch_arena = &arena, .group_arena = &arena, .generation = group, .columns = columns, .n = n};
             bool served;
             cells_begin(cells, dictionaries, n, &context, &served);
             assert_true(served);

@@ -161,8 +161,10 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sum_does_not_depend_on_order_or_path), cmocka_unit_test(sum_is_rounded_once),
-        cmocka_unit_test(specials_follow_ieee),                 cmocka_unit_test(weights_multiply),
+        cmocka_unit_test(sum_does_not_depend_on_order_or_path),
+        cmocka_unit_test(sum_is_rounded_once),
+        cmocka_unit_test(specials_follow_ieee),
+        cmocka_unit_test(weights_multiply),
         cmocka_unit_test(integers_keep_every_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,8 @@ static void sorted_sequence_equals_qsort(void **unused)
             for (int s = 0; s < 2; s++)
                 record_store_init(&stores[s], &buckets, 2, &budget);
             assert_int_equal(record_store_append(&stores[0], keys, payloads, n / 3, &err), STATUS_OK);
-            assert_int_equal(record_store_append(&stores[1], keys + n / 3, payloads + n / 3, n - n / 3, &err), STATUS_OK);
+            assert_int_equal(record_store_append(&stores[1], keys + n / 3, payloads + n / 3, n - n / 3, &err),
+                             STATUS_OK);
             qsort(expected, n, sizeof *expected, compare);
             SortRecord *sorted = mem_alloc(sizeof *sorted * (n + 1)), *scratch = mem_alloc(sizeof *scratch * (n + 1));
             size_t at = 0;
@@ -186,7 +187,7 @@ static void keys_never_contradict_the_order(void **unused)
     (void)unused;
     Arena arena;
     arena_init(&arena);
-    const DataType types[] = {DATA_TYPE(INT),  DATA_TYPE(BIGINT),   DATA_TYPE(DATE),      DATA_TYPE(TIMESTAMP),
+    const DataType types[] = {DATA_TYPE(INT),   DATA_TYPE(BIGINT),   DATA_TYPE(DATE),      DATA_TYPE(TIMESTAMP),
                               DATA_TYPE(FLOAT), DECIMAL_TYPE(18, 4), DECIMAL_TYPE(38, 10), DATA_TYPE(STRING)};
     enum { N = 300 };
     for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
@@ -218,10 +219,8 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_sequence_equals_qsort),
-        cmocka_unit_test(payloads_alone_are_kept_once_each),
-        cmocka_unit_test(memory_limit_is_an_error),
-        cmocka_unit_test(keys_keep_the_order_of_doubles),
+        cmocka_unit_test(sorted_sequence_equals_qsort),    cmocka_unit_test(payloads_alone_are_kept_once_each),
+        cmocka_unit_test(memory_limit_is_an_error),        cmocka_unit_test(keys_keep_the_order_of_doubles),
         cmocka_unit_test(keys_never_contradict_the_order),
     };
     return cmocka_run_group_tests(tests, seed_random, NULL);
