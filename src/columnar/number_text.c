@@ -338,8 +338,9 @@ static size_t format_shortest(char *text, const ShortestDecimal *decimal)
 static size_t format_special(char *text, double value)
 {
     const char *word = isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity";
-    strcpy(text, word);
-    return strlen(word);
+    size_t length = strlen(word);
+    memcpy(text, word, length + 1);
+    return length;
 }
 
 size_t number_format_double(char *text, double value)

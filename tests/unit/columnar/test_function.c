@@ -183,7 +183,7 @@ static bool check_call(Random *random, const Function *function, Arena *arena)
 {
     uint32_t most = function->max_args < 4 ? function->max_args : 4;
     uint32_t n = function->min_args + (uint32_t)random_below(random, most - function->min_args + 1u);
-    DataType given[4], want[4];
+    DataType given[4] = {0}, want[4];
     Value constants[4] = {0};
     Vector raw[4], args[4], part[4];
     DataType all = random_type(random);
