@@ -15,7 +15,6 @@
 #define DEFAULT_GROUP_ROWS 1048576u
 #define DEFAULT_PAGE_ROWS 65536u
 #define MAX_PAGE_ROWS (1u << 24)
-#define MAX_COLUMNS 65536u
 #define STEP_ROWS 4096u
 #define GROUP_BYTES ((size_t)256 << 20)
 
@@ -28,27 +27,15 @@ struct ParquetEncodedRowGroup {
     uint64_t n_rows;
 };
 
-struct ParquetWriter {
-    StorageWriter *storage;
-    uint32_t n_columns;
-    WriterColumn *columns;
-    ColumnSettings settings;
-    uint32_t group_rows;
-    Arena arena; /* file: schema, facts of row groups */
-    uint64_t offset;
-    Buffer groups;                   /* GroupFacts */
-    ParquetEncodedRowGroup *pending; /* rows path */
-};
-
 static ParquetEncodedRowGroup *row_group_new(const ParquetWriter *writer)
 {
     ParquetEncodedRowGroup *group = mem_zalloc(sizeof *group);
-    group->n_columns = writer->n_columns;
+    group->n_columns = writer->schema.n_columns;
     group->settings = writer->settings;
-    group->columns = mem_alloc(sizeof(WriterColumn) * writer->n_columns);
-    group->encoders = mem_zalloc(sizeof(ColumnEncoder *) * writer->n_columns);
-    memcpy(group->columns, writer->columns, sizeof(WriterColumn) * writer->n_columns);
-    for (uint32_t i = 0; i < writer->n_columns; i++)
+    group->columns = mem_alloc(sizeof(WriterColumn) * writer->schema.n_columns);
+    group->encoders = mem_zalloc(sizeof(ColumnEncoder *) * writer->schema.n_columns);
+    memcpy(group->columns, writer->schema.columns, sizeof(WriterColumn) * writer->schema.n_columns);
+    for (uint32_t i = 0; i < writer->schema.n_columns; i++)
         group->encoders[i] = column_encoder_new(&group->columns[i], &group->settings, &group->scratch);
     return group;
 }
@@ -56,12 +43,12 @@ static ParquetEncodedRowGroup *row_group_new(const ParquetWriter *writer)
 /* Makes a handle that may have served another writer serve this one; false when its columns are of other types. */
 static bool row_group_rebind(ParquetEncodedRowGroup *group, const ParquetWriter *writer)
 {
-    bool same = group->n_columns == writer->n_columns;
+    bool same = group->n_columns == writer->schema.n_columns;
     for (uint32_t i = 0; i < group->n_columns && same; i++)
-        same = type_equal(group->columns[i].type, writer->columns[i].type);
+        same = type_equal(group->columns[i].type, writer->schema.columns[i].type);
     if (same) {
         group->settings = writer->settings;
-        memcpy(group->columns, writer->columns, sizeof(WriterColumn) * writer->n_columns);
+        memcpy(group->columns, writer->schema.columns, sizeof(WriterColumn) * writer->schema.n_columns);
     }
     return same;
 }
@@ -85,55 +72,49 @@ static void row_group_begin(ParquetEncodedRowGroup *group)
         column_encoder_begin(group->encoders[i]);
 }
 
-static Status check_schema(const Schema *schema, Error *err)
+static Status writer_new(StorageWriter *storage, const ParquetNestedField *fields, uint32_t n_fields,
+                         const ParquetWriterOptions *options, ParquetWriter **ret_writer, Error *err)
 {
-    if (schema->n == 0 || schema->n > MAX_COLUMNS)
-        return error_set(err, STATUS_DATA, "a Parquet file has 1 to %u columns, not %u", MAX_COLUMNS, schema->n);
-    for (uint32_t i = 0; i < schema->n; i++) {
-        const Field *field = &schema->fields[i];
-        for (uint32_t k = 0; k < i; k++) {
-            if (strcmp(schema->fields[k].name, field->name) == 0) {
-                error_set(err, STATUS_DATA, "two columns are called '%s'", field->name);
-                return error_hint(err, "give one of them another name with AS");
-            }
-        }
-        DataType type = field->type;
-        if (type.id == TYPE_DECIMAL &&
-            (type.precision < 1 || type.precision > DECIMAL_MAX_PRECISION || type.scale > type.precision)) {
-            error_set(err, STATUS_DATA, "decimal(%u,%u) is no type", type.precision, type.scale);
-            return error_at_column(err, field->name);
-        }
+    static const ParquetWriterOptions defaults = {.codec = PARQUET_SNAPPY};
+    if (!options)
+        options = &defaults;
+    ParquetWriter *writer = mem_zalloc(sizeof *writer);
+    arena_init(&writer->arena);
+    Status status = writer_schema(fields, n_fields, &writer->arena, &writer->schema, err);
+    if (status == STATUS_OK)
+        status = storage_write(storage, 0, PARQUET_MAGIC, 4, err);
+    if (status != STATUS_OK) {
+        parquet_writer_free(writer);
+        return status;
     }
+    uint32_t page_rows = options->page_rows ? options->page_rows : DEFAULT_PAGE_ROWS;
+    writer->storage = storage;
+    writer->offset = 4;
+    writer->settings = (ColumnSettings){.codec = options->codec,
+                                        .page_rows = page_rows < MAX_PAGE_ROWS ? page_rows : MAX_PAGE_ROWS,
+                                        .no_dictionary = options->no_dictionary};
+    writer->group_rows = options->row_group_rows ? options->row_group_rows : DEFAULT_GROUP_ROWS;
+    *ret_writer = writer;
     return STATUS_OK;
 }
 
 Status parquet_writer_new(StorageWriter *writer, const Schema *schema, const ParquetWriterOptions *options,
                           ParquetWriter **ret_writer, Error *err)
 {
-    static const ParquetWriterOptions defaults = {.codec = PARQUET_SNAPPY};
-    if (!options)
-        options = &defaults;
-    TRY(check_schema(schema, err));
-    TRY(storage_write(writer, 0, PARQUET_MAGIC, 4, err));
-    ParquetWriter *made = mem_zalloc(sizeof *made);
-    arena_init(&made->arena);
-    made->storage = writer;
-    made->offset = 4;
-    made->n_columns = schema->n;
-    made->columns = ARENA_ARRAY(&made->arena, WriterColumn, schema->n);
-    for (uint32_t i = 0; i < schema->n; i++) {
-        const Field *field = &schema->fields[i];
-        made->columns[i] = (WriterColumn){.name = arena_strdup(&made->arena, field->name),
-                                          .type = field->type,
-                                          .physical = writer_physical_type(field->type),
-                                          .max_definition = field->nullable || field->type.id == TYPE_NULLTYPE ? 1 : 0};
-    }
-    uint32_t page_rows = options->page_rows ? options->page_rows : DEFAULT_PAGE_ROWS;
-    made->settings = (ColumnSettings){.codec = options->codec,
-                                      .page_rows = page_rows < MAX_PAGE_ROWS ? page_rows : MAX_PAGE_ROWS,
-                                      .no_dictionary = options->no_dictionary};
-    made->group_rows = options->row_group_rows ? options->row_group_rows : DEFAULT_GROUP_ROWS;
-    *ret_writer = made;
+    CLEANUP(mem_cleanup) ParquetNestedField *fields = mem_zalloc(sizeof *fields * schema->n);
+    for (uint32_t i = 0; i < schema->n; i++)
+        fields[i] = (ParquetNestedField){.name = schema->fields[i].name,
+                                         .kind = PARQUET_NODE_LEAF,
+                                         .type = schema->fields[i].type,
+                                         .nullable = schema->fields[i].nullable};
+    return writer_new(writer, fields, schema->n, options, ret_writer, err);
+}
+
+Status parquet_nested_writer_new(StorageWriter *writer, const ParquetNestedField *fields, uint32_t n_fields,
+                                 const ParquetWriterOptions *options, ParquetWriter **ret_writer, Error *err)
+{
+    TRY(writer_new(writer, fields, n_fields, options, ret_writer, err));
+    (*ret_writer)->fields = fields;
     return STATUS_OK;
 }
 
@@ -156,18 +137,26 @@ static Status write_bytes(ParquetWriter *writer, const Buffer *bytes, Error *err
     return STATUS_OK;
 }
 
+Status writer_append_chunk(ParquetWriter *writer, const ChunkFacts *facts, const Buffer *dictionary_page,
+                           const Buffer *data_pages, ChunkFacts *ret_placed, Error *err)
+{
+    *ret_placed = writer_place_chunk(facts, writer->offset, &writer->arena);
+    TRY(write_bytes(writer, dictionary_page, err));
+    return write_bytes(writer, data_pages, err);
+}
+
 Status parquet_append_row_group(ParquetWriter *writer, const ParquetEncodedRowGroup *row_group, Error *err)
 {
     if (row_group->n_rows == 0)
         return STATUS_OK;
+    uint32_t n_columns = writer->schema.n_columns;
     GroupFacts facts = {.n_rows = row_group->n_rows,
                         .file_offset = writer->offset,
-                        .chunks = ARENA_ARRAY(&writer->arena, ChunkFacts, writer->n_columns)};
-    for (uint32_t i = 0; i < writer->n_columns; i++) {
+                        .chunks = ARENA_ARRAY(&writer->arena, ChunkFacts, n_columns)};
+    for (uint32_t i = 0; i < n_columns; i++) {
         const ColumnEncoder *encoder = row_group->encoders[i];
-        facts.chunks[i] = writer_place_chunk(column_encoder_facts(encoder), writer->offset, &writer->arena);
-        TRY(write_bytes(writer, column_encoder_dictionary_page(encoder), err));
-        TRY(write_bytes(writer, column_encoder_data_pages(encoder), err));
+        TRY(writer_append_chunk(writer, column_encoder_facts(encoder), column_encoder_dictionary_page(encoder),
+                                column_encoder_data_pages(encoder), &facts.chunks[i], err));
     }
     buffer_append(&writer->groups, &facts, sizeof facts);
     return STATUS_OK;
@@ -186,15 +175,15 @@ Status parquet_encode_row_group(const ParquetWriter *writer, const ParquetPageSo
         *inout_row_group = row_group_new(writer);
     ParquetEncodedRowGroup *group = *inout_row_group;
     row_group_begin(group);
-    for (uint32_t i = 0; i < writer->n_columns; i++) {
+    for (uint32_t i = 0; i < writer->schema.n_columns; i++) {
         for (uint64_t first = 0; first < n_rows;) {
             uint64_t left = n_rows - first;
             uint32_t n = left < writer->settings.page_rows ? (uint32_t)left : writer->settings.page_rows;
             Vector page;
             TRY(source->page(source->context, i, first, n, &page, err));
-            if (page.n != n || page.type.id != writer->columns[i].type.id)
+            if (page.n != n || page.type.id != writer->schema.columns[i].type.id)
                 return error_set(err, STATUS_INTERNAL, "a page of column %s does not fit its schema",
-                                 writer->columns[i].name);
+                                 writer->schema.columns[i].name);
             TRY(column_encoder_add_page(group->encoders[i], &page, n_rows, err));
             first += n;
         }
@@ -231,9 +220,9 @@ static bool row_group_is_full(const ParquetWriter *writer)
 
 Status parquet_write_batch(ParquetWriter *writer, const Batch *batch, Error *err)
 {
-    if (batch->n_columns != writer->n_columns)
+    if (batch->n_columns != writer->schema.n_columns)
         return error_set(err, STATUS_INTERNAL, "a batch of %u columns for a file of %u", batch->n_columns,
-                         writer->n_columns);
+                         writer->schema.n_columns);
     if (!writer->pending)
         writer->pending = row_group_new(writer);
     ParquetEncodedRowGroup *group = writer->pending;
@@ -243,10 +232,10 @@ Status parquet_write_batch(ParquetWriter *writer, const Batch *batch, Error *err
             n = writer->group_rows - group->n_rows;
         if (n > batch->n_rows - first)
             n = batch->n_rows - first;
-        for (uint32_t i = 0; i < writer->n_columns; i++) {
-            if (batch->columns[i].type.id != writer->columns[i].type.id)
+        for (uint32_t i = 0; i < writer->schema.n_columns; i++) {
+            if (batch->columns[i].type.id != writer->schema.columns[i].type.id)
                 return error_set(err, STATUS_INTERNAL, "a batch's column %s does not have the file's type",
-                                 writer->columns[i].name);
+                                 writer->schema.columns[i].name);
             Vector slice = vector_slice(&batch->columns[i], first, (uint32_t)n);
             TRY(column_encoder_add(group->encoders[i], &slice, err));
         }
@@ -264,7 +253,7 @@ Status parquet_finish(ParquetWriter *writer, uint64_t *ret_bytes, Error *err)
         TRY(cut_row_group(writer, err));
     CLEANUP(buffer_done) Buffer footer;
     buffer_init(&footer, INT32_MAX);
-    writer_footer(writer->columns, writer->n_columns, (GroupFacts *)(void *)writer->groups.data,
+    writer_footer(&writer->schema, (GroupFacts *)(void *)writer->groups.data,
                   (uint32_t)(writer->groups.size / sizeof(GroupFacts)), writer->offset, &footer);
     TRY(buffer_check(&footer, "the file's footer", err));
     TRY(write_bytes(writer, &footer, err));

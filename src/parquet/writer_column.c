@@ -675,6 +675,6 @@ Status column_encoder_finish(ColumnEncoder *encoder, Error *err)
     if (encoder->pages.facts.n_dictionary_coded_pages && encoder->mode != MODE_DIRECT)
         TRY(page_writer_dictionary(&encoder->pages, dictionary_values(encoder->dictionary),
                                    dictionary_size(encoder->dictionary), err));
-    encoder->pages.facts.pages = (PageRecord *)(void *)encoder->pages.records.data;
+    page_writer_facts(&encoder->pages);
     return STATUS_OK;
 }

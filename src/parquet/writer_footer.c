@@ -1,7 +1,6 @@
 /* The metadata that a writer puts around its pages (parquet.thrift; PageIndex.md).
  *
- * Logical types are written both ways, as LogicalType and as the older ConvertedType, so that old readers see dates and
- * decimals too.  A chunk with a page whose bounds are unknown (NaN) gets no column index, since that has no way to say
+ * A chunk with a page whose bounds are unknown (NaN) gets no column index, since that has no way to say
  * so for a single page. */
 #include <string.h>
 
@@ -10,28 +9,6 @@
 
 #define CREATED_BY "freightlake version " FREIGHTLAKE_VERSION
 #define FORMAT_VERSION 2
-
-FormatType writer_physical_type(DataType type)
-{
-    switch (type.id) {
-    case TYPE_BOOLEAN:
-        return FORMAT_BOOLEAN;
-    case TYPE_BIGINT:
-    case TYPE_TIMESTAMP:
-        return FORMAT_INT64;
-    case TYPE_FLOAT:
-        return FORMAT_FLOAT;
-    case TYPE_DOUBLE:
-        return FORMAT_DOUBLE;
-    case TYPE_DECIMAL:
-        return type_is_wide_decimal(type) ? FORMAT_FIXED_LEN_BYTE_ARRAY : FORMAT_INT64;
-    case TYPE_STRING:
-    case TYPE_BINARY:
-        return FORMAT_BYTE_ARRAY;
-    default:
-        return FORMAT_INT32;
-    }
-}
 
 void writer_page_header(const FormatPageHeader *header, Buffer *out)
 {
@@ -121,7 +98,7 @@ static ChunkBounds chunk_bounds(FormatType physical, const ChunkFacts *facts)
     const PageRecord *previous = NULL;
     for (uint32_t i = 0; i < facts->n_pages; i++) {
         const PageRecord *page = &facts->pages[i];
-        if (page->n_nulls == page->n_rows)
+        if (page->n_nulls == page->n_values)
             continue;
         bounds.any = true;
         if (!page->has_bounds) {
@@ -159,7 +136,7 @@ static void write_column_index(const ChunkFacts *facts, FormatBoundaryOrder orde
     thrift_write_struct_begin(&thrift);
     thrift_write_list(&thrift, 1, THRIFT_TRUE, facts->n_pages);
     for (uint32_t i = 0; i < facts->n_pages; i++)
-        thrift_write_bool_element(&thrift, facts->pages[i].n_nulls == facts->pages[i].n_rows);
+        thrift_write_bool_element(&thrift, facts->pages[i].n_nulls == facts->pages[i].n_values);
     thrift_write_list(&thrift, 2, THRIFT_BINARY, facts->n_pages);
     for (uint32_t i = 0; i < facts->n_pages; i++)
         thrift_write_binary_element(&thrift, facts->pages[i].min);
@@ -217,83 +194,46 @@ static void write_page_indexes(const WriterColumn *columns, uint32_t n_columns, 
 
 /* ---- schema ---- */
 
-static FormatConvertedType converted_type(DataType type)
+static void write_logical_type(ThriftWriter *thrift, const FormatLogicalType *logical)
 {
-    switch (type.id) {
-    case TYPE_STRING:
-        return FORMAT_CONVERTED_UTF8;
-    case TYPE_DECIMAL:
-        return FORMAT_CONVERTED_DECIMAL;
-    case TYPE_DATE:
-        return FORMAT_CONVERTED_DATE;
-    case TYPE_TIMESTAMP:
-        return FORMAT_CONVERTED_TIMESTAMP_MICROS;
-    default:
-        return FORMAT_CONVERTED_NONE;
-    }
-}
-
-static void write_logical_type(ThriftWriter *thrift, DataType type)
-{
-    FormatLogicalId id = FORMAT_LOGICAL_NONE;
-    switch (type.id) {
-    case TYPE_NULLTYPE:
-        id = FORMAT_LOGICAL_UNKNOWN;
-        break;
-    case TYPE_STRING:
-        id = FORMAT_LOGICAL_STRING;
-        break;
-    case TYPE_DATE:
-        id = FORMAT_LOGICAL_DATE;
-        break;
-    case TYPE_DECIMAL:
-        id = FORMAT_LOGICAL_DECIMAL;
-        break;
-    case TYPE_TIMESTAMP:
-        id = FORMAT_LOGICAL_TIMESTAMP;
-        break;
-    default:
-        return;
-    }
     thrift_write_struct(thrift, 10);
-    thrift_write_struct(thrift, (int16_t)id);
-    if (id == FORMAT_LOGICAL_DECIMAL) {
-        thrift_write_i32(thrift, 1, type.scale);
-        thrift_write_i32(thrift, 2, type.precision);
-    } else if (id == FORMAT_LOGICAL_TIMESTAMP) {
-        thrift_write_bool(thrift, 1, true);
+    thrift_write_struct(thrift, (int16_t)logical->id);
+    if (logical->id == FORMAT_LOGICAL_DECIMAL) {
+        thrift_write_i32(thrift, 1, logical->scale);
+        thrift_write_i32(thrift, 2, logical->precision);
+    } else if (logical->id == FORMAT_LOGICAL_TIMESTAMP) {
+        thrift_write_bool(thrift, 1, logical->adjusted_to_utc);
         thrift_write_struct(thrift, 2);
-        thrift_write_empty_struct(thrift, FORMAT_UNIT_MICROS);
+        thrift_write_empty_struct(thrift, (int16_t)logical->unit);
         thrift_write_struct_end(thrift);
     }
     thrift_write_struct_end(thrift);
     thrift_write_struct_end(thrift);
 }
 
-static void write_schema(ThriftWriter *thrift, const WriterColumn *columns, uint32_t n_columns)
+static void write_schema(ThriftWriter *thrift, const WriterSchema *schema)
 {
-    thrift_write_list(thrift, 2, THRIFT_STRUCT, n_columns + 1);
-    thrift_write_struct_begin(thrift);
-    thrift_write_text(thrift, 4, "schema");
-    thrift_write_i32(thrift, 5, (int32_t)n_columns);
-    thrift_write_struct_end(thrift);
-    for (uint32_t i = 0; i < n_columns; i++) {
-        const WriterColumn *column = &columns[i];
-        DataType type = column->type;
-        FormatConvertedType converted = converted_type(type);
+    thrift_write_list(thrift, 2, THRIFT_STRUCT, schema->n_elements);
+    for (uint32_t i = 0; i < schema->n_elements; i++) {
+        const FormatSchemaElement *element = &schema->elements[i];
         thrift_write_struct_begin(thrift);
-        thrift_write_i32(thrift, 1, column->physical);
-        if (column->physical == FORMAT_FIXED_LEN_BYTE_ARRAY)
-            thrift_write_i32(thrift, 2, (int32_t)encoder_plain_width(type));
-        thrift_write_i32(thrift, 3, column->max_definition ? FORMAT_OPTIONAL : FORMAT_REQUIRED);
-        thrift_write_text(thrift, 4, column->name);
-        if (converted != FORMAT_CONVERTED_NONE)
-            thrift_write_i32(thrift, 6, converted);
-        if (type.id == TYPE_DECIMAL) {
-            thrift_write_i32(thrift, 7, type.scale);
-            thrift_write_i32(thrift, 8, type.precision);
+        if (element->has_type)
+            thrift_write_i32(thrift, 1, element->type);
+        if (element->type_length)
+            thrift_write_i32(thrift, 2, element->type_length);
+        if (i > 0)
+            thrift_write_i32(thrift, 3, element->repetition);
+        thrift_write_binary(thrift, 4, element->name);
+        if (!element->has_type)
+            thrift_write_i32(thrift, 5, element->n_children);
+        if (element->converted != FORMAT_CONVERTED_NONE)
+            thrift_write_i32(thrift, 6, element->converted);
+        if (element->converted == FORMAT_CONVERTED_DECIMAL) {
+            thrift_write_i32(thrift, 7, element->scale);
+            thrift_write_i32(thrift, 8, element->precision);
         }
-        write_logical_type(thrift, type);
+        if (element->logical.id != FORMAT_LOGICAL_NONE)
+            write_logical_type(thrift, &element->logical);
         thrift_write_struct_end(thrift);
     }
 }
@@ -333,8 +273,9 @@ static void write_chunk_metadata(ThriftWriter *thrift, const WriterColumn *colum
     thrift_write_i32_element(thrift, FORMAT_RLE);
     if (coded)
         thrift_write_i32_element(thrift, FORMAT_RLE_DICTIONARY);
-    thrift_write_list(thrift, 3, THRIFT_BINARY, 1);
-    thrift_write_binary_element(thrift, str_view(column->name));
+    thrift_write_list(thrift, 3, THRIFT_BINARY, column->n_path);
+    for (uint32_t i = 0; i < column->n_path; i++)
+        thrift_write_binary_element(thrift, column->path[i]);
     thrift_write_i32(thrift, 4, facts->codec);
     thrift_write_i64(thrift, 5, (int64_t)facts->n_values);
     thrift_write_i64(thrift, 6, (int64_t)facts->uncompressed_bytes);
@@ -385,9 +326,10 @@ static void write_row_group(ThriftWriter *thrift, const WriterColumn *columns, u
     thrift_write_struct_end(thrift);
 }
 
-void writer_footer(const WriterColumn *columns, uint32_t n_columns, GroupFacts *groups, uint32_t n_groups,
-                   uint64_t file_offset, Buffer *out)
+void writer_footer(const WriterSchema *schema, GroupFacts *groups, uint32_t n_groups, uint64_t file_offset, Buffer *out)
 {
+    const WriterColumn *columns = schema->columns;
+    uint32_t n_columns = schema->n_columns;
     write_page_indexes(columns, n_columns, groups, n_groups, file_offset, out);
     size_t start = out->size;
     uint64_t n_rows = 0;
@@ -397,7 +339,7 @@ void writer_footer(const WriterColumn *columns, uint32_t n_columns, GroupFacts *
     thrift_writer_init(&thrift, out);
     thrift_write_struct_begin(&thrift);
     thrift_write_i32(&thrift, 1, FORMAT_VERSION);
-    write_schema(&thrift, columns, n_columns);
+    write_schema(&thrift, schema);
     thrift_write_i64(&thrift, 3, (int64_t)n_rows);
     thrift_write_list(&thrift, 4, THRIFT_STRUCT, n_groups);
     for (uint32_t g = 0; g < n_groups; g++)

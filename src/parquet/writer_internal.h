@@ -3,27 +3,39 @@
  *   writer.c         the two ways in, row groups, the file
  *   writer_column.c  values of a column -> codes or PLAIN, cut into pages
  *   writer_page.c    pages of one column chunk: levels, codec, CRC, statistics
- *   writer_footer.c  page headers, page index, footer */
+ *   writer_footer.c  page headers, page index, footer
+ *   writer_schema.c  fields -> schema elements and leaves
+ *   writer_nested.c  trees of vectors -> levels and values */
 #ifndef FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
 #define FREIGHTLAKE_PARQUET_WRITER_INTERNAL_H
 
 #include "parquet/encoder.h"
 #include "parquet/format.h"
-#include "parquet/writer.h"
+#include "parquet/writer_nested.h"
 
-/* A leaf of the file's schema.  Paths and levels are kept per leaf, not per field, so that nested leaves fit in. */
+/* A leaf of the file's schema. */
 typedef struct WriterColumn {
     const char *name;
     DataType type;
     FormatType physical;
-    uint32_t max_definition; /* 1: may be NULL */
+    uint32_t max_definition; /* of a column that is not nested: 1 when it may be NULL */
+    uint32_t max_repetition;
+    uint32_t n_path;
+    const StrView *path; /* names from the top level down to the leaf */
 } WriterColumn;
+
+typedef struct WriterSchema {
+    FormatSchemaElement *elements; /* depth first, the root ahead */
+    uint32_t n_elements;
+    WriterColumn *columns;
+    uint32_t n_columns;
+} WriterSchema;
 
 typedef struct PageRecord {
     uint64_t offset; /* in the chunk's data pages */
     uint64_t first_row;
-    uint32_t bytes; /* with the header */
-    uint32_t n_rows;
+    uint32_t bytes;    /* with the header */
+    uint32_t n_values; /* NULLs included */
     uint32_t n_nulls;
     bool has_bounds;
     bool min_exact;
@@ -86,7 +98,7 @@ typedef struct PageWriter {
     Buffer data_pages;
     Buffer records; /* PageRecord */
     Arena bounds;
-    ChunkFacts facts; /* .pages is set by who ends the chunk */
+    ChunkFacts facts; /* complete only by page_writer_facts */
 } PageWriter;
 
 /* The encoded values of a page, and their bounds. */
@@ -105,6 +117,17 @@ void page_writer_begin(PageWriter *writer);
 /* A page of n_rows rows; `valid` has a byte a row, and is read only where some rows, but not all, are NULL. */
 Status page_writer_data(PageWriter *writer, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
                         uint32_t n_nulls, Error *err) MUST_CHECK;
+/* A page of n_rows whole rows of a nested column with a byte a level; `repetition` is NULL where nothing repeats. */
+typedef struct PageLevels {
+    const uint8_t *definition;
+    const uint8_t *repetition;
+    uint32_t n;
+    uint32_t n_nulls; /* levels without a value */
+} PageLevels;
+Status page_writer_nested_data(PageWriter *writer, const PageValues *values, const PageLevels *levels, uint32_t n_rows,
+                               Error *err) MUST_CHECK;
+/* The chunk's facts, complete. */
+const ChunkFacts *page_writer_facts(PageWriter *writer);
 /* The chunk's dictionary: n entries in their form in memory. */
 Status page_writer_dictionary(PageWriter *writer, const void *entries, uint32_t n, Error *err) MUST_CHECK;
 
@@ -131,13 +154,36 @@ size_t column_encoder_bytes(const ColumnEncoder *encoder);
 
 /* ---- writer_footer.c ---- */
 
-FormatType writer_physical_type(DataType type);
 /* Appends a page header in Thrift. */
 void writer_page_header(const FormatPageHeader *header, Buffer *out);
 /* Copies facts into `arena` and places the chunk at file_offset. */
 ChunkFacts writer_place_chunk(const ChunkFacts *facts, uint64_t file_offset, Arena *arena);
 /* Appends the page indexes of all groups and then the footer with its tail to `out`, which will stand at file_offset. */
-void writer_footer(const WriterColumn *columns, uint32_t n_columns, GroupFacts *groups, uint32_t n_groups,
-                   uint64_t file_offset, Buffer *out);
+void writer_footer(const WriterSchema *schema, GroupFacts *groups, uint32_t n_groups, uint64_t file_offset,
+                   Buffer *out);
+
+/* ---- writer_schema.c ---- */
+
+/* The file's schema from its fields, copied into `arena`.  DATA for names twice and types that are none. */
+Status writer_schema(const ParquetNestedField *fields, uint32_t n_fields, Arena *arena, WriterSchema *ret_schema,
+                     Error *err) MUST_CHECK;
+
+/* ---- writer.c ---- */
+
+struct ParquetWriter {
+    StorageWriter *storage;
+    WriterSchema schema;
+    const ParquetNestedField *fields; /* of a nested writer, else NULL */
+    ColumnSettings settings;
+    uint32_t group_rows;
+    Arena arena; /* file: schema, facts of row groups */
+    uint64_t offset;
+    Buffer groups;                   /* GroupFacts */
+    ParquetEncodedRowGroup *pending; /* rows path */
+};
+
+/* Makes room in the file for the chunk's facts and writes its bytes. */
+Status writer_append_chunk(ParquetWriter *writer, const ChunkFacts *facts, const Buffer *dictionary_page,
+                           const Buffer *data_pages, ChunkFacts *ret_placed, Error *err) MUST_CHECK;
 
 #endif

@@ -156,7 +156,7 @@ static Status append_page(PageWriter *writer, FormatPageHeader *header, const Bu
 }
 
 /* Definition levels of the rows: with NULLs from the validity bytes, without them as one run. */
-static void encode_levels(PageWriter *writer, const uint8_t *valid, uint32_t n_rows, uint32_t n_nulls)
+static void encode_validity(PageWriter *writer, const uint8_t *valid, uint32_t n_rows, uint32_t n_nulls)
 {
     Buffer *levels = &writer->scratch->levels;
     buffer_clear(levels);
@@ -169,6 +169,16 @@ static void encode_levels(PageWriter *writer, const uint8_t *valid, uint32_t n_r
         encoder_hybrid(valid, 1, n_rows, 1, levels);
     uint32_t size = (uint32_t)levels->size - 4;
     memcpy(levels->data, &size, 4);
+}
+
+/* Appends levels with their length ahead. */
+static void append_levels(const uint8_t *levels, uint32_t n, uint32_t max_level, Buffer *out)
+{
+    size_t start = out->size;
+    buffer_append(out, "\0\0\0\0", 4);
+    encoder_hybrid(levels, 1, n, encoder_bits(max_level + 1), out);
+    uint32_t size = (uint32_t)(out->size - start - 4);
+    memcpy(out->data + start, &size, 4);
 }
 
 static void record_bounds(PageWriter *writer, const PageValues *values, PageRecord *record)
@@ -185,17 +195,17 @@ static void record_bounds(PageWriter *writer, const PageValues *values, PageReco
     record->max = (StrView){copy + min_size, (uint32_t)(bytes.size - min_size)};
 }
 
-Status page_writer_data(PageWriter *writer, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
-                        uint32_t n_nulls, Error *err)
+/* Appends the page whose levels are in scratch->levels. */
+static Status append_data_page(PageWriter *writer, const PageValues *values, uint32_t n_values, uint32_t n_nulls,
+                               uint32_t n_rows, Error *err)
 {
-    encode_levels(writer, valid, n_rows, n_nulls);
     FormatPageHeader header = {.type = FORMAT_DATA_PAGE,
-                               .n_values = (int32_t)n_rows,
+                               .n_values = (int32_t)n_values,
                                .encoding = values->encoding,
                                .definition_encoding = FORMAT_RLE,
                                .repetition_encoding = FORMAT_RLE};
     PageRecord record = {
-        .offset = writer->data_pages.size, .first_row = writer->first_row, .n_rows = n_rows, .n_nulls = n_nulls};
+        .offset = writer->data_pages.size, .first_row = writer->first_row, .n_values = n_values, .n_nulls = n_nulls};
     TRY(append_page(writer, &header, &writer->scratch->levels, values->bytes, values->size, &writer->data_pages, err));
     record.bytes = (uint32_t)(writer->data_pages.size - record.offset);
     record_bounds(writer, values, &record);
@@ -203,9 +213,34 @@ Status page_writer_data(PageWriter *writer, const PageValues *values, const uint
     writer->first_row += n_rows;
     writer->facts.n_pages++;
     writer->facts.n_dictionary_coded_pages += values->encoding == FORMAT_RLE_DICTIONARY;
-    writer->facts.n_values += n_rows;
+    writer->facts.n_values += n_values;
     writer->facts.n_nulls += n_nulls;
     return STATUS_OK;
+}
+
+Status page_writer_data(PageWriter *writer, const PageValues *values, const uint8_t *valid, uint32_t n_rows,
+                        uint32_t n_nulls, Error *err)
+{
+    encode_validity(writer, valid, n_rows, n_nulls);
+    return append_data_page(writer, values, n_rows, n_nulls, n_rows, err);
+}
+
+Status page_writer_nested_data(PageWriter *writer, const PageValues *values, const PageLevels *levels, uint32_t n_rows,
+                               Error *err)
+{
+    Buffer *out = &writer->scratch->levels;
+    buffer_clear(out);
+    if (writer->column->max_repetition)
+        append_levels(levels->repetition, levels->n, writer->column->max_repetition, out);
+    if (writer->column->max_definition)
+        append_levels(levels->definition, levels->n, writer->column->max_definition, out);
+    return append_data_page(writer, values, levels->n, levels->n_nulls, n_rows, err);
+}
+
+const ChunkFacts *page_writer_facts(PageWriter *writer)
+{
+    writer->facts.pages = (PageRecord *)(void *)writer->records.data;
+    return &writer->facts;
 }
 
 Status page_writer_dictionary(PageWriter *writer, const void *entries, uint32_t n, Error *err)

@@ -1,21 +1,24 @@
 /* parquet_copy FROM TO [--chunks] [--codec none|snappy|zstd] [--group-rows N] [--page-rows N] [--batch-rows N]
- * [--no-dictionary]: reads a Parquet file with our reader and writes it with our writer, so that other readers can say
+ * [--no-dictionary] [--nested]: reads a Parquet file with our reader and writes it with our writer, so that other readers can say
  * whether it arrived.  Not installed.
  *
  * Rows go in as batches of --batch-rows; with --chunks each row group is encoded page by page instead, which takes over
- * dictionaries that are sorted.  Columns that may be NULL stay so.  Exit code 3 with a message when something fails. */
+ * dictionaries that are sorted.  Columns that may be NULL stay so.  --nested copies structs, lists and maps, whole row groups
+ * at a time; all fields may be NULL then.  Exit code 3 with a message when something fails. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parquet/reader.h"
-#include "parquet/writer.h"
+#include "parquet/writer_nested.h"
 
 typedef struct Copy {
     const char *from, *to;
     ParquetWriterOptions options;
     uint32_t batch_rows;
     bool chunks;
+    bool nested;
+    Arena arena; /* nested: trees and fields */
     ParquetFile *file;
     ParquetRowGroup *row_group;
     ParquetEncodedRowGroup *encoded;
@@ -58,8 +61,47 @@ static Status copy_row_group(Copy *copy, uint32_t row_group, Error *err)
     return parquet_append_row_group(copy->writer, copy->encoded, err);
 }
 
+/* The field that a tree is of. */
+static ParquetNestedField field_of(const ParquetNode *node, Arena *arena)
+{
+    ParquetNestedField field = {.name = node->name,
+                                .kind = node->kind,
+                                .type = node->values.type,
+                                .nullable = true,
+                                .n_children = node->n_children};
+    ParquetNestedField *children = ARENA_ARRAY(arena, ParquetNestedField, node->n_children);
+    for (uint32_t i = 0; i < node->n_children; i++)
+        children[i] = field_of(&node->children[i], arena);
+    field.children = children;
+    return field;
+}
+
+static Status copy_nested(Copy *copy, StorageWriter *storage, Error *err)
+{
+    uint32_t n = parquet_schema(copy->file)->n;
+    ParquetNode *columns = ARENA_ARRAY(&copy->arena, ParquetNode, n);
+    ParquetNestedField *fields = ARENA_ARRAY(&copy->arena, ParquetNestedField, n);
+    for (uint32_t g = 0; g < parquet_row_groups(copy->file); g++) {
+        for (uint32_t i = 0; i < n; i++) {
+            ParquetNode *node;
+            TRY(parquet_read_nested(copy->file, g, i, NULL, 0, &copy->arena, &node, err));
+            columns[i] = *node;
+            if (g == 0)
+                fields[i] = field_of(node, &copy->arena);
+        }
+        if (g == 0)
+            TRY(parquet_nested_writer_new(storage, fields, n, &copy->options, &copy->writer, err));
+        TRY(parquet_write_nested(copy->writer, columns, (uint32_t)parquet_row_group_rows(copy->file, g), err));
+    }
+    if (!copy->writer)
+        return error_set(err, STATUS_UNSUPPORTED, "a file without rows does not say what its fields are");
+    return parquet_finish(copy->writer, NULL, err);
+}
+
 static Status copy_into(Copy *copy, StorageWriter *storage, Error *err)
 {
+    if (copy->nested)
+        return copy_nested(copy, storage, err);
     TRY(parquet_writer_new(storage, parquet_schema(copy->file), &copy->options, &copy->writer, err));
     for (uint32_t g = 0; g < parquet_row_groups(copy->file); g++)
         TRY(copy_row_group(copy, g, err));
@@ -70,6 +112,7 @@ static Status copy_file(Copy *copy, Error *err)
 {
     MemoryBudget budget;
     budget_init(&budget, 0);
+    arena_init(&copy->arena);
     StorageReader *reader;
     TRY(storage_open(copy->from, &reader, err));
     TRY(parquet_open(reader, &budget, &copy->file, err));
@@ -86,6 +129,7 @@ static Status copy_file(Copy *copy, Error *err)
     parquet_encoded_row_group_free(copy->encoded);
     parquet_row_group_close(copy->row_group);
     parquet_close(copy->file);
+    arena_done(&copy->arena);
     return status;
 }
 
@@ -101,6 +145,8 @@ int main(int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--chunks") == 0) {
             copy.chunks = true;
+        } else if (strcmp(argv[i], "--nested") == 0) {
+            copy.nested = true;
         } else if (strcmp(argv[i], "--no-dictionary") == 0) {
             copy.options.no_dictionary = true;
         } else if (argv[i][0] != '-') {
@@ -120,7 +166,7 @@ int main(int argc, char **argv)
     }
     if (!copy.from || !copy.to || copy.batch_rows == 0) {
         fprintf(stderr, "usage: parquet_copy FROM TO [--chunks] [--codec C] [--group-rows N] [--page-rows N]"
-                        " [--batch-rows N] [--no-dictionary]\n");
+                        " [--batch-rows N] [--no-dictionary] [--nested]\n");
         return 2;
     }
     Error err;
