@@ -30,6 +30,11 @@ const Schema *pipeline_schema(const PipelineShape *shape);
  * Returns how many. */
 uint32_t pipeline_skip_tasks(const Expr *condition, const uint32_t *column_map, const ScanPlan *plan, bool *skip);
 
+/* Rows of a task that can pass `condition` as far as the page index tells: ascending ranges, in `arena`. */
+Status pipeline_row_ranges(const Expr *condition, const uint32_t *column_map, const ScanPlan *plan, uint32_t task,
+                           Arena *arena, RowRanges *ret_ranges, Error *err) MUST_CHECK;
+RowRanges pipeline_unite_ranges(const RowRanges *a, const RowRanges *b, Arena *arena);
+
 /* From a materialised batch to the sink: HAVING, projection, sort, limit. */
 Status pipeline_finish_batch(const PipelineShape *shape, Statement *statement, const Batch *batch,
                              const ExecOptions *options, Error *err) MUST_CHECK;

@@ -70,6 +70,7 @@ typedef struct Run {
     uint32_t n_shared; /* statements whose aggregates share the worker's cells */
     _Atomic uint32_t next_task;
     _Atomic uint64_t rows_done;
+    _Atomic uint64_t rows_skipped; /* by the page index */
     _Atomic uint64_t bytes_read;
     _Atomic bool failed;
     Arena arena;
@@ -180,7 +181,7 @@ static Status sample_task(Run *run, int index, uint32_t task, const bool *wanted
     for (uint32_t spot = 0; spot < SAMPLE_SPOTS; spot++) {
         uint64_t start = rows * spot / SAMPLE_SPOTS;
         if (start > at)
-            TRY(scan_cursor_skip(&worker->cursor, (uint32_t)(start - at), &worker->err));
+            TRY(scan_cursor_skip(&worker->cursor, start - at, &worker->err));
         uint32_t n;
         arena_reset(&worker->batch_arena);
         TRY(scan_cursor_next(&worker->cursor, SAMPLE_ROWS, &worker->batch_arena, worker->columns, &n, &worker->err));
@@ -440,6 +441,30 @@ static Status reserve_grown(Run *run, Worker *worker)
     return STATUS_OK;
 }
 
+/* Leaves out the rows that, by the page index, no statement's WHERE lets pass. */
+static Status restrict_rows(Run *run, Worker *worker, uint32_t task)
+{
+    RowRanges wanted = {0};
+    Arena *arena = &worker->cursor.arena;
+    for (uint32_t s = 0; s < run->n; s++) {
+        Running *running = &run->running[s];
+        if (running->skip[task])
+            continue;
+        if (!running->shape.where)
+            return STATUS_OK;
+        RowRanges ranges;
+        TRY(pipeline_row_ranges(running->shape.where->filter.condition, running->column_map, run->plan, task, arena,
+                                &ranges, &worker->err));
+        wanted = pipeline_unite_ranges(&wanted, &ranges, arena);
+    }
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < wanted.n; i++)
+        rows += wanted.ranges[i].end - wanted.ranges[i].first;
+    atomic_fetch_add(&run->rows_skipped, run->plan->tasks[task].rows - rows);
+    scan_cursor_restrict(&worker->cursor, wanted);
+    return STATUS_OK;
+}
+
 static Status scan_task(Run *run, int index, uint32_t task)
 {
     Worker *worker = &run->workers[index];
@@ -457,6 +482,7 @@ static Status scan_task(Run *run, int index, uint32_t task)
         count_whole(run, worker, &context, run->plan->tasks[task].rows);
         return STATUS_OK;
     }
+    TRY(restrict_rows(run, worker, task));
     begin_cells(run, worker, &context, run->plan->tasks[task].rows);
     worker->scan_seconds += clock_seconds() - start;
     for (;;) {
@@ -526,8 +552,11 @@ static void note_scan(Run *run, Running *running, uint64_t rows)
     for (int w = 0; w < run->n_workers; w++)
         seconds += run->workers[w].scan_seconds;
     char detail[160];
-    snprintf(detail, sizeof detail, "%u of %u row groups skipped, %u columns%s", running->n_skipped, run->plan->n_tasks,
-             running->shape.scan->schema.n, run->n > 1 ? ", scan shared" : "");
+    char skipped[32];
+    text_count(skipped, sizeof skipped, (double)atomic_load(&run->rows_skipped));
+    snprintf(detail, sizeof detail, "%u of %u row groups skipped, %s rows by page index, %u columns%s",
+             running->n_skipped, run->plan->n_tasks, skipped, running->shape.scan->schema.n,
+             run->n > 1 ? ", scan shared" : "");
     note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
 }
 

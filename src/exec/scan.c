@@ -121,7 +121,10 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
     arena_reset(&cursor->arena);
     cursor->generation++;
     cursor->task = where;
-    cursor->rows_left = where->rows;
+    cursor->row = 0;
+    cursor->range = 0;
+    cursor->wanted = (RowRanges){ARENA_NEW(&cursor->arena, RowRange), 1};
+    cursor->wanted.ranges[0] = (RowRange){0, where->rows};
     cursor->dictionaries = ARENA_ARRAY(&cursor->arena, const Vector *, n + 1);
     cursor->casts = ARENA_ARRAY(&cursor->arena, bool, n + 1);
     cursor->file_columns = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1); /* position in the handle */
@@ -147,10 +150,33 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
     return STATUS_OK;
 }
 
+void scan_cursor_restrict(ScanCursor *cursor, RowRanges ranges)
+{
+    cursor->wanted = ranges;
+}
+
+/* Moves to the next wanted row; returns how many follow it without a gap, 0 at the end. */
+static Status next_range(ScanCursor *cursor, uint64_t *ret_rows, Error *err)
+{
+    const RowRanges *wanted = &cursor->wanted;
+    while (cursor->range < wanted->n && cursor->row >= wanted->ranges[cursor->range].end)
+        cursor->range++;
+    *ret_rows = 0;
+    if (cursor->range == wanted->n)
+        return STATUS_OK;
+    RowRange range = wanted->ranges[cursor->range];
+    if (cursor->row < range.first)
+        TRY(scan_cursor_skip(cursor, range.first - cursor->row, err));
+    *ret_rows = range.end - cursor->row;
+    return STATUS_OK;
+}
+
 Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Vector *ret_columns, uint32_t *ret_n,
                         Error *err)
 {
-    uint32_t n = cursor->rows_left < max ? (uint32_t)cursor->rows_left : max;
+    uint64_t rows;
+    TRY(next_range(cursor, &rows, err));
+    uint32_t n = rows < max ? (uint32_t)rows : max;
     for (uint32_t i = 0; n && i < cursor->plan->n_columns; i++) {
         if (cursor->file_columns[i] == NOT_WANTED)
             continue;
@@ -164,16 +190,20 @@ Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Ve
             cast_vector(&flat, table_type(cursor->plan, i), batch_arena, column);
         }
     }
-    cursor->rows_left -= n;
+    cursor->row += n;
     *ret_n = n;
     return STATUS_OK;
 }
 
-Status scan_cursor_skip(ScanCursor *cursor, uint32_t n, Error *err)
+Status scan_cursor_skip(ScanCursor *cursor, uint64_t n, Error *err)
 {
-    for (uint32_t i = 0; i < cursor->plan->n_columns; i++)
-        if (cursor->file_columns[i] != NOT_WANTED)
-            TRY(parquet_column_skip(cursor->handle, cursor->file_columns[i], n, err));
-    cursor->rows_left -= n;
+    while (n > 0) {
+        uint32_t step = n < INT32_MAX ? (uint32_t)n : INT32_MAX;
+        for (uint32_t i = 0; i < cursor->plan->n_columns; i++)
+            if (cursor->file_columns[i] != NOT_WANTED)
+                TRY(parquet_column_skip(cursor->handle, cursor->file_columns[i], step, err));
+        cursor->row += step;
+        n -= step;
+    }
     return STATUS_OK;
 }

@@ -35,13 +35,25 @@ bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column);
 Status scan_task_dictionary(const ScanPlan *plan, uint32_t task, uint32_t column, Arena *arena,
                             const Vector **ret_dictionary, Error *err) MUST_CHECK;
 
+typedef struct RowRange {
+    uint64_t first;
+    uint64_t end;
+} RowRange;
+
+typedef struct RowRanges {
+    RowRange *ranges; /* ascending, without overlap */
+    uint32_t n;
+} RowRanges;
+
 typedef struct ScanCursor {
     const ScanPlan *plan;
     ParquetRowGroup *handle;
     Arena arena;              /* of the row group: cast dictionaries and what the evaluators remember */
     uint64_t generation;      /* grows with every task */
     const ScanTask *task;
-    uint64_t rows_left;
+    uint64_t row;             /* of the row group: the next to be read */
+    RowRanges wanted;         /* rows to give; those between are skipped */
+    uint32_t range;
     const Vector **dictionaries; /* per column, in the table's type; NULL: none in this row group */
     bool *casts;
     uint32_t *file_columns;
@@ -51,10 +63,13 @@ void scan_cursor_init(ScanCursor *cursor, const ScanPlan *plan);
 void scan_cursor_done(ScanCursor *cursor);
 /* wanted: per column of the plan, whether to read it; NULL: all.  Others must not be looked at in chunks. */
 Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, Error *err) MUST_CHECK;
+/* Only these rows of the task will be given; `ranges` lives as long as the task.  Before the first chunk. */
+void scan_cursor_restrict(ScanCursor *cursor, RowRanges ranges);
 /* The next chunk of at most `max` rows; *ret_n is 0 at the end.  Vectors live until the next call; what has to be cast row
  * by row lives in batch_arena. */
 Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Vector *ret_columns, uint32_t *ret_n,
                         Error *err) MUST_CHECK;
-Status scan_cursor_skip(ScanCursor *cursor, uint32_t n, Error *err) MUST_CHECK;
+/* Passes over n rows, of those read and those not. */
+Status scan_cursor_skip(ScanCursor *cursor, uint64_t n, Error *err) MUST_CHECK;
 
 #endif
