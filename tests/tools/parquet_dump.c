@@ -1,14 +1,17 @@
-/* parquet_dump FILE [--step N] [--skip]: every value of every column of a Parquet file, for comparison with other
- * readers.  Not installed.
+/* parquet_dump FILE [--step N] [--skip] [--together] [--quiet]: every value of every column of a Parquet file, for
+ * comparison with other readers.  Not installed.
  *
- * Each output line is a JSON object: {"column", "type", "row_group", "first", "n", "values"} for the rows that one step
- * read, or {"column", "row_group", "error": {...}} where a column cannot be read, or
- * {"column", "row_group", "null_count", "min", "max"} with what its statistics are
- * trusted to say, {"column", "row_group", "pages": [...]} with the same of each page in the page index.  --skip reads
- * every other step only. Values are exact: integers and unscaled decimals as numbers, floating-point values as the
- * hexadecimal digits of their bits, dates as days, timestamps as microseconds, strings and binaries as hexadecimal
- * digits, structs as objects, lists as arrays, maps as {"map": [[key, value], ...]}.  Exit code 3 when the file cannot
- * be opened. */
+ * Each output line is a JSON object about one column of one row group, "column" and "row_group", with
+ *   "type", "first", "n", "dictionary", "values"   the rows that one step read
+ *   "error"                                        why the column cannot be read
+ *   "statistics"                                   null_count, min and max as far as they are trusted
+ *   "pages"                                        the same of each page in the page index
+ * Steps are of 1,000 rows unless --step says otherwise.  --skip reads every other step only; --together reads all flat
+ * columns of a row group through one handle, step by step; --quiet prints nothing.
+ *
+ * Values are exact: integers and unscaled decimals as numbers, floating-point values as the hexadecimal digits of their
+ * bits, dates as days, timestamps as microseconds, strings and binaries as hexadecimal digits, structs as objects,
+ * lists as arrays, maps as {"map": [[key, value], ...]}.  Exit code 3 when the file cannot be opened. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@ typedef struct Dump {
     ParquetFile *file;
     uint32_t step;
     bool skip;
+    bool together;
     bool quiet;
 } Dump;
 
@@ -305,13 +309,37 @@ static Status dump_nested(const Dump *dump, uint32_t row_group, uint32_t column,
     return status;
 }
 
+/* All columns of known type at once, each step over all of them, last column first. */
+static Status dump_together(const Dump *dump, ParquetRowGroup **handle, uint32_t row_group, Error *err)
+{
+    const Schema *schema = parquet_schema(dump->file);
+    uint32_t *columns CLEANUP(mem_cleanup) = mem_alloc((schema->n + 1) * sizeof *columns);
+    uint32_t n_columns = 0;
+    for (uint32_t column = schema->n; column-- > 0;)
+        if (schema->fields[column].type.id != TYPE_NULLTYPE)
+            columns[n_columns++] = column;
+    uint64_t rows = parquet_row_group_rows(dump->file, row_group);
+    TRY(parquet_row_group_open(dump->file, row_group, columns, n_columns, handle, err));
+    for (uint64_t first = 0; first < rows; first += dump->step)
+        for (uint32_t i = 0; i < n_columns; i++) {
+            Vector vector;
+            uint32_t n = rows - first < dump->step ? (uint32_t)(rows - first) : dump->step;
+            TRY(parquet_column_read(*handle, i, n, &vector, err));
+            print_vector(dump, schema->fields[columns[i]].name, row_group, first, &vector);
+        }
+    return STATUS_OK;
+}
+
 static void dump_file(const Dump *dump)
 {
     ParquetRowGroup *handle = NULL;
     const Schema *schema = parquet_schema(dump->file);
-    for (uint32_t row_group = 0; row_group < parquet_row_groups(dump->file); row_group++)
-        for (uint32_t column = 0; column < schema->n; column++) {
-            Error err;
+    for (uint32_t row_group = 0; row_group < parquet_row_groups(dump->file); row_group++) {
+        Error err;
+        error_init(&err);
+        if (dump->together && dump_together(dump, &handle, row_group, &err) != STATUS_OK)
+            print_error(dump, err.column, row_group, &err);
+        for (uint32_t column = 0; column < schema->n && !dump->together; column++) {
             error_init(&err);
             Status status = dump_column(dump, &handle, row_group, column, &err);
             if (status == STATUS_UNSUPPORTED && strstr(err.message, "nested column")) {
@@ -321,6 +349,7 @@ static void dump_file(const Dump *dump)
             if (status != STATUS_OK)
                 print_error(dump, schema->fields[column].name, row_group, &err);
         }
+    }
     parquet_row_group_close(handle);
 }
 
@@ -333,13 +362,15 @@ int main(int argc, char **argv)
             dump.step = (uint32_t)strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--skip") == 0)
             dump.skip = true;
+        else if (strcmp(argv[i], "--together") == 0)
+            dump.together = true;
         else if (strcmp(argv[i], "--quiet") == 0)
             dump.quiet = true;
         else
             path = argv[i];
     }
     if (!path || dump.step == 0) {
-        fprintf(stderr, "usage: parquet_dump FILE [--step N] [--skip] [--quiet]\n");
+        fprintf(stderr, "usage: parquet_dump FILE [--step N] [--skip] [--together] [--quiet]\n");
         return 2;
     }
     Error err;
