@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct OutputFile {
     char *path;
@@ -62,10 +63,11 @@ static Status check_folder(const GenerateOptions *options, Error *err)
     for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
         const char *slash = strrchr(list.entries[i].path, '/');
         const char *name = slash ? slash + 1 : list.entries[i].path;
-        unsigned number;
-        char rest[16] = "";
-        if (sscanf(name, "part-%5u.%15s", &number, rest) == 2 && number < options->files &&
-            strcmp(rest, extension(options->format)) == 0)
+        const char *digits = name + strlen("part-");
+        char *rest;
+        unsigned long number = strtoul(digits, &rest, 10);
+        if (*digits >= '0' && *digits <= '9' && number < options->files && *rest == '.' &&
+            strcmp(rest + 1, extension(options->format)) == 0)
             continue;
         error_set(err, STATUS_USAGE, "the folder holds %s of another run, which would mix with this one's files", name);
         error_at_file(err, options->out);

@@ -55,13 +55,20 @@ static inline char *put(char *out, StrView text)
     return out + text.size;
 }
 
+static char *put_text(char *out, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(out, text, length);
+    return out + length;
+}
+
 static char *put_serial(const TextForm *form, char *out, uint64_t serial)
 {
     if (serial == 0)
         return put(out, form->texts_null_id);
-    out = stpcpy(out, form->id_prefix);
+    out = put_text(out, form->id_prefix);
     out += model_serial_text(out, serial);
-    return stpcpy(out, form->id_suffix);
+    return put_text(out, form->id_suffix);
 }
 
 static char *put_row(const TextForm *form, const Block *block, uint32_t row, char *out)
