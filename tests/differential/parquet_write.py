@@ -32,7 +32,7 @@ decimal.getcontext().prec = 60
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FREIGHTLAKE_BUILD", REPOSITORY / "build"))
 CODECS = {"none": "UNCOMPRESSED", "snappy": "SNAPPY", "zstd": "ZSTD"}
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Difference(Exception):
@@ -175,7 +175,9 @@ def random_nested_type(rng, depth):
         return pa.list_(random_nested_type(rng, depth - 1))
     if shape == "map":
         return pa.map_(pa.string(), random_nested_type(rng, depth - 1))
-    return rng.choice([pa.string(), pa.int64(), pa.int32(), pa.bool_(), pa.float64(), pa.decimal128(20, 2), pa.binary()])
+    return rng.choice(
+        [pa.string(), pa.int64(), pa.int32(), pa.bool_(), pa.float64(), pa.decimal128(20, 2), pa.binary()]
+    )
 
 
 def nested_value(rng, kind, makers):
@@ -222,7 +224,7 @@ def canonical(values):
             out.append("nan" if math.isnan(value) else struct.pack("d", value))
         elif isinstance(value, datetime.datetime):
             if value.tzinfo is None:
-                value = value.replace(tzinfo=datetime.timezone.utc)
+                value = value.replace(tzinfo=datetime.UTC)
             out.append((value - EPOCH) // datetime.timedelta(microseconds=1))
         elif isinstance(value, (bytearray, memoryview)):
             out.append(bytes(value))
@@ -276,7 +278,7 @@ def check_polars(path, table):
 
 def comparable(value):
     if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc)
+        return value.replace(tzinfo=datetime.UTC)
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
 
 
@@ -306,9 +308,10 @@ def check_statistics(path, table):
 
 def check_bounds(where, statistics, known):
     low, high = comparable(statistics.min), comparable(statistics.max)
-    if statistics.physical_type in ("FLOAT", "DOUBLE"):
-        if (low == 0 and math.copysign(1, low) > 0) or (high == 0 and math.copysign(1, high) < 0):
-            raise Difference(f"{where}: a zero bound of the wrong sign")
+    if statistics.physical_type in ("FLOAT", "DOUBLE") and (
+        (low == 0 and math.copysign(1, low) > 0) or (high == 0 and math.copysign(1, high) < 0)
+    ):
+        raise Difference(f"{where}: a zero bound of the wrong sign")
     if low > min(known) or high < max(known):
         raise Difference(f"{where}: {low!r:.80}..{high!r:.80} does not hold {min(known)!r:.80}..{max(known)!r:.80}")
     cut = isinstance(low, bytes) and max(len(min(known)), len(max(known))) > 64
@@ -386,7 +389,9 @@ def check_table(tool, table, rng, folder, thorough=True):
         if thorough:
             check_filters(path, table, rng)
     except (Difference, OSError, ValueError, pa.ArrowException, duckdb.Error, pl.exceptions.PolarsError) as difference:
-        raise Difference(f"{type(difference).__name__}: {difference}; options {options}; {table.schema.to_string(show_field_metadata=False)}") from None
+        raise Difference(
+            f"{type(difference).__name__}: {difference}; options {options}; {table.schema.to_string(show_field_metadata=False)}"
+        ) from None
 
 
 def check_nested_table(tool, table, rng, folder):
@@ -414,7 +419,9 @@ def check_nested_table(tool, table, rng, folder):
         if not polars_ours.equals(polars_theirs):
             raise Difference("polars reads the copy otherwise than the source")
     except (Difference, OSError, ValueError, pa.ArrowException, duckdb.Error, pl.exceptions.PolarsError) as difference:
-        raise Difference(f"{type(difference).__name__}: {difference}; {arguments}; {table.schema.to_string()}") from None
+        raise Difference(
+            f"{type(difference).__name__}: {difference}; {arguments}; {table.schema.to_string()}"
+        ) from None
 
 
 def main():
