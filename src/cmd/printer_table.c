@@ -270,6 +270,8 @@ static void table_end(Printer *printer)
 {
     Table *table = printer->table;
     const Cell *cells = (const Cell *)(const void *)table->cells.data;
+    if (table->n_columns == 0)
+        return;
     fit(table, printer->options.width);
     uint64_t start = 0;
     for (uint64_t row = 0; row <= table->n_rows; row++) {
