@@ -10,7 +10,8 @@
  *   is the only one, and with the smallest k it is the shortest.  The other way round every x that has such a decimal is
  *   found: x * 10^k is off by at most 2^-52 of r, which is less than a half.
  *
- * All others go through the C library, which rounds correctly. */
+ * Other doubles go through Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles"), those below DBL_MIN and
+ * other text through the C library, which rounds correctly. */
 #include "columnar/number_text.h"
 
 #include <float.h>
@@ -19,7 +20,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "columnar/power_table.h"
+
 #define EXACT_POWERS 22
+#define FEW_DECIMALS 4 /* up to here trying is quicker than the general way */
 
 static const double POWERS[EXACT_POWERS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -240,16 +244,59 @@ static void drop_zeros(ShortestDecimal *decimal)
     }
 }
 
-/* Numbers near zero have less than 15 digits of precision; two are always tried, as Java does ("4.9E-324"). */
+/* Numbers below DBL_MIN have less than 15 digits of precision; two are always tried, as Java does ("4.9E-324"). */
 static void shortest_by_library(double size, ShortestDecimal *decimal)
 {
     char text[NUMBER_TEXT_SIZE];
-    for (int digits = size < DBL_MIN ? 2 : 15;; digits++) {
+    for (int digits = 2;; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, size);
         if (digits == 17 || strtod(text, NULL) == size)
             break;
     }
     read_scientific(text, decimal);
+    drop_zeros(decimal);
+}
+
+/* The upper 64 bits of factor * power / 2^64, the lowest bit set when anything was cut off: enough to compare with a
+ * multiple of 4 as if nothing had been. */
+static inline uint64_t round_to_odd(PowerOfTen power, uint64_t factor)
+{
+    UInt128 low = (UInt128)power.low * factor >> 64;
+    UInt128 product = (UInt128)power.high * factor + low;
+    return (uint64_t)(product >> 64) | ((uint64_t)product > 1);
+}
+
+/* Schubfach for a normal double.  The double is c * 2^q; all between the middles to its neighbours reads back as it.
+ * With 10^k just not above the width of that interval, the interval holds one or two multiples of 10^k and at most one of
+ * 10^(k+1); that one is the shortest, else the multiple of 10^k that is nearest.  All quantities are scaled by 4 * 10^-k
+ * so that the interval's ends are integers but for the bit that round_to_odd keeps. */
+static void shortest_of_normal(double size, ShortestDecimal *decimal)
+{
+    uint64_t bits;
+    memcpy(&bits, &size, sizeof bits);
+    const uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    const int exponent = (int)(bits >> 52);
+    const uint64_t c = fraction | (uint64_t)1 << 52;
+    const int q = exponent - 1075;
+    const bool closer_below = fraction == 0 && exponent > 1; /* at a power of two the neighbour below is half as far */
+    const uint64_t open = c & 1;                             /* the interval's ends belong to it when c is even */
+    const int k = (q * 1262611 - (closer_below ? 524031 : 0)) >> 22;
+    const int shift = q + ((-k * 1741647) >> 19) + 1;
+    const PowerOfTen power = POWER_TABLE[-k - POWER_TABLE_FIRST];
+    const uint64_t lower = round_to_odd(power, (4 * c - 2 + closer_below) << shift) + open;
+    const uint64_t middle = round_to_odd(power, (4 * c) << shift);
+    const uint64_t upper = round_to_odd(power, (4 * c + 2) << shift) - open;
+    const uint64_t below = middle / 4, tens = below / 10;
+    decimal->exponent = k;
+    bool down_fits = lower <= 40 * tens, up_fits = 40 * tens + 40 <= upper;
+    if (down_fits != up_fits) {
+        decimal->digits = (tens + up_fits) * 10;
+    } else {
+        down_fits = lower <= 4 * below;
+        up_fits = 4 * below + 4 <= upper;
+        bool nearer_up = middle > 4 * below + 2 || (middle == 4 * below + 2 && (below & 1));
+        decimal->digits = below + (down_fits != up_fits ? up_fits : nearer_up);
+    }
     drop_zeros(decimal);
 }
 
@@ -259,7 +306,7 @@ bool number_shortest(double value, ShortestDecimal *ret)
         return false;
     ShortestDecimal decimal = {.negative = signbit(value)};
     double size = fabs(value);
-    for (int k = 0; k <= EXACT_POWERS; k++) {
+    for (int k = 0; k <= FEW_DECIMALS; k++) {
         double scaled = rint(size * POWERS[k]);
         if (scaled >= 1e15)
             break;
@@ -271,7 +318,10 @@ bool number_shortest(double value, ShortestDecimal *ret)
             return true;
         }
     }
-    shortest_by_library(size, &decimal);
+    if (size < DBL_MIN)
+        shortest_by_library(size, &decimal);
+    else
+        shortest_of_normal(size, &decimal);
     *ret = decimal;
     return true;
 }

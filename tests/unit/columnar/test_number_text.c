@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "columnar/power_table.h"
 #include "columnar/time_text.h"
 #include "random.h"
 
@@ -44,6 +45,84 @@ static void shortest_is_shortest(void **state)
         if (digits > 2) {
             snprintf(text, sizeof text, "%.*e", digits - 2, value);
             assert_true(strtod(text, NULL) != value);
+        }
+    }
+}
+
+/* A natural number of 2,048 bits, least significant limb first. */
+typedef struct Big {
+    uint32_t limb[64];
+} Big;
+
+static Big big_shifted(UInt128 value, int bits)
+{
+    Big big = {0};
+    for (int i = 0; i < 128; i++)
+        if (value >> i & 1)
+            big.limb[(i + bits) / 32] |= (uint32_t)1 << (i + bits) % 32;
+    return big;
+}
+
+static Big big_times_power_of_ten(Big big, int power)
+{
+    for (; power > 0; power--) {
+        uint64_t carry = 0;
+        for (int i = 0; i < 64; i++) {
+            carry += (uint64_t)big.limb[i] * 10;
+            big.limb[i] = (uint32_t)carry;
+            carry >>= 32;
+        }
+    }
+    return big;
+}
+
+static int big_compare(Big a, Big b)
+{
+    for (int i = 64; i-- > 0;)
+        if (a.limb[i] != b.limb[i])
+            return a.limb[i] < b.limb[i] ? -1 : 1;
+    return 0;
+}
+
+/* Every entry g of the table is the least integer with g * 2^e >= 10^k, and has its top bit set. */
+static void powers_of_ten_are_rounded_up(void **state)
+{
+    (void)state;
+    for (int k = POWER_TABLE_FIRST; k <= POWER_TABLE_LAST; k++) {
+        PowerOfTen entry = POWER_TABLE[k - POWER_TABLE_FIRST];
+        UInt128 g = (UInt128)entry.high << 64 | entry.low;
+        int e = ((k * 1741647) >> 19) - 127;
+        Big exact = big_times_power_of_ten(big_shifted(1, e < 0 ? -e : 0), k > 0 ? k : 0);
+        Big have = big_times_power_of_ten(big_shifted(g, e > 0 ? e : 0), k < 0 ? -k : 0);
+        Big less = big_times_power_of_ten(big_shifted(g - 1, e > 0 ? e : 0), k < 0 ? -k : 0);
+        assert_true(entry.high >> 63);
+        assert_true(big_compare(have, exact) >= 0);
+        assert_true(big_compare(less, exact) < 0);
+    }
+}
+
+/* Powers of two, where the interval of a double is lopsided, their neighbours, and the ends of the range. */
+static void shortest_at_powers_of_two(void **state)
+{
+    (void)state;
+    for (uint64_t exponent = 1; exponent < 2047; exponent++) {
+        for (int side = -1; side <= 1; side++) {
+            uint64_t bits = (exponent << 52) + (uint64_t)side;
+            double value, again;
+            memcpy(&value, &bits, sizeof value);
+            char text[NUMBER_TEXT_SIZE], longer[64];
+            size_t length = number_format_double(text, value);
+            assert_true(number_parse_double((StrView){text, (uint32_t)length}, &again) && again == value);
+            ShortestDecimal shortest;
+            assert_true(number_shortest(value, &shortest));
+            uint64_t limit = 10;
+            for (int digits = 1; digits < 17; digits++, limit *= 10) {
+                snprintf(longer, sizeof longer, "%.*e", digits - 1, value);
+                if (strtod(longer, NULL) == value) {
+                    assert_true(shortest.digits < limit);
+                    break;
+                }
+            }
         }
     }
 }
@@ -175,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_come_back),
         cmocka_unit_test(shortest_is_shortest),
+        cmocka_unit_test(powers_of_ten_are_rounded_up),
+        cmocka_unit_test(shortest_at_powers_of_two),
         cmocka_unit_test(parse_agrees_with_the_c_library),
         cmocka_unit_test(integers),
         cmocka_unit_test(long_text_is_read_whole),
