@@ -370,33 +370,36 @@ static Status open_temporary(PosixWriter *writer, mode_t mode, bool *ret_taken, 
     return STATUS_OK;
 }
 
-/* Where writing to `path` ends up, and with which permissions. */
-static Status find_target(const char *path, char **ret_target, mode_t *ret_mode, Error *err)
+/* Where writing to `path` ends up, for the caller to free, and the permissions of a file that is there (else 0).  NULL,
+ * with `err` filled in, where nothing can be written. */
+static char *find_target(const char *path, mode_t *ret_mode, Error *err)
 {
     struct stat facts;
-    size_t length = strlen(path);
-    if (path[length - 1] == '/')
-        return posix_error(err, EISDIR, "writing", path);
-    if (stat(path, &facts) == 0) {
-        TRY(check_is_file(&facts, path, err));
-        *ret_mode = facts.st_mode & 0777;
-        char *resolved = realpath(path, NULL);
-        if (!resolved)
-            return posix_error(err, errno, "writing", path);
-        *ret_target = resolved;
-        return STATUS_OK;
+    if (path[strlen(path) - 1] == '/') {
+        posix_error(err, EISDIR, "writing", path);
+        return NULL;
     }
-    if (errno != ENOENT)
-        return posix_error(err, errno, "writing", path);
-    *ret_target = mem_strdup(path);
-    return STATUS_OK;
+    if (stat(path, &facts) != 0) {
+        if (errno == ENOENT)
+            return mem_strdup(path);
+        posix_error(err, errno, "writing", path);
+        return NULL;
+    }
+    if (check_is_file(&facts, path, err) != STATUS_OK)
+        return NULL;
+    char *resolved = realpath(path, NULL);
+    if (!resolved)
+        posix_error(err, errno, "writing", path);
+    *ret_mode = facts.st_mode & 0777;
+    return resolved;
 }
 
 static Status posix_create(const char *path, StorageWriter **ret_writer, Error *err)
 {
     mode_t mode = 0;
-    char *target = NULL;
-    TRY(find_target(path, &target, &mode, err));
+    char *target = find_target(path, &mode, err);
+    if (!target)
+        return err->code;
     PosixWriter *writer = mem_zalloc(sizeof *writer);
     writer->base.ops = &POSIX_WRITER_OPS;
     writer->base.path = writer->path = mem_strdup(path);

@@ -18,29 +18,31 @@ static size_t scheme_length(const char *path)
     return n > 0 && strncmp(path + n, "://", 3) == 0 ? n : 0;
 }
 
-static Status find_driver(const char *path, const StorageDriver **ret_driver, Error *err)
+/* NULL, with `err` filled in, where there is none. */
+static const StorageDriver *find_driver(const char *path, Error *err)
 {
     size_t scheme = scheme_length(path);
     if (scheme == 0) {
-        if (path[0] == '\0') {
-            error_set(err, STATUS_USAGE, "an empty path names no file");
-            return error_hint(err, "give a file, a folder or a glob");
-        }
-        *ret_driver = &POSIX_DRIVER;
-        return STATUS_OK;
+        if (path[0] != '\0')
+            return &POSIX_DRIVER;
+        error_set(err, STATUS_USAGE, "an empty path names no file");
+        error_hint(err, "give a file, a folder or a glob");
+        return NULL;
     }
     if (scheme == 2 && memcmp(path, "s3", 2) == 0)
         error_set(err, STATUS_UNSUPPORTED, "S3 storage is not built in");
     else
         error_set(err, STATUS_UNSUPPORTED, "there is no storage called '%.*s'", (int)scheme, path);
     error_at_file(err, path);
-    return error_hint(err, "copy the files to a local folder and name that");
+    error_hint(err, "copy the files to a local folder and name that");
+    return NULL;
 }
 
 Status storage_open(const char *path, StorageReader **ret_reader, Error *err)
 {
-    const StorageDriver *driver;
-    TRY(find_driver(path, &driver, err));
+    const StorageDriver *driver = find_driver(path, err);
+    if (!driver)
+        return err->code;
     return driver->open(path, ret_reader, err);
 }
 
@@ -69,8 +71,9 @@ void storage_close_cleanup(StorageReader **reader)
 
 Status storage_create(const char *path, StorageWriter **ret_writer, Error *err)
 {
-    const StorageDriver *driver;
-    TRY(find_driver(path, &driver, err));
+    const StorageDriver *driver = find_driver(path, err);
+    if (!driver)
+        return err->code;
     return driver->create(path, ret_writer, err);
 }
 
@@ -117,8 +120,9 @@ static void sort_distinct(StorageList *list)
 
 Status storage_list(const char *pattern, StorageList *ret_list, Error *err)
 {
-    const StorageDriver *driver;
-    TRY(find_driver(pattern, &driver, err));
+    const StorageDriver *driver = find_driver(pattern, err);
+    if (!driver)
+        return err->code;
     StorageList list = {0};
     arena_init(&list.arena);
     Status status = driver->list(pattern, &list, err);
@@ -145,15 +149,17 @@ void storage_list_done(StorageList *list)
 
 Status storage_make_folder(const char *path, Error *err)
 {
-    const StorageDriver *driver;
-    TRY(find_driver(path, &driver, err));
+    const StorageDriver *driver = find_driver(path, err);
+    if (!driver)
+        return err->code;
     return driver->make_folder(path, err);
 }
 
 Status storage_clean(const char *folder, size_t *ret_removed, Error *err)
 {
-    const StorageDriver *driver;
-    TRY(find_driver(folder, &driver, err));
+    const StorageDriver *driver = find_driver(folder, err);
+    if (!driver)
+        return err->code;
     return driver->clean(folder, ret_removed, err);
 }
 
