@@ -34,17 +34,20 @@ void blend(Vector *into, const uint8_t *restrict chosen, const Vector *from, uin
         BLEND(Wide16);
     }
     uint8_t *restrict valid = into->valid;
-    for (uint32_t i = 0; i < n; i++)
-        valid[i] = chosen[i] ? (from->valid ? from->valid[i] : 1) : valid[i];
+    const uint8_t *restrict from_valid = from->valid;
+    for (uint32_t i = 0; valid && from_valid && i < n; i++)
+        valid[i] = chosen[i] ? from_valid[i] : valid[i];
+    for (uint32_t i = 0; valid && !from_valid && i < n; i++)
+        valid[i] |= chosen[i];
 }
 
-/* An own copy of a vector, with an own mask. */
-static Vector own_copy(Arena *arena, const Vector *source, uint32_t n)
+/* An own copy of a vector, with an own mask where asked for. */
+static Vector own_copy(Arena *arena, const Vector *source, uint32_t n, bool with_mask)
 {
     Vector copy = vector_new(arena, source->type, n, false);
     if (n)
         memcpy(copy.data, source->data, type_width(source->type) * n);
-    copy.valid = mask_copy(arena, source->valid, n);
+    copy.valid = with_mask ? mask_copy(arena, source->valid, n) : NULL;
     return copy;
 }
 
@@ -95,8 +98,11 @@ Status bind_case(BIND_PARAMETERS)
 void evaluate_case(EVALUATE_PARAMETERS)
 {
     uint32_t branches = call->n_args / 2;
-    *result =
-        call->n_args % 2 == 1 ? own_copy(arena, &args[call->n_args - 1], n) : vector_of_nulls(arena, call->type, n);
+    const Vector *otherwise = call->n_args % 2 == 1 ? &args[call->n_args - 1] : NULL;
+    bool nulls = !otherwise || otherwise->valid;
+    for (uint32_t a = 1; a < call->n_args; a += 2)
+        nulls = nulls || args[a].valid;
+    *result = otherwise ? own_copy(arena, otherwise, n, nulls) : vector_of_nulls(arena, call->type, n);
     uint8_t *chosen = arena_alloc(arena, n);
     for (uint32_t branch = branches; branch-- > 0;) {
         const Vector *condition = &args[2 * branch];
@@ -119,7 +125,7 @@ void evaluate_coalesce(EVALUATE_PARAMETERS)
         *result = args[0];
         return;
     }
-    *result = own_copy(arena, &args[last], n);
+    *result = own_copy(arena, &args[last], n, args[last].valid != NULL);
     for (uint32_t a = last; a-- > 0;)
         blend(result, args[a].valid, &args[a], n);
     result->valid = mask_trim(result->valid, n);
@@ -153,7 +159,7 @@ void evaluate_nullif(EVALUATE_PARAMETERS)
 void evaluate_extreme(EVALUATE_PARAMETERS)
 {
     bool greatest = call->function->name[0] == 'g';
-    *result = own_copy(arena, &args[0], n);
+    *result = own_copy(arena, &args[0], n, true);
     uint8_t *restrict chosen = arena_alloc(arena, n);
     for (uint32_t a = 1; a < call->n_args; a++) {
         compare_less(greatest ? result : &args[a], greatest ? &args[a] : result, n, chosen);

@@ -39,7 +39,7 @@ StrView text_room_copy(TextRoom *room, StrView text);
 void compare_equal(const Vector *a, const Vector *b, uint32_t n, uint8_t *out);
 void compare_less(const Vector *a, const Vector *b, uint32_t n, uint8_t *out);
 
-/* into[i] = from[i] where chosen[i]; into->valid must be its own and not NULL. */
+/* into[i] = from[i] where chosen[i]; into->valid is its own mask, or NULL when no chosen value is NULL. */
 void blend(Vector *into, const uint8_t *chosen, const Vector *from, uint32_t n);
 
 static inline bool row_is_valid(const Vector *vector, uint32_t row)
