@@ -548,7 +548,7 @@ static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t fi
                        uint32_t *ret_rows, Error *err)
 {
     const void *dense = NULL;
-    uint32_t n_dense, rows;
+    uint32_t n_dense = 0, rows = 0;
     if (encoder->mode == MODE_BUILD && map) {
         add_mapped(encoder, vector, first, n, map, &rows);
     } else {
@@ -630,7 +630,7 @@ Status column_encoder_add(ColumnEncoder *encoder, const Vector *vector, Error *e
         memset(map, 0xff, (size_t)vector->dict->n * 4);
     }
     for (uint32_t first = 0; first < vector->n;) {
-        uint32_t rows;
+        uint32_t rows = 0;
         TRY(add_step(encoder, vector, first, step_rows(encoder, vector, first), map, &rows, err));
         TRY(settle(encoder, err));
         first += rows;
