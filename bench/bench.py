@@ -3,11 +3,12 @@
 
 For each table of shipments: every engine's result is compared with Freightlake's first, then all engines run in turn,
 round by round, so that what else the machine does hits all of them alike.  Measured is the whole process, from exec to
-exit: wall clock, user and system CPU, peak resident memory (wait4).  Medians go into a Markdown table, everything into
-a JSON file.
+exit: wall clock, user and system CPU, peak resident memory (wait4).  A child's peak counts from what its parent held, so
+this process stays small and comparing is another's work.  Medians go into a Markdown table, all runs into a JSON file.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -20,8 +21,6 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
-
-import compare
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench" / "peers"
@@ -74,6 +73,9 @@ def prepare(table: Table, cache: pathlib.Path) -> pathlib.Path:
         print(f"== generating {table.name} into {folder}", flush=True)
         options = ["--rows", table.rows, "--seed", SEED, "--files", table.files, "--format", "parquet"]
         subprocess.run([PROGRAM, "generate", *map(str, options), "--out", folder / "shipments"], check=True)
+        subprocess.run(
+            [sys.executable, ROOT / "bench" / "limit_index.py", folder / "shipments", folder / "index"], check=True
+        )
         (folder / "complete").touch()
     return folder
 
@@ -92,8 +94,6 @@ def peer(script: str):
 
 def spark(files: str, out: pathlib.Path, mode: str) -> list[str]:
     """By spark-submit, which ends after both the Java and the Python process: their CPU and memory are seen."""
-    import pyspark  # only make bench-all has it
-
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -102,7 +102,7 @@ def spark(files: str, out: pathlib.Path, mode: str) -> list[str]:
         "spark.ui.enabled": "false",
     }
     return [
-        str(pathlib.Path(pyspark.__file__).parent / "bin" / "spark-submit"),
+        str(pathlib.Path(importlib.util.find_spec("pyspark").origin).parent / "bin" / "spark-submit"),
         *("--master", f"local[{len(os.sched_getaffinity(0))}]", "--driver-memory", "8g"),
         *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}")),
         *(str(PEERS / "spark_marts.py"), files, str(out), mode),
@@ -114,9 +114,19 @@ class Engine:
     name: str
     package: str  # whose version is printed; "" for this program
     command: object
-    most_rows: int = 1 << 62  # larger tables are not asked of it
 
 
+def limit(files: str, out: pathlib.Path, mode: str) -> list[str]:
+    """The physical limit (limit.c), with the index that was made with the files; no entrant, but a yardstick."""
+    return [
+        str(ROOT / "build" / "bench" / "limit"),
+        str(pathlib.Path(files).parent.parent / "index"),
+        mode,
+        f"{out}.out",
+    ]
+
+
+LIMIT = Engine("(limit)", "", limit)
 ENGINES = [
     Engine("Freightlake", "", freightlake),
     Engine("DuckDB", "duckdb", peer("duckdb_marts.py")),
@@ -169,9 +179,10 @@ def check_equality(engines: list[Engine], table: Table, files: str, scratch: pat
         if engine.name not in outs:
             continue
         if engine.name != "Freightlake":
-            problems = compare.marts(outs["Freightlake"], outs[engine.name], MODES["all"])
-            if problems:
-                print("\n".join(f"   {engine.name}: {problem}" for problem in problems), flush=True)
+            command = [sys.executable, ROOT / "bench" / "compare.py", outs["Freightlake"], outs[engine.name]]
+            compared = subprocess.run(command, capture_output=True, text=True, check=False)
+            if compared.returncode != 0:
+                print(f"   {engine.name} is not equal:\n{compared.stdout}{compared.stderr}", flush=True)
                 continue
             print(f"   {engine.name}'s five marts over {table.name} equal Freightlake's", flush=True)
         equal.append(engine)
@@ -200,25 +211,6 @@ def race(engines: list[Engine], table: Table, mode: str, files: str, scratch: pa
                     load,
                 )
             )
-    return runs
-
-
-def limit_line(table: Table, mode: str, folder: pathlib.Path, scratch: pathlib.Path, rounds: int) -> list[Run]:
-    """The physical limit: bench/limit.c on an index of the same files, whose making is not measured."""
-    program = ROOT / "build" / "bench" / "limit"
-    if mode == "all" or not program.exists():
-        return []
-    index = folder / "limit.index"
-    if not index.exists():
-        subprocess.run([sys.executable, ROOT / "bench" / "limit_index.py", folder / "shipments", index], check=True)
-    runs = []
-    for number in range(rounds):
-        load = os.getloadavg()[0]
-        wall, usage, code = measure([str(program), str(index), mode, str(scratch / "limit.out")], scratch / "limit.log")
-        if code != 0:
-            sys.exit(f"error: the limit program failed\n{(scratch / 'limit.log').read_text()}")
-        memory = usage.ru_maxrss * 1024
-        runs.append(Run(table.name, mode, "limit", number, wall, usage.ru_utime, usage.ru_stime, memory, load))
     return runs
 
 
@@ -279,11 +271,10 @@ def main() -> None:
         table = TABLES[name]
         folder = prepare(table, arguments.cache)
         files = str(folder / "shipments" / "*.parquet")
-        entrants = check_equality([e for e in engines if table.rows <= e.most_rows], table, files, scratch)
+        entrants = check_equality(engines, table, files, scratch)
         for mode in arguments.modes:
             print(f"== {table.name}, {MODE_TITLES[mode]}", flush=True)
-            part = race(entrants, table, mode, files, scratch, arguments.rounds)
-            part += limit_line(table, mode, folder, scratch, arguments.rounds)
+            part = race([*entrants, LIMIT], table, mode, files, scratch, arguments.rounds)
             runs += part
             loads = [run.load_before for run in part]
             section = markdown(part, f"{table.name}, {MODE_TITLES[mode]}")

@@ -1,7 +1,12 @@
-"""Are two engines' marts the same?  Rows as multisets: keys and counts exactly, other doubles within 1e-12 relative; and
-each file in the order that the mart's definition asks for."""
+#!/usr/bin/env python3
+"""compare.py OURS THEIRS: are two engines' marts the same?
+
+Rows as multisets: keys and counts exactly, other doubles within 1e-12 relative; and each file in the order that the
+mart's definition asks for.
+"""
 
 import pathlib
+import sys
 
 import polars
 from polars import col
@@ -74,6 +79,12 @@ def mart(ours: pathlib.Path, theirs: pathlib.Path, name: str) -> list[str]:
     return problems
 
 
-def marts(ours: pathlib.Path, theirs: pathlib.Path, names: list[str]) -> list[str]:
-    """One line a difference; none when all are equal."""
-    return [problem for name in names for problem in mart(ours, theirs, name)]
+def main() -> int:
+    ours, theirs = map(pathlib.Path, sys.argv[1:3])
+    problems = [problem for name in ORDER for problem in mart(ours, theirs, name)]
+    print("\n".join(problems) or "equal")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
