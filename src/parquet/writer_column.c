@@ -9,7 +9,7 @@
  *   - after 4096 rows when nearly all values differ, and at the end of the first page when a dictionary is no smaller:
  *     the codes so far are turned back and the chunk has no dictionary at all;
  *   - when the dictionary is full: the pages so far keep their codes, the following ones are PLAIN.
- * Pages end after page_rows rows, or when their values pass PAGE_BYTES.
+ * Pages end after page_rows rows, or when their texts pass PAGE_BYTES.
  *
  * Whole pages that lie ready in memory (DIRECT codes, PLAIN numbers without NULLs) are copied only once, into the chunk. */
 #include <string.h>
@@ -571,14 +571,16 @@ static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t fi
     return STATUS_OK;
 }
 
-/* After a step: ends the page when it is large enough, and the dictionary when nearly all values differ. */
+/* After a step: ends the page when it is large enough, and the dictionary when nearly all values differ.  Both are asked
+ * at places that only the rows decide, so that the bytes do not depend on how the rows were cut into vectors. */
 static Status settle(ColumnEncoder *encoder, Error *err)
 {
-    if (encoder->mode == MODE_BUILD && encoder->pages.facts.n_pages == 0 && encoder->n_dense >= STEP_ROWS &&
+    if (encoder->mode == MODE_BUILD && encoder->pages.facts.n_pages == 0 && encoder->n_rows > 0 &&
+        encoder->n_rows % STEP_ROWS == 0 && encoder->n_dense >= STEP_ROWS / 4 &&
         (uint64_t)dictionary_size(encoder->dictionary) * 10 > (uint64_t)encoder->n_dense * 9 &&
         encoder->built_plain_bytes < 2 * dictionary_bytes(encoder->dictionary))
         drop_dictionary(encoder);
-    if (encoder->n_rows == encoder->settings->page_rows || encoder->values.size >= PAGE_BYTES)
+    if (encoder->n_rows == encoder->settings->page_rows || (encoder->is_text && encoder->values.size >= PAGE_BYTES))
         return flush_page(encoder, err);
     return STATUS_OK;
 }
@@ -599,8 +601,8 @@ static void start_building(ColumnEncoder *encoder)
 static uint32_t step_rows(const ColumnEncoder *encoder, const Vector *vector, uint32_t first)
 {
     uint32_t n = vector->n - first;
-    if (n > STEP_ROWS)
-        n = STEP_ROWS;
+    if (n > STEP_ROWS - encoder->n_rows % STEP_ROWS)
+        n = STEP_ROWS - encoder->n_rows % STEP_ROWS;
     if (n > encoder->settings->page_rows - encoder->n_rows)
         n = encoder->settings->page_rows - encoder->n_rows;
     if (encoder->is_text && encoder->mode == MODE_PLAIN) {
@@ -609,7 +611,7 @@ static uint32_t step_rows(const ColumnEncoder *encoder, const Vector *vector, ui
         for (uint32_t i = 0; i < n; i++) {
             if (!vector_is_valid(vector, first + i))
                 continue;
-            bytes += texts[vector_position(vector, first + i)].size;
+            bytes += 4 + (size_t)texts[vector_position(vector, first + i)].size;
             if (bytes >= PAGE_BYTES)
                 return i + 1;
         }
