@@ -17,8 +17,8 @@ typedef struct PipelineShape {
     const PlanNode *aggregate; /* NULL: none */
     const PlanNode *having;    /* NULL: none */
     const PlanNode *project;
-    const PlanNode *sort;      /* NULL: none */
-    const PlanNode *limit;     /* NULL: none */
+    const PlanNode *sort;  /* NULL: none */
+    const PlanNode *limit; /* NULL: none */
 } PipelineShape;
 
 /* Takes the plan apart; INTERNAL when it has another form than plan.h promises. */

@@ -25,20 +25,20 @@ typedef struct Running {
     bool *skip;           /* per task; NULL: none */
     uint32_t n_skipped;
     Sorter *sorter;
-    Emitter emitter;      /* of a statement that neither groups nor sorts */
-    uint64_t emitted;     /* rows of it, within turns */
+    Emitter emitter;        /* of a statement that neither groups nor sorts */
+    uint64_t emitted;       /* rows of it, within turns */
     _Atomic bool satisfied; /* LIMIT reached */
 } Running;
 
 typedef struct StatementLocal {
     EvalNode *where;
-    EvalNode **outputs;   /* neither grouped nor sorted */
+    EvalNode **outputs; /* neither grouped nor sorted */
     Aggregate *aggregate;
-    Cells *cells;         /* its own, when it has WHERE */
-    bool served;          /* by cells, in this row group */
+    Cells *cells; /* its own, when it has WHERE */
+    bool served;  /* by cells, in this row group */
     uint64_t rows_in;
     double seconds;
-    Batch *pending;       /* of this row group, to be emitted at its turn */
+    Batch *pending; /* of this row group, to be emitted at its turn */
     uint32_t n_pending;
     uint32_t pending_capacity;
 } StatementLocal;
@@ -64,7 +64,7 @@ typedef struct Run {
     const TableFiles *table;
     const ExecOptions *options;
     ScanPlan *plan;
-    bool *skip;      /* tasks that no statement needs */
+    bool *skip; /* tasks that no statement needs */
     Worker *workers;
     int n_workers;
     uint32_t n_shared; /* statements whose aggregates share the worker's cells */
@@ -118,8 +118,8 @@ static void plan_skipping(Run *run)
         Running *running = &run->running[s];
         running->skip = ARENA_ARRAY(&run->arena, bool, n_tasks + 1);
         if (running->shape.where)
-            running->n_skipped =
-                pipeline_skip_tasks(running->shape.where->filter.condition, running->column_map, run->plan, running->skip);
+            running->n_skipped = pipeline_skip_tasks(running->shape.where->filter.condition, running->column_map,
+                                                     run->plan, running->skip);
         for (uint32_t task = 0; task < n_tasks; task++)
             run->skip[task] &= running->skip[task];
     }
@@ -186,8 +186,11 @@ static Status sample_task(Run *run, int index, uint32_t task, const bool *wanted
         arena_reset(&worker->batch_arena);
         TRY(scan_cursor_next(&worker->cursor, SAMPLE_ROWS, &worker->batch_arena, worker->columns, &n, &worker->err));
         at = (start > at ? start : at) + n;
-        EvalContext context = {.batch_arena = &worker->batch_arena, .group_arena = &worker->cursor.arena,
-                               .generation = worker->cursor.generation, .columns = worker->columns, .n = n};
+        EvalContext context = {.batch_arena = &worker->batch_arena,
+                               .group_arena = &worker->cursor.arena,
+                               .generation = worker->cursor.generation,
+                               .columns = worker->columns,
+                               .n = n};
         for (uint32_t s = 0; s < run->n; s++)
             if (run->running[s].sorter && sorter_wants_sample(run->running[s].sorter) && !run->running[s].skip[task])
                 sorter_sample_keys(run->running[s].sorter, index, &context, task);
@@ -289,7 +292,8 @@ static void keep_rows(Worker *worker, StatementLocal *local, const Running *runn
     }
     Arena *arena = &worker->cursor.arena; /* lives as long as the row group */
     Batch *batch = &local->pending[local->n_pending++];
-    *batch = (Batch){.n_rows = context->n, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, Vector, n_columns + 1)};
+    *batch =
+        (Batch){.n_rows = context->n, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, Vector, n_columns + 1)};
     for (uint32_t c = 0; c < n_columns; c++) {
         Vector column = eval_run(local->outputs[c], context);
         if (column.kind == VECTOR_DICT) {
@@ -473,10 +477,13 @@ static Status scan_task(Run *run, int index, uint32_t task)
     for (uint32_t i = 0; i < run->plan->n_columns; i++) {
         const ScanTask *where = &run->plan->tasks[task];
         uint32_t column = run->plan->file_columns[(size_t)where->file * run->plan->n_columns + i];
-        atomic_fetch_add(&run->bytes_read, parquet_column_bytes(run->table->files[where->file], where->row_group, column));
+        atomic_fetch_add(&run->bytes_read,
+                         parquet_column_bytes(run->table->files[where->file], where->row_group, column));
     }
-    EvalContext context = {.batch_arena = &worker->batch_arena, .group_arena = &worker->cursor.arena,
-                           .generation = worker->cursor.generation, .columns = worker->columns};
+    EvalContext context = {.batch_arena = &worker->batch_arena,
+                           .group_arena = &worker->cursor.arena,
+                           .generation = worker->cursor.generation,
+                           .columns = worker->columns};
     arena_reset(&worker->batch_arena);
     if (only_counts(run)) {
         count_whole(run, worker, &context, run->plan->tasks[task].rows);
@@ -541,8 +548,8 @@ static void note(Statement *statement, const PlanNode *node, uint64_t rows_in, u
     if (statement->n_operators == ARRAY_SIZE(statement->operators))
         return;
     OperatorStatistics *statistics = &statement->operators[statement->n_operators++];
-    *statistics = (OperatorStatistics){.node = node, .rows_in = rows_in, .rows_out = rows_out, .cpu_seconds = seconds,
-                                       .memory_bytes = bytes};
+    *statistics = (OperatorStatistics){
+        .node = node, .rows_in = rows_in, .rows_out = rows_out, .cpu_seconds = seconds, .memory_bytes = bytes};
     snprintf(statistics->detail, sizeof statistics->detail, "%s", detail);
 }
 
@@ -703,7 +710,8 @@ Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, cons
     }
     Status status = run_all(&run, statements, err);
     if (status == STATUS_OK && ret_scan) {
-        *ret_scan = (ScanStatistics){.rows = atomic_load(&run.rows_done), .bytes_read = atomic_load(&run.bytes_read),
+        *ret_scan = (ScanStatistics){.rows = atomic_load(&run.rows_done),
+                                     .bytes_read = atomic_load(&run.bytes_read),
                                      .row_groups = run.plan->n_tasks};
         for (uint32_t task = 0; task < run.plan->n_tasks; task++)
             ret_scan->row_groups_skipped += run.skip[task];

@@ -28,8 +28,8 @@ static Status wrong_type(const TableFiles *table, uint32_t file, const Field *ha
     return error_hint(err, "write the column as %s, or leave the file out", to);
 }
 
-Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena, ScanPlan **ret_plan,
-                 Error *err)
+Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
+                 ScanPlan **ret_plan, Error *err)
 {
     ScanPlan *plan = ARENA_NEW(arena, ScanPlan);
     plan->table = table;

@@ -27,8 +27,8 @@ typedef struct ScanPlan {
 } ScanPlan;
 
 /* Looks the columns up in every file; the error names file and column. */
-Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena, ScanPlan **ret_plan,
-                 Error *err) MUST_CHECK;
+Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
+                 ScanPlan **ret_plan, Error *err) MUST_CHECK;
 /* Whether a column of a file is read as it is, so that its statistics are the table column's. */
 bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column);
 /* The whole dictionary of a column in a task, cast to the table's type, in `arena`; NULL where pages have none. */
@@ -48,11 +48,11 @@ typedef struct RowRanges {
 typedef struct ScanCursor {
     const ScanPlan *plan;
     ParquetRowGroup *handle;
-    Arena arena;              /* of the row group: cast dictionaries and what the evaluators remember */
-    uint64_t generation;      /* grows with every task */
+    Arena arena;         /* of the row group: cast dictionaries and what the evaluators remember */
+    uint64_t generation; /* grows with every task */
     const ScanTask *task;
-    uint64_t row;             /* of the row group: the next to be read */
-    RowRanges wanted;         /* rows to give; those between are skipped */
+    uint64_t row;     /* of the row group: the next to be read */
+    RowRanges wanted; /* rows to give; those between are skipped */
     uint32_t range;
     const Vector **dictionaries; /* per column, in the table's type; NULL: none in this row group */
     bool *casts;

@@ -33,8 +33,8 @@ static bool is_nan(DataType type, const Value *value)
 
 /* Whether `column OP constant` can be true for some value in [min, max], or for NaN (larger than any number, equal to
  * itself, and left out of statistics) where that may be among the values. */
-static bool comparison_possible(const char *op, DataType type, const Value *constant, const ParquetStatistics *statistics,
-                                bool nan_counts)
+static bool comparison_possible(const char *op, DataType type, const Value *constant,
+                                const ParquetStatistics *statistics, bool nan_counts)
 {
     if (is_nan(type, constant) || (nan_counts && (strcmp(op, ">") == 0 || strcmp(op, ">=") == 0)))
         return true;
@@ -127,7 +127,8 @@ static bool excludes_nan(const Expr *expr, const uint32_t *column_map, uint32_t 
         return false;
     }
     Link link;
-    if (!understand(expr, column_map, &link) || link.column != column || !link.constant || is_nan(link.type, link.constant))
+    if (!understand(expr, column_map, &link) || link.column != column || !link.constant ||
+        is_nan(link.type, link.constant))
         return false;
     return strcmp(link.op, "=") == 0 || strcmp(link.op, "<") == 0 || strcmp(link.op, "<=") == 0;
 }
