@@ -29,7 +29,7 @@ static int seed_random(void **unused)
     (void)unused;
     const char *given = getenv("FREIGHTLAKE_TEST_SEED");
     state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("seed %llu\n", (unsigned long long)state);
+    print_message("# seed %llu\n", (unsigned long long)state);
     return 0;
 }
 

@@ -25,7 +25,7 @@ static void seed_random(void)
 {
     const char *given = getenv("FREIGHTLAKE_TEST_SEED");
     state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("seed %llu\n", (unsigned long long)state);
+    print_message("# seed %llu\n", (unsigned long long)state);
 }
 
 static double random_double(int kind)

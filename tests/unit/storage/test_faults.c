@@ -15,7 +15,7 @@ static Status replace_and_read(void)
     char bytes[8];
     TRY(storage_create(scratch_file("f"), &writer, &err));
     for (uint64_t i = 0; i < 3; i++) {
-        if (storage_write(writer, i, "new" + i, 1, &err) != STATUS_OK) {
+        if (storage_write(writer, i, &"new"[i], 1, &err) != STATUS_OK) {
             storage_discard(writer);
             return err.code;
         }
