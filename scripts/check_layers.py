@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOW = ["base"]
 COLUMNAR = [*LOW, "columnar"]
 FILES = [*COLUMNAR, "storage"]
-FORMATS = [*FILES, "parquet", "text"]
+FORMATS = [*FILES, "parquet"]
 TABLES = [*FORMATS, "delta"]
 ENGINE = [*TABLES, "sql", "exec"]
 DOMAIN = [*ENGINE, "shipment"]
@@ -26,7 +26,6 @@ ALLOWED = {
     "columnar": LOW,
     "storage": LOW,
     "parquet": FILES,
-    "text": FILES,
     "delta": [*FILES, "parquet"],
     "sql": COLUMNAR,
     "exec": [*TABLES, "sql"],

@@ -11,8 +11,8 @@ typedef struct Progress Progress;
 /* `what` is the verb in front ("reading"); it must outlive the Progress.  Nothing is ever written when not `enabled`, nor
  * for work that ends within a third of a second. */
 Progress *progress_new(const char *what, bool enabled);
-/* A callback for ExecOptions and the like: `progress` is a Progress. */
-void progress_update(void *progress, uint64_t rows_done, uint64_t rows_total);
+/* A callback for ExecOptions and the like: `context` is a Progress. */
+void progress_update(void *context, uint64_t rows_done, uint64_t rows_total);
 void progress_free(Progress *progress);
 
 /* The line as text: "reading  45%  9.1 M of 20 M rows  8.2 M/s  1 s left". */
