@@ -320,16 +320,18 @@ void budget_init(MemoryBudget *budget, size_t limit)
 
 Status budget_reserve(MemoryBudget *budget, size_t bytes, const char *what, Error *err)
 {
-    size_t used = atomic_fetch_add(&budget->used, bytes) + bytes;
-    if (budget->limit && (used > budget->limit || bytes > budget->limit)) {
-        atomic_fetch_sub(&budget->used, bytes);
+    size_t before = atomic_load(&budget->used);
+    while (!budget->limit || (bytes <= budget->limit && before <= budget->limit - bytes))
+        if (atomic_compare_exchange_weak(&budget->used, &before, before + bytes))
+            break;
+    if (budget->limit && (bytes > budget->limit || before > budget->limit - bytes)) {
         char more[24], held[24], limit[24];
         error_set(err, STATUS_MEMORY, "%s needs %s more, and %s of %s are in use", what,
-                  text_bytes(more, sizeof more, (double)bytes), text_bytes(held, sizeof held, (double)(used - bytes)),
+                  text_bytes(more, sizeof more, (double)bytes), text_bytes(held, sizeof held, (double)before),
                   text_bytes(limit, sizeof limit, (double)budget->limit));
         return error_hint(err, "raise --memory-limit, use fewer --threads, or read fewer rows or columns");
     }
-    size_t peak = atomic_load(&budget->peak);
+    size_t used = before + bytes, peak = atomic_load(&budget->peak);
     while (used > peak && !atomic_compare_exchange_weak(&budget->peak, &peak, used)) {
     }
     return STATUS_OK;

@@ -4,6 +4,7 @@
 
 typedef struct Extreme {
     uint8_t value[16];
+    uint32_t capacity; /* of the room that a string has been copied to */
     bool seen;
 } Extreme;
 
@@ -101,12 +102,39 @@ static void update_count(AggregateSlot *slot, const uint8_t *mask, const uint32_
         states[groups[i]] += (weights ? weights[i] : 1) & -(int64_t)(mask ? mask[i] : 1);
 }
 
+/* Adds high * 2^128 + low to the sum, in 192 bits. */
+static inline void whole_sum_carry(WholeSum *state, UInt128 low, int64_t high)
+{
+    UInt128 sum = state->low + low;
+    state->high += high + (sum < low);
+    state->low = sum;
+}
+
 static inline void whole_sum_add(WholeSum *state, Int128 value, int64_t weight)
 {
-    Int128 product;
-    state->overflow |= __builtin_mul_overflow(value, (Int128)weight, &product);
-    state->overflow |= __builtin_add_overflow(state->sum, product, &state->sum);
     state->count += weight;
+    if (LIKELY(value == (int64_t)value)) {
+        Int128 product = value * weight;
+        whole_sum_carry(state, (UInt128)product, product < 0 ? -1 : 0);
+        return;
+    }
+    UInt128 magnitude = value < 0 ? -(UInt128)value : (UInt128)value; /* weights are counts, never negative */
+    UInt128 lower = (UInt128)(uint64_t)magnitude * (uint64_t)weight;
+    UInt128 upper = (magnitude >> 64) * (uint64_t)weight;
+    UInt128 low = lower + (upper << 64);
+    int64_t high = (int64_t)(upper >> 64) + (low < lower);
+    if (value < 0) {
+        low = -low;
+        high = -high - (low != 0);
+    }
+    whole_sum_carry(state, low, high);
+}
+
+/* The sum where 128 bits hold it. */
+static bool whole_sum_value(const WholeSum *state, Int128 *ret_sum)
+{
+    *ret_sum = (Int128)state->low;
+    return state->high == (*ret_sum < 0 ? -1 : 0);
 }
 
 #define UPDATE_WHOLE(Type)                                                                                             \
@@ -150,6 +178,22 @@ static void update_double(Aggregate *aggregate, AggregateSlot *slot, const Vecto
     }
 }
 
+/* The row's bytes do not outlive the batch: they are copied, to the room of the string before where it is enough. */
+static void keep_string(Aggregate *aggregate, Extreme *state, const void *value)
+{
+    StrView text, kept;
+    memcpy(&text, value, sizeof text);
+    memcpy(&kept, state->value, sizeof kept);
+    if (!state->seen || text.size > state->capacity) {
+        state->capacity = text.size * 2 > 32 ? text.size * 2 : 32;
+        kept.data = arena_alloc(aggregate->arena, state->capacity);
+    }
+    if (text.size)
+        memcpy((char *)(uintptr_t)kept.data, text.data, text.size);
+    kept.size = text.size;
+    memcpy(state->value, &kept, sizeof kept);
+}
+
 static void keep_extreme(Aggregate *aggregate, AggregateSlot *slot, Extreme *state, DataType type, const void *value)
 {
     if (state->seen) {
@@ -157,14 +201,11 @@ static void keep_extreme(Aggregate *aggregate, AggregateSlot *slot, Extreme *sta
         if (slot->call->kind == AGGREGATE_MIN ? order >= 0 : order <= 0)
             return;
     }
+    if (type.id == TYPE_STRING || type.id == TYPE_BINARY)
+        keep_string(aggregate, state, value);
+    else
+        memcpy(state->value, value, type_width(type));
     state->seen = true;
-    memcpy(state->value, value, type_width(type));
-    if (type.id == TYPE_STRING || type.id == TYPE_BINARY) { /* the row's bytes do not outlive the batch */
-        StrView text;
-        memcpy(&text, value, sizeof text);
-        text = arena_str(aggregate->arena, text);
-        memcpy(state->value, &text, sizeof text);
-    }
 }
 
 static void update_extreme(Aggregate *aggregate, AggregateSlot *slot, const Vector *values, const uint8_t *mask,
@@ -281,7 +322,7 @@ void aggregate_add_sum(Aggregate *aggregate, uint32_t index, uint32_t group, Int
         ((int64_t *)(void *)slot->states)[group] += count;
     } else if (slot->state == STATE_SUM_WHOLE) {
         WholeSum *state = &((WholeSum *)(void *)slot->states)[group];
-        state->overflow |= __builtin_add_overflow(state->sum, units, &state->sum);
+        whole_sum_carry(state, (UInt128)units, units < 0 ? -1 : 0);
         state->count += count;
     } else {
         DoubleSum *state = &((DoubleSum *)(void *)slot->states)[group];
@@ -328,7 +369,7 @@ static void merge_slot(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot 
         } else if (slot->state == STATE_SUM_WHOLE) {
             WholeSum *a = (WholeSum *)(void *)into;
             const WholeSum *b = (const WholeSum *)(const void *)from;
-            a->overflow |= b->overflow | __builtin_add_overflow(a->sum, b->sum, &a->sum);
+            whole_sum_carry(a, b->low, b->high);
             a->count += b->count;
         } else if (slot->state == STATE_SUM_DOUBLE) {
             DoubleSum *a = (DoubleSum *)(void *)into;
@@ -393,21 +434,22 @@ static bool decimal_fits(Int128 value, DataType type)
 
 static bool finish_whole(const AggregateCall *call, const WholeSum *state, void *place)
 {
+    Int128 value;
+    bool fits = whole_sum_value(state, &value);
     if (state->count == 0)
         return false;
     if (call->type.id == TYPE_DOUBLE) {
-        double average = (double)state->sum / (double)state->count;
+        double average = (double)value / (double)state->count;
         memcpy(place, &average, sizeof average);
-        return !state->overflow;
+        return fits;
     }
     if (call->type.id == TYPE_BIGINT) { /* wraps, as Spark's long does */
-        int64_t sum = (int64_t)state->sum;
+        int64_t sum = (int64_t)state->low;
         memcpy(place, &sum, sizeof sum);
         return true;
     }
-    Int128 value = state->sum;
     int digits = call->type.scale - call->args[0]->type.scale;
-    if (state->overflow || (call->kind == AGGREGATE_AVG && !decimal_average(value, state->count, digits, &value)) ||
+    if (!fits || (call->kind == AGGREGATE_AVG && !decimal_average(value, state->count, digits, &value)) ||
         !decimal_fits(value, call->type))
         return false;
     memcpy(place, &value, type_width(call->type)); /* little-endian: the low bytes are the narrow value */

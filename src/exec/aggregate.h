@@ -12,15 +12,16 @@
 
 typedef enum StateKind {
     STATE_COUNT,      /* count */
-    STATE_SUM_WHOLE,  /* sum and avg of integers and decimals, in 128 bits */
+    STATE_SUM_WHOLE,  /* sum and avg of integers and decimals, in 192 bits */
     STATE_SUM_DOUBLE, /* sum and avg of doubles */
     STATE_EXTREME,    /* min, max */
 } StateKind;
 
+/* high * 2^128 + low: no order of terms can overflow on the way to a sum that fits. */
 typedef struct WholeSum {
-    Int128 sum;
+    UInt128 low;
+    int64_t high;
     int64_t count;
-    bool overflow;
 } WholeSum;
 
 typedef struct DoubleSum {

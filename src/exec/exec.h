@@ -13,7 +13,7 @@
 typedef struct TableFiles {
     ParquetFile **files;
     uint32_t n_files;
-    const Schema *schema; /* the table's; a column that a plan reads and a file lacks is an error (exec_bind_table) */
+    const Schema *schema; /* the table's; a column that a plan reads and a file lacks is an error (exec_check_files) */
 } TableFiles;
 
 /* Where a plan's result goes.  Exactly one of the two is used: */

@@ -13,7 +13,7 @@ typedef struct Interner {
     uint32_t capacity; /* of strings and hashes */
     uint32_t mask;
     Arena *arena;
-    size_t bytes;
+    size_t string_bytes;
 } Interner;
 
 typedef struct KeyColumn {
@@ -95,6 +95,7 @@ static uint32_t interner_add(Interner *interner, StrView text)
     }
     uint32_t number = interner->n++;
     interner->strings[number] = arena_str(interner->arena, text);
+    interner->string_bytes += text.size + 1;
     interner->hashes[number] = hash;
     interner->slots[slot] = number + 1;
     if (interner->n * 2 > interner->mask)
@@ -325,5 +326,13 @@ Vector group_table_column(const GroupTable *table, uint32_t k, Arena *arena)
 
 size_t group_table_bytes(const GroupTable *table)
 {
-    return table->capacity * (sizeof(uint64_t) * (table->width + 1)) + sizeof(uint32_t) * ((size_t)table->mask + 1);
+    size_t bytes =
+        table->capacity * (sizeof(uint64_t) * (table->width + 1)) + sizeof(uint32_t) * ((size_t)table->mask + 1);
+    for (uint32_t k = 0; k < table->n_columns; k++) {
+        const Interner *interner = table->columns[k].interner;
+        if (interner)
+            bytes += interner->capacity * (sizeof(StrView) + sizeof(uint64_t)) +
+                     sizeof(uint32_t) * ((size_t)interner->mask + 1) + interner->string_bytes;
+    }
+    return bytes;
 }

@@ -7,7 +7,7 @@
 
 #include "columnar/vector.h"
 
-#define GROUP_TABLE_MAX_COLUMNS 64
+#define GROUP_TABLE_MAX_COLUMNS 64 /* PLAN_MAX_KEYS, and the group number of a DISTINCT aggregate */
 
 typedef struct GroupTable GroupTable;
 

@@ -1,5 +1,7 @@
 #include "exec/pipeline.h"
 
+#define SAMPLE_ROWS 32768
+
 Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err)
 {
     PipelineShape shape = {0};
@@ -60,6 +62,17 @@ static Batch filter_batch(const PlanNode *having, const Batch *batch, Arena *are
     return kept;
 }
 
+static Batch every_nth(const Batch *batch, uint32_t step, Arena *arena)
+{
+    uint32_t *rows = ARENA_ARRAY(arena, uint32_t, batch->n_rows / step + 1);
+    Batch sample = {.n_columns = batch->n_columns, .columns = ARENA_ARRAY(arena, Vector, batch->n_columns + 1)};
+    for (uint32_t row = 0; row < batch->n_rows; row += step)
+        rows[sample.n_rows++] = row;
+    for (uint32_t c = 0; c < batch->n_columns; c++)
+        sample.columns[c] = vector_select(arena, &batch->columns[c], rows, sample.n_rows);
+    return sample;
+}
+
 static Status sort_batch(const PipelineShape *shape, Emitter *emitter, const Batch *batch, const ExecOptions *options,
                          Arena *arena, Error *err)
 {
@@ -71,8 +84,12 @@ static Status sort_batch(const PipelineShape *shape, Emitter *emitter, const Bat
     Sorter *sorter;
     TRY(sorter_new(&sorter_options, &sorter, err));
     EvalContext context = {.batch_arena = arena, .group_arena = arena, .columns = batch->columns, .n = batch->n_rows};
-    if (sorter_wants_sample(sorter))
+    if (sorter_wants_sample(sorter)) {
+        Batch sample = every_nth(batch, batch->n_rows / SAMPLE_ROWS + 1, arena);
+        context.columns = sample.columns;
+        context.n = sample.n_rows;
         sorter_sample_keys(sorter, 0, &context, 0);
+    }
     sorter_start(sorter);
     Status status = STATUS_OK;
     for (uint32_t first = 0; status == STATUS_OK && first < batch->n_rows; first += SCAN_CHUNK_ROWS) {
@@ -92,34 +109,34 @@ static Status sort_batch(const PipelineShape *shape, Emitter *emitter, const Bat
     return status;
 }
 
-static Status project_batch(const PipelineShape *shape, Emitter *emitter, const Batch *batch, Arena *arena, Error *err)
+/* ORDER BY all columns: groups have no order of their own, and which came first depends on the threads. */
+static const PlanNode *implied_sort(const PlanNode *project, Arena *arena)
 {
-    EvalContext context = {.batch_arena = arena, .group_arena = arena, .columns = batch->columns, .n = batch->n_rows};
-    Batch result = {.n_rows = batch->n_rows, .n_columns = shape->project->schema.n};
-    result.columns = ARENA_ARRAY(arena, Vector, result.n_columns + 1);
-    uint64_t offset = shape->limit ? (uint64_t)shape->limit->limit.offset : 0;
-    uint64_t limit = shape->limit && shape->limit->limit.limit >= 0 ? (uint64_t)shape->limit->limit.limit : UINT64_MAX;
-    uint32_t first = offset < batch->n_rows ? (uint32_t)offset : batch->n_rows;
-    uint32_t n = limit < batch->n_rows - first ? (uint32_t)limit : batch->n_rows - first;
-    for (uint32_t c = 0; c < result.n_columns; c++) {
-        Vector column = eval_run(eval_prepare(shape->project->project.exprs[c], NULL, arena), &context);
-        result.columns[c] = vector_slice(&column, first, n);
-    }
-    result.n_rows = n;
-    return n ? emitter_batch(emitter, &result, err) : STATUS_OK;
+    PlanNode *sort = ARENA_NEW(arena, PlanNode);
+    sort->kind = PLAN_SORT;
+    sort->child = (PlanNode *)(uintptr_t)project;
+    sort->schema = project->schema;
+    sort->sort.n_keys = sort->sort.n_visible = project->schema.n;
+    sort->sort.keys = ARENA_ARRAY(arena, SortKey, project->schema.n);
+    for (uint32_t c = 0; c < project->schema.n; c++)
+        sort->sort.keys[c] = (SortKey){.column = c, .nulls_first = true};
+    return sort;
 }
 
-Status pipeline_finish_batch(const PipelineShape *shape, Statement *statement, const Batch *batch,
+Status pipeline_finish_batch(const PipelineShape *given, Statement *statement, const Batch *batch,
                              const ExecOptions *options, Error *err)
 {
     Arena arena;
     arena_init(&arena);
+    PipelineShape ordered = *given;
+    if (!ordered.sort)
+        ordered.sort = implied_sort(ordered.project, &arena);
+    const PipelineShape *shape = &ordered;
     Emitter emitter;
     Status status = emitter_open(&emitter, statement, pipeline_schema(shape), err);
     if (status == STATUS_OK) {
         Batch kept = filter_batch(shape->having, batch, &arena);
-        status = shape->sort ? sort_batch(shape, &emitter, &kept, options, &arena, err)
-                             : project_batch(shape, &emitter, &kept, &arena, err);
+        status = sort_batch(shape, &emitter, &kept, options, &arena, err);
     }
     if (status == STATUS_OK)
         status = emitter_finish(&emitter, err);

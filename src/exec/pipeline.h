@@ -35,7 +35,7 @@ Status pipeline_row_ranges(const Expr *condition, const uint32_t *column_map, co
                            Arena *arena, RowRanges *ret_ranges, Error *err) MUST_CHECK;
 RowRanges pipeline_unite_ranges(const RowRanges *a, const RowRanges *b, Arena *arena);
 
-/* From a materialised batch to the sink: HAVING, projection, sort, limit. */
+/* From the groups of an aggregate to the sink: HAVING, projection, sort (by all columns where none is asked for), limit. */
 Status pipeline_finish_batch(const PipelineShape *shape, Statement *statement, const Batch *batch,
                              const ExecOptions *options, Error *err) MUST_CHECK;
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLAB_BYTES ((size_t)2 << 20)
 #define SMALL_BIN 24
 #define MAX_BINS 8192
 
@@ -62,9 +61,9 @@ void record_store_init(RecordStore *store, const RecordBuckets *buckets, uint32_
 void record_store_done(RecordStore *store)
 {
     for (uint32_t i = 0; i < store->n_slabs; i++)
-        mem_unmap(store->slabs[i], SLAB_BYTES);
+        mem_unmap(store->slabs[i], RECORD_SLAB_BYTES);
     if (store->n_slabs)
-        budget_release(store->budget, SLAB_BYTES * store->n_slabs);
+        budget_release(store->budget, RECORD_SLAB_BYTES * store->n_slabs);
     mem_free(store->slabs);
     arena_done(&store->arena);
     mem_free(store->next);
@@ -76,11 +75,11 @@ void record_store_done(RecordStore *store)
 static Status add_chunk(RecordStore *store, uint32_t bucket, Error *err)
 {
     if (store->slab_left == 0) {
-        TRY(budget_reserve(store->budget, SLAB_BYTES, "sorting", err));
+        TRY(budget_reserve(store->budget, RECORD_SLAB_BYTES, "sorting", err));
         if ((store->n_slabs & (store->n_slabs - 1)) == 0)
             store->slabs = mem_realloc(store->slabs, sizeof(void *) * (store->n_slabs ? store->n_slabs * 2 : 1));
-        store->slab = store->slabs[store->n_slabs++] = mem_map(SLAB_BYTES);
-        store->slab_left = SLAB_BYTES;
+        store->slab = store->slabs[store->n_slabs++] = mem_map(RECORD_SLAB_BYTES);
+        store->slab_left = RECORD_SLAB_BYTES;
     }
     RecordChunk *chunk = (RecordChunk *)(void *)store->slab;
     store->slab += RECORD_CHUNK_BYTES;

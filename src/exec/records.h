@@ -20,6 +20,7 @@ typedef struct SortRecord {
     uint64_t payload;
 } SortRecord;
 
+#define RECORD_SLAB_BYTES ((size_t)2 << 20)
 #define RECORD_CHUNK_BYTES 4096
 #define RECORD_LINE_WORDS 8
 #define RECORD_CHUNK_WORDS ((RECORD_CHUNK_BYTES - 64) / sizeof(uint64_t))

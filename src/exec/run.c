@@ -41,6 +41,7 @@ typedef struct StatementLocal {
     Batch *pending; /* of this row group, to be emitted at its turn */
     uint32_t n_pending;
     uint32_t pending_capacity;
+    uint64_t pending_rows;
 } StatementLocal;
 
 typedef struct Worker {
@@ -53,7 +54,7 @@ typedef struct Worker {
     Vector *columns;
     Vector *selected;
     double scan_seconds;
-    size_t reserved; /* bytes of query_arena that the budget knows of */
+    size_t reserved; /* bytes of the query and row-group arenas that the budget knows of */
     Status status;
     Error err;
 } Worker;
@@ -67,7 +68,6 @@ typedef struct Run {
     bool *skip; /* tasks that no statement needs */
     Worker *workers;
     int n_workers;
-    uint32_t n_shared; /* statements whose aggregates share the worker's cells */
     _Atomic uint32_t next_task;
     _Atomic uint64_t rows_done;
     _Atomic uint64_t rows_skipped; /* by the page index */
@@ -292,6 +292,7 @@ static void keep_rows(Worker *worker, StatementLocal *local, const Running *runn
     }
     Arena *arena = &worker->cursor.arena; /* lives as long as the row group */
     Batch *batch = &local->pending[local->n_pending++];
+    local->pending_rows += context->n;
     *batch =
         (Batch){.n_rows = context->n, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, Vector, n_columns + 1)};
     for (uint32_t c = 0; c < n_columns; c++) {
@@ -409,6 +410,7 @@ static Status emit_pending(Running *running, StatementLocal *local, Error *err)
     if (running->emitted >= end)
         atomic_store(&running->satisfied, true);
     local->n_pending = 0;
+    local->pending_rows = 0;
     return STATUS_OK;
 }
 
@@ -434,15 +436,29 @@ static bool all_satisfied(Run *run)
     return true;
 }
 
-/* Tells the budget of what the aggregates have taken since the last chunk. */
-static Status reserve_grown(Run *run, Worker *worker)
+/* Tells the budget what the worker's arenas hold: groups, rows waiting for their turn, cast dictionaries. */
+static Status account_memory(Run *run, Worker *worker, Error *err)
 {
-    size_t grown = worker->query_arena.used_bytes - worker->reserved;
-    if (grown == 0)
-        return STATUS_OK;
-    TRY(budget_reserve(run->options->budget, grown, "grouping", &worker->err));
-    worker->reserved += grown;
+    size_t held = worker->query_arena.used_bytes + worker->cursor.arena.used_bytes;
+    if (held > worker->reserved)
+        TRY(budget_reserve(run->options->budget, held - worker->reserved, "grouping and keeping rows", err));
+    else
+        budget_release(run->options->budget, worker->reserved - held);
+    worker->reserved = held;
     return STATUS_OK;
+}
+
+/* Whether every statement has its LIMIT of rows from this row group alone, so that the rest of it need not be read. */
+static bool row_group_is_enough(const Run *run, const Worker *worker)
+{
+    for (uint32_t s = 0; s < run->n; s++) {
+        const PlanNode *limit = run->running[s].shape.limit;
+        bool streams = run->running[s].emitter.statement != NULL;
+        if (!streams || !limit || limit->limit.limit < 0 ||
+            worker->locals[s].pending_rows < (uint64_t)limit->limit.limit + (uint64_t)limit->limit.offset)
+            return false;
+    }
+    return true;
 }
 
 /* Leaves out the rows that, by the page index, no statement's WHERE lets pass. */
@@ -504,7 +520,7 @@ static Status scan_task(Run *run, int index, uint32_t task)
         worker->scan_seconds += then - time;
         if (context.n == 0)
             break;
-        if (run->n_shared && worker->cells)
+        if (worker->cells)
             cells_add(worker->cells, &context);
         for (uint32_t s = 0; s < run->n; s++) {
             if (!run->running[s].skip[task])
@@ -513,10 +529,12 @@ static Status scan_task(Run *run, int index, uint32_t task)
             worker->locals[s].seconds += time - then;
             then = time;
         }
-        TRY(reserve_grown(run, worker));
+        TRY(account_memory(run, worker, &worker->err));
         uint64_t done = atomic_fetch_add(&run->rows_done, context.n) + context.n;
         if (run->options->progress)
             run->options->progress(run->options->progress_context, done, run->plan->rows);
+        if (row_group_is_enough(run, worker))
+            break;
     }
     arena_reset(&worker->batch_arena);
     end_cells(run, worker, &context, task);
@@ -573,6 +591,7 @@ static Status finish_aggregate(Run *run, uint32_t s, Error *err)
     Arena arena;
     arena_init(&arena);
     double start = clock_seconds();
+    Status status = STATUS_OK;
     Aggregate *aggregate = run->workers[0].locals[s].aggregate;
     uint64_t rows = 0, bytes = 0;
     double seconds = 0;
@@ -590,8 +609,22 @@ static Status finish_aggregate(Run *run, uint32_t s, Error *err)
         cells = worker_cells > cells ? worker_cells : cells;
         if (w > 0)
             aggregate_merge(aggregate, local->aggregate, &arena);
+        size_t scratch = arena.used_bytes;
+        arena_reset(&arena);
+        if (status == STATUS_OK) /* what the merge took for a moment must fit too */
+            status = budget_reserve(run->options->budget, scratch, "merging groups", err);
+        if (status == STATUS_OK) {
+            budget_release(run->options->budget, scratch);
+            status = account_memory(run, &run->workers[0], err);
+        }
     }
-    Batch result = aggregate_result(aggregate, &arena);
+    Batch result = {0};
+    size_t reserved = 0;
+    if (status == STATUS_OK) {
+        result = aggregate_result(aggregate, &arena);
+        status = budget_reserve(run->options->budget, arena.used_bytes, "a grouped result", err);
+        reserved = status == STATUS_OK ? arena.used_bytes : 0;
+    }
     char detail[160];
     if (cells)
         snprintf(detail, sizeof detail, "dictionary path: %u combinations of keys, %u cells counted", groups, cells);
@@ -600,7 +633,9 @@ static Status finish_aggregate(Run *run, uint32_t s, Error *err)
     note_scan(run, running, rows);
     note(running->statement, running->shape.aggregate, rows, result.n_rows, seconds + clock_seconds() - start, bytes,
          detail);
-    Status status = pipeline_finish_batch(&running->shape, running->statement, &result, run->options, err);
+    if (status == STATUS_OK)
+        status = pipeline_finish_batch(&running->shape, running->statement, &result, run->options, err);
+    budget_release(run->options->budget, reserved);
     if (status == STATUS_OK && running->shape.sort)
         note(running->statement, running->shape.sort, result.n_rows, running->statement->rows_out, 0, 0, "");
     arena_done(&arena);
@@ -686,8 +721,6 @@ static Status run_all(Run *run, Statement *statements, Error *err)
         prepare_worker(run, &run->workers[w]);
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
-        if (running->shape.aggregate && !running->shape.where)
-            run->n_shared++;
         if (!running->shape.aggregate && !running->shape.sort)
             TRY(emitter_open(&running->emitter, running->statement, pipeline_schema(&running->shape), err));
     }

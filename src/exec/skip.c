@@ -76,23 +76,38 @@ typedef struct Condition {
     const uint32_t *column_map;
 } Condition;
 
+static bool is_one_of(const char *op, const char *const *ops, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(op, ops[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Only tests that NULL cannot pass, but for IS NULL itself: coalesce(b, true) has the same form and lets NULLs through. */
 static bool understand(const Expr *expr, const uint32_t *column_map, Link *ret_link)
 {
-    if (expr->kind != EXPR_CALL || expr->call.n_args == 0 || expr->call.n_args > 2)
+    static const char *const comparisons[] = {"=", "<", "<=", ">", ">="}, *const null_tests[] = {"is_null",
+                                                                                                 "is_not_null"};
+    if (expr->kind != EXPR_CALL)
         return false;
     const char *op = expr->call.function->name;
-    const Expr *left = expr->args[0], *right = expr->call.n_args == 2 ? expr->args[1] : NULL;
-    if (right && is_constant(left) && is_column(right)) {
+    if (expr->call.n_args == 1 && is_one_of(op, null_tests, ARRAY_SIZE(null_tests)) && is_column(expr->args[0])) {
+        *ret_link = (Link){column_map[expr->args[0]->column], op, NULL, expr->args[0]->type};
+        return true;
+    }
+    if (expr->call.n_args != 2 || !is_one_of(op, comparisons, ARRAY_SIZE(comparisons)))
+        return false;
+    const Expr *left = expr->args[0], *right = expr->args[1];
+    if (is_constant(left) && is_column(right)) {
         const Expr *swap = left;
         left = right;
         right = swap;
         op = mirrored(op);
     }
-    if (!is_column(left) || *op == '\0')
+    if (!is_column(left) || !is_constant(right) || !type_equal(left->type, right->type))
         return false;
-    if (right && (!is_constant(right) || !type_equal(left->type, right->type)))
-        return false;
-    *ret_link = (Link){column_map[left->column], op, right ? &right->constant : NULL, left->type};
+    *ret_link = (Link){column_map[left->column], op, &right->constant, left->type};
     return true;
 }
 
@@ -106,7 +121,7 @@ static bool link_possible(const Link *link, const ParquetStatistics *statistics,
         return strcmp(link->op, "is_not_null") != 0 || !no_values;
     }
     if (no_values)
-        return strcmp(link->op, "is_not_distinct_from") == 0 || strcmp(link->op, "is_distinct_from") == 0;
+        return false;
     if (!statistics->has_min_max || !type_equal(statistics->min.type, link->type))
         return true;
     return comparison_possible(link->op, link->type, link->constant, statistics, nan_counts);

@@ -34,10 +34,11 @@ struct Sorter {
     uint32_t n_columns; /* of the sort's child */
     DataType *types;
     bool packed;
-    bool computed_key;   /* packed: the first sort key is the record's key, not a field */
-    bool rebuilt_key;    /* computed, and only from columns that are fields: records are the payload alone */
-    SortField *fields;   /* packed: one per sort key, the first unused when the key is computed */
-    Arena *field_arenas; /* per sort key: what its field holds; NULL when packing was not tried */
+    bool computed_key;      /* packed: the first sort key is the record's key, not a field */
+    bool rebuilt_key;       /* computed, and only from columns that are fields: records are the payload alone */
+    SortField *fields;      /* packed: one per sort key, the first unused when the key is computed */
+    Arena *field_arenas;    /* per sort key: what its field holds; NULL when packing was not tried */
+    size_t *field_reserved; /* per sort key: bytes of its arena that the budget knows of */
     RecordBuckets buckets;
     SorterLocal *locals; /* per worker */
     SortRows *rows;      /* reference form: copies of the locals' rows, so that references can index them */
@@ -72,10 +73,16 @@ static bool place_fields(Sorter *sorter)
     return true;
 }
 
+static void forget_field(Sorter *sorter, uint32_t k)
+{
+    arena_done(&sorter->field_arenas[k]);
+    budget_release(sorter->options.budget, sorter->field_reserved[k]);
+    sorter->field_reserved[k] = 0;
+}
+
 typedef struct FieldBuild {
     Sorter *sorter;
     _Atomic uint32_t next;
-    Arena *arenas; /* per key */
     bool *possible;
     Status *statuses;
     Error *errors;
@@ -95,9 +102,11 @@ static void build_fields(void *context, int worker)
         field->column = key->column;
         field->descending = key->descending;
         field->nulls_first = key->nulls_first;
-        build->statuses[k] =
-            sort_field_build(field, options->exprs[key->column], options->column_map, options->scan, options->skip_task,
-                             &build->arenas[k], &build->possible[k], &build->errors[k]);
+        build->statuses[k] = sort_field_build(
+            field, options->exprs[key->column], options->column_map, options->scan, options->skip_task, options->budget,
+            &build->sorter->field_arenas[k], &build->sorter->field_reserved[k], &build->possible[k], &build->errors[k]);
+        if (!build->possible[k])
+            forget_field(build->sorter, k);
     }
 }
 
@@ -109,7 +118,8 @@ static Status try_packed(Sorter *sorter, Error *err)
         return STATUS_OK;
     FieldBuild build = {.sorter = sorter};
     sorter->fields = ARENA_ARRAY(&sorter->arena, SortField, n_keys);
-    sorter->field_arenas = build.arenas = ARENA_ARRAY(&sorter->arena, Arena, n_keys); /* zero is an empty arena */
+    sorter->field_arenas = ARENA_ARRAY(&sorter->arena, Arena, n_keys); /* zero is an empty arena */
+    sorter->field_reserved = ARENA_ARRAY(&sorter->arena, size_t, n_keys);
     build.possible = ARENA_ARRAY(&sorter->arena, bool, n_keys);
     build.statuses = ARENA_ARRAY(&sorter->arena, Status, n_keys);
     build.errors = ARENA_ARRAY(&sorter->arena, Error, n_keys);
@@ -126,6 +136,8 @@ static Status try_packed(Sorter *sorter, Error *err)
             possible &= build.possible[k];
     }
     sorter->packed = possible && place_fields(sorter);
+    for (uint32_t k = 0; !sorter->packed && k < n_keys; k++)
+        forget_field(sorter, k);
     if (!sorter->packed)
         sorter->computed_key = false;
     if (sorter->computed_key)
@@ -181,7 +193,7 @@ void sorter_free(Sorter *sorter)
         }
     }
     for (uint32_t k = 0; sorter->field_arenas && k < sorter->options.node->sort.n_keys; k++)
-        arena_done(&sorter->field_arenas[k]);
+        forget_field(sorter, k);
     arena_done(&sorter->arena);
     mem_free(sorter);
 }
@@ -526,7 +538,7 @@ void sorter_describe(const Sorter *sorter, char *text, size_t size, uint64_t *re
 {
     uint64_t bytes = 0;
     for (int w = 0; w < threads_of(sorter); w++)
-        bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * ((size_t)2 << 20);
+        bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * RECORD_SLAB_BYTES;
     *ret_bytes = bytes;
     if (sorter->packed)
         snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets",

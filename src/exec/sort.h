@@ -5,6 +5,7 @@
  *    date, which is then the record's key itself.  A record holds the whole row; nothing is gathered afterwards.
  *  - reference: the record holds the first 64 bits of the first key, mapped so that they compare as numbers, and where the
  *    row lies among the materialised columns; ties are settled by comparing values.
+ * Values that compare equal come out equal to the bit: a sorted result has no negative zero and one NaN.
  * Order of calls: sorter_new, sorter_sample_keys (any number), sorter_start, sorter_add from all workers, sorter_finish. */
 #ifndef FREIGHTLAKE_EXEC_SORT_H
 #define FREIGHTLAKE_EXEC_SORT_H

@@ -56,7 +56,8 @@ static void rank_values(SortField *field, const Vector *values, uint32_t *rank_o
 }
 
 Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *column_map, const ScanPlan *plan,
-                        const bool *skip_task, Arena *arena, bool *ret_possible, Error *err)
+                        const bool *skip_task, MemoryBudget *budget, Arena *arena, size_t *inout_reserved,
+                        bool *ret_possible, Error *err)
 {
     *ret_possible = false;
     EvalNode *node = eval_prepare(expr, column_map, arena);
@@ -81,6 +82,11 @@ Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *colu
         n_entries[task] = dictionary->n;
         field->ranks[task] = ARENA_ARRAY(arena, uint32_t, dictionary->n + 1);
         group_table_find(distinct, &entries, dictionary->n, task + 1, arena, field->ranks[task]);
+        Error refused;
+        if (budget_reserve(budget, arena->used_bytes - *inout_reserved, "dictionaries to sort by", &refused) !=
+            STATUS_OK)
+            return STATUS_OK;
+        *inout_reserved = arena->used_bytes;
     }
     Vector values = group_table_column(distinct, 0, arena);
     uint32_t *rank_of_number = ARENA_ARRAY(arena, uint32_t, values.n + 1);

@@ -25,9 +25,11 @@ typedef struct SortField {
 } SortField;
 
 /* Tries to make a field of `expr` (over scan columns by column_map).  *ret_possible is false when some chunk has no
- * complete dictionary, or there are too many values.  Memory from `arena`. */
+ * complete dictionary, there are too many values, or the dictionaries do not fit in the budget.  Memory from `arena`;
+ * *inout_reserved is what the budget has been told of it, for the caller to release. */
 Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *column_map, const ScanPlan *plan,
-                        const bool *skip_task, Arena *arena, bool *ret_possible, Error *err) MUST_CHECK;
+                        const bool *skip_task, MemoryBudget *budget, Arena *arena, size_t *inout_reserved,
+                        bool *ret_possible, Error *err) MUST_CHECK;
 /* words[i] |= rank << shift for the rows of a DICT vector of the task. */
 void sort_field_pack(const SortField *field, uint32_t task, const Vector *vector, uint32_t n, uint64_t *words);
 /* The values again: a DICT vector on field->entries with memory from `arena`.  step: distance of the words. */

@@ -1,5 +1,7 @@
 #include "exec/sort_rows.h"
 
+#include <math.h>
+
 void sort_rows_init(SortRows *rows, uint32_t n_columns)
 {
     memset(rows, 0, sizeof *rows);
@@ -82,5 +84,8 @@ Vector sort_rows_gather(const SortRows *rows, const uint64_t *references, size_t
     }
     if (!any_null)
         vector.valid = NULL;
+    double *doubles = type.id == TYPE_DOUBLE ? vector.data : NULL;
+    for (uint32_t i = 0; doubles && i < n; i++) /* one zero and one NaN, as in packed rows */
+        doubles[i] = isnan(doubles[i]) ? NAN : doubles[i] + 0.0;
     return vector;
 }

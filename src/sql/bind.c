@@ -341,6 +341,9 @@ static Status bind_select(Binder *binder, const PgQuery__SelectStmt *select, Que
         return sql_refuse(binder->source, query->having_byte, err, "write WHERE",
                           "HAVING without GROUP BY or an aggregate");
     TRY(bind_distinct(binder, select, query, err));
+    if (query->n_keys > PLAN_MAX_KEYS)
+        return sql_refuse(binder->source, binder->byte, err, "group by fewer columns, or by a concat of some",
+                          "there are %u columns to group by, and %d are the most", query->n_keys, PLAN_MAX_KEYS);
     return bind_limit(binder, select, query, err);
 }
 

@@ -114,8 +114,9 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
         return sql_refuse(binder->source, byte, err,
                           "write count(DISTINCT a, b), or count(*) FILTER (WHERE a IS NOT NULL AND b IS NOT NULL)",
                           "count of several columns without DISTINCT is Spark's alone");
-    if (node->n_args > FUNCTION_MAX_ARGS)
-        return sql_refuse(binder->source, byte, err, "", "%s takes at most %d arguments", name, FUNCTION_MAX_ARGS);
+    if (node->n_args > PLAN_MAX_KEYS)
+        return sql_refuse(binder->source, byte, err, "name fewer columns, or count the rows of a SELECT DISTINCT",
+                          "%s(DISTINCT) takes at most %d columns", name, PLAN_MAX_KEYS);
     return STATUS_OK;
 }
 

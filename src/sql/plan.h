@@ -22,6 +22,9 @@ struct Expr {
     int32_t position;  /* 1-based character in the SQL text, for messages; 0 unknown */
 };
 
+/* Most keys of a GROUP BY, columns of a SELECT DISTINCT, arguments of a DISTINCT aggregate. */
+#define PLAN_MAX_KEYS 63
+
 typedef enum AggregateKind {
     AGGREGATE_COUNT_STAR, /* count(*): bigint */
     AGGREGATE_COUNT,      /* count(x): bigint */
