@@ -69,8 +69,8 @@ class Edges:
             self.check(f"groups with {threads} threads", self.rows(sql, "--threads", threads), want)
 
     def sums_overflow_only_at_the_end(self) -> None:
-        most = decimal.Decimal(10**38 - 1)
-        for name, terms in {"a": [most, most, -most], "b": [most, -most, most]}.items():
+        most, least = decimal.Decimal(10**38 - 1), decimal.Decimal(1 - 10**38)
+        for name, terms in {"a": [most, most, least], "b": [most, least, most]}.items():
             column = pa.array(terms, pa.decimal128(38, 0))
             self.write(f"sum-{name}.parquet", d=column)
             self.check(f"sum {name}", self.rows(f"SELECT sum(d) AS s FROM 'sum-{name}.parquet'"), [str(most)])
