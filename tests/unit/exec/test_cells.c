@@ -5,33 +5,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "exec/cells.h"
 #include "exec/compare.h"
+#include "random.h"
 
 enum { OTHER, KEY_A, KEY_B, SMALL, PRICE, WEIGHT, N_COLUMNS };
-
-static uint64_t state;
-
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
-static int seed_random(void **unused)
-{
-    (void)unused;
-    const char *given = getenv("FREIGHTLAKE_TEST_SEED");
-    state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("# seed %llu\n", (unsigned long long)state);
-    return 0;
-}
 
 static const DataType TYPES[N_COLUMNS] = {{.id = TYPE_INT},
                                           {.id = TYPE_STRING},

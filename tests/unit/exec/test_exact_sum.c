@@ -5,28 +5,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "exec/exact_sum.h"
-
-static uint64_t state;
-
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
-static void seed_random(void)
-{
-    const char *given = getenv("FREIGHTLAKE_TEST_SEED");
-    state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("# seed %llu\n", (unsigned long long)state);
-}
+#include "random.h"
 
 static double random_double(int kind)
 {
@@ -51,7 +34,6 @@ static double random_double(int kind)
 static void sum_does_not_depend_on_order_or_path(void **unused)
 {
     (void)unused;
-    seed_random();
     enum { N = 5000 };
     static double values[N];
     for (int kind = 0; kind < 5; kind++) {
@@ -167,5 +149,5 @@ int main(void)
         cmocka_unit_test(weights_multiply),
         cmocka_unit_test(integers_keep_every_value),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, seed_random, NULL);
 }

@@ -5,32 +5,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "exec/compare.h"
 #include "exec/records.h"
 #include "exec/sort_key.h"
-
-static uint64_t state;
-
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
-static int seed_random(void **unused)
-{
-    (void)unused;
-    const char *given = getenv("FREIGHTLAKE_TEST_SEED");
-    state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("# seed %llu\n", (unsigned long long)state);
-    return 0;
-}
+#include "random.h"
 
 static uint64_t random_key(int kind)
 {
