@@ -9,7 +9,7 @@
 typedef struct TextForm {
     const Model *model;
     StrView texts_null_id; /* unique ids only: column 0 when the id is missing */
-    char id_prefix[72]; /* a key of up to 63 bytes and a quote */
+    char id_prefix[72];    /* a key of up to 63 bytes and a quote */
     char id_suffix[8];
     size_t longest_line;
 } TextForm;
