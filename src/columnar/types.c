@@ -122,3 +122,14 @@ void value_append_text(Buffer *buffer, const Value *value)
         break;
     }
 }
+
+bool value_equal(const Value *a, const Value *b)
+{
+    if (!type_equal(a->type, b->type) || a->valid != b->valid)
+        return false;
+    if (!a->valid)
+        return true;
+    if (a->type.id == TYPE_STRING || a->type.id == TYPE_BINARY)
+        return str_equal(a->string, b->string);
+    return memcmp(a->raw, b->raw, type_width(a->type)) == 0;
+}

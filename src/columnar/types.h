@@ -86,6 +86,9 @@ typedef struct Value {
     };
 } Value;
 
+/* Whether two values are the same to the bit, type and NULL included. */
+bool value_equal(const Value *a, const Value *b);
+
 /* The text of a value as Spark's CAST AS STRING gives it (doubles as Java's Double.toString, dates YYYY-MM-DD, decimals
  * with all their digits); NULL gives "NULL".  Appended to `buffer`. */
 void value_append_text(Buffer *buffer, const Value *value);

@@ -90,17 +90,6 @@ void eval_mark_columns(const EvalNode *node, bool *used)
             eval_mark_columns(node->args[i], used);
 }
 
-static bool constant_equal(const Value *a, const Value *b)
-{
-    if (!type_equal(a->type, b->type) || a->valid != b->valid)
-        return false;
-    if (!a->valid)
-        return true;
-    if (a->type.id == TYPE_STRING || a->type.id == TYPE_BINARY)
-        return str_equal(a->string, b->string);
-    return memcmp(a->raw, b->raw, type_width(a->type)) == 0;
-}
-
 bool eval_equal(const EvalNode *a, const EvalNode *b)
 {
     if (!a || !b)
@@ -109,7 +98,7 @@ bool eval_equal(const EvalNode *a, const EvalNode *b)
     if (x->kind != y->kind || !type_equal(x->type, y->type) || a->only_column != b->only_column)
         return false;
     if (x->kind == EXPR_CONST)
-        return constant_equal(&x->constant, &y->constant);
+        return value_equal(&x->constant, &y->constant);
     if (x->kind == EXPR_COLUMN)
         return true;
     if (x->call.function != y->call.function || x->call.n_args != y->call.n_args)

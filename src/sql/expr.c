@@ -113,17 +113,6 @@ Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32
 }
 
 /* ---- equality ---- */
-static bool value_equal(const Value *a, const Value *b)
-{
-    if (!type_equal(a->type, b->type) || a->valid != b->valid)
-        return false;
-    if (!a->valid)
-        return true;
-    if (a->type.id == TYPE_STRING || a->type.id == TYPE_BINARY)
-        return str_equal(a->string, b->string);
-    return memcmp(a->raw, b->raw, type_width(a->type)) == 0;
-}
-
 bool expr_equal(const Expr *a, const Expr *b)
 {
     if (a == b)
