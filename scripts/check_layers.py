@@ -16,9 +16,10 @@ COLUMNAR = [*LOW, "columnar"]
 FILES = [*COLUMNAR, "storage"]
 FORMATS = [*FILES, "parquet"]
 TABLES = [*FORMATS, "delta"]
-ENGINE = [*TABLES, "sql", "exec"]
+ENGINE = [*TABLES, "text", "sql", "exec"]
 DOMAIN = [*ENGINE, "shipment"]
-JOBS = [*DOMAIN, "ingest", "generate", "mart"]
+LAKE = [*DOMAIN, "lake"]
+JOBS = [*LAKE, "ingest", "generate", "mart"]
 SERVICES = [*JOBS, "schedule", "stream", "server"]
 
 ALLOWED = {
@@ -26,13 +27,15 @@ ALLOWED = {
     "columnar": LOW,
     "storage": LOW,
     "parquet": FILES,
+    "text": FILES,
     "delta": [*FILES, "parquet"],
     "sql": COLUMNAR,
     "exec": [*TABLES, "sql"],
     "shipment": COLUMNAR,
     "generate": [*FORMATS, "shipment"],
-    "ingest": DOMAIN,
-    "mart": DOMAIN,
+    "lake": DOMAIN,
+    "ingest": LAKE,
+    "mart": LAKE,
     "schedule": JOBS,
     "stream": JOBS,
     "server": JOBS,

@@ -23,6 +23,7 @@
     X(DATA, "data", 3, 422, "the data does not fit what is asked: missing column, wrong type")                         \
     X(CORRUPT, "corrupt", 3, 422, "a file is broken")                                                                  \
     X(UNSUPPORTED, "unsupported", 3, 422, "a file uses a feature this program does not read")                          \
+    X(CONFLICT, "conflict", 3, 409, "another writer changed the same table first")                                     \
     X(MEMORY, "memory_limit", 4, 503, "the memory limit was hit")                                                      \
     X(SPILL, "spill_limit", 4, 503, "the spill limit was hit")                                                         \
     X(INTERNAL, "internal", 3, 500, "a defect in this program")                                                        \

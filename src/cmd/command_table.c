@@ -2,18 +2,8 @@
  *
  * Everything that speaks of options is made from here (options.c parses, help.c prints help, man page and completions),
  * so a text is written once, for the person who types. */
-#include "cmd/options.h"
+#include "cmd/command_table.h"
 
-#define THREADS_OPTION                                                                                                 \
-    {                                                                                                                  \
-        .name = "threads", .letter = 't', .argument = "N", .help = "Worker threads; 0 is one per processor",           \
-        .fallback = "0"                                                                                                \
-    }
-#define MEMORY_LIMIT_OPTION                                                                                            \
-    {                                                                                                                  \
-        .name = "memory-limit", .argument = "SIZE",                                                                    \
-        .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"        \
-    }
 #define FILE_OPTION                                                                                                    \
     {                                                                                                                  \
         .name = "file", .letter = 'f', .argument = "FILE",                                                             \
@@ -23,6 +13,9 @@
 static const OptionInfo GLOBAL_OPTIONS[] = {
     {.name = "help", .letter = 'h', .help = "Show help, with examples"},
     {.name = "version", .help = "Show the version"},
+    {.name = "lake",
+     .argument = "DIR",
+     .help = "The lake to work on; else the one FREIGHTLAKE_LAKE names, else the current folder"},
     {.name = "log-format",
      .argument = "text|json",
      .help = "How messages on standard error are written",
@@ -294,7 +287,16 @@ static const CommandInfo COMMANDS[] = {
 
 const CommandInfo *command_table(void)
 {
-    return COMMANDS;
+    static CommandInfo all[64]; /* put together once, by the first caller, before there are threads */
+    if (all[0].name)
+        return all;
+    size_t n = 0;
+    for (const CommandInfo *command = LAKE_COMMANDS; command->name; command++)
+        all[n++] = *command;
+    for (const CommandInfo *command = COMMANDS; command->name; command++)
+        all[n++] = *command;
+    CHECK(n < ARRAY_SIZE(all));
+    return all;
 }
 
 const OptionInfo *global_options(void)

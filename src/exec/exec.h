@@ -14,6 +14,10 @@ typedef struct TableFiles {
     ParquetFile **files;
     uint32_t n_files;
     const Schema *schema; /* the table's; a column that a plan reads and a file lacks is an error (exec_check_files) */
+    /* constants[file * schema->n + column] is the value of every row of that file, for columns that are not in the file
+     * (partition columns; NULL for a column the table got later); .type.id == TYPE_COUNT: read it from the file.  Types
+     * are the schema's.  NULL: every column is in every file. */
+    const Value *constants;
 } TableFiles;
 
 /* Where a plan's result goes.  Exactly one of the two is used: */
@@ -39,6 +43,10 @@ typedef struct OperatorStatistics {
 typedef struct Statement {
     const PlanNode *plan;
     Sink sink;
+    /* Incremental aggregates (plans for which exec_plan_is_incremental): the state of the groups over other rows, merged in
+     * before the result is made, and the state over those rows and this scan's.  NULL: not wanted. */
+    const Buffer *state_in;
+    Buffer *state_out;
     /* filled in: */
     uint64_t rows_out;
     uint64_t bytes_out; /* of the Parquet file */
@@ -68,6 +76,19 @@ Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *er
 /* Runs all statements in one pass over `table`.  On failure some sinks may have got a part of their result: discard. */
 Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
                 ScanStatistics *ret_scan, Error *err) MUST_CHECK;
+
+/* Whether the result over old and new rows can be made from a saved state of the old ones: an aggregate whose functions
+ * all merge (no DISTINCT) and whose expressions depend on nothing but the row. */
+bool exec_plan_is_incremental(const PlanNode *plan);
+
+/* What is known of a file before it is opened; as row groups' statistics. */
+typedef struct FileFacts {
+    void *context;
+    /* false: nothing is known of this column of the table */
+    bool (*statistics)(void *context, uint32_t column, ParquetStatistics *ret_statistics);
+} FileFacts;
+/* False when no row of such a file can pass the plan's WHERE. */
+bool exec_file_can_match(const PlanNode *plan, const FileFacts *facts);
 
 /* Plan as text, one node a line, indented; with statistics when statement->n_operators > 0. */
 void exec_explain(const Statement *statement, Buffer *text);

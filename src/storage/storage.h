@@ -7,7 +7,7 @@
 #ifndef FREIGHTLAKE_STORAGE_STORAGE_H
 #define FREIGHTLAKE_STORAGE_STORAGE_H
 
-#include "base/memory.h"
+#include "base/text.h"
 
 typedef struct StorageReader StorageReader;
 typedef struct StorageWriter StorageWriter;
@@ -67,6 +67,31 @@ Status storage_list(const char *pattern, StorageList *ret_list, Error *err) MUST
 void storage_list_done(StorageList *list);
 
 Status storage_make_folder(const char *path, Error *err) MUST_CHECK; /* with parents; fine when there */
+
+/* ---- Whole files and what a table's log needs ---- */
+
+typedef struct StorageFacts {
+    bool exists;
+    uint64_t size_bytes;
+    int64_t modified_ms;
+} StorageFacts;
+/* What is at `path`; nothing there is no error. */
+Status storage_stat(const char *path, StorageFacts *ret_facts, Error *err) MUST_CHECK;
+/* The whole file, NUL-terminated in `arena`; DATA when it is longer than max_bytes. */
+Status storage_read_file(const char *path, size_t max_bytes, Arena *arena, StrView *ret_bytes, Error *err) MUST_CHECK;
+/* Replaces the file whole, durably. */
+Status storage_write_file(const char *path, const void *bytes, size_t size, Error *err) MUST_CHECK;
+/* Put-if-absent: the file appears at `path` whole and durable, or *ret_created is false because something was there.
+ * Of any number of racing callers exactly one creates. */
+Status storage_put_new(const char *path, const void *bytes, size_t size, bool *ret_created, Error *err) MUST_CHECK;
+/* As storage_commit, but never replaces: *ret_created is false when something was at the path (what was written is
+ * then discarded). */
+Status storage_commit_new(StorageWriter *writer, bool *ret_created, Error *err) MUST_CHECK;
+Status storage_remove(const char *path, Error *err) MUST_CHECK; /* of one file; fine when it is not there */
+/* Every file below `folder`, also with names that start with '_' or '.', but no temporary files; only those directly in it
+ * when not `deep`.  `from`, when not NULL, is the first name wanted (byte order; not `deep` only).  A folder that is not
+ * there gives an empty list. */
+Status storage_list_folder(const char *folder, bool deep, const char *from, StorageList *ret_list, Error *err) MUST_CHECK;
 /* Removes temporary files that dead processes left directly in `folder`; *ret_removed counts them. */
 Status storage_clean(const char *folder, size_t *ret_removed, Error *err) MUST_CHECK;
 /* Removes this process's own unfinished temporary files: call on the way out of an interrupt. */

@@ -1,0 +1,116 @@
+/* DeltaSnapshot: a Delta table as it was at one version, read from its log.
+ *
+ * Source: PROTOCOL.md of Delta Lake, reader version 1.  A table is a folder (any storage path) with a `_delta_log`.
+ *
+ *   newest usable checkpoint at or before the version -> the commits behind it, in order -> what is in force
+ *
+ * Everything of a snapshot lives in the arena it was loaded into and is read-only.  Tables with a reader version above 1
+ * or features not known are UNSUPPORTED by name; unknown fields and actions are passed over.  A broken log is CORRUPT with
+ * file and line. */
+#ifndef FREIGHTLAKE_DELTA_SNAPSHOT_H
+#define FREIGHTLAKE_DELTA_SNAPSHOT_H
+
+#include "parquet/reader.h"
+
+#define DELTA_READER_VERSION 1
+#define DELTA_WRITER_VERSION 2
+
+typedef struct DeltaProperty {
+    const char *key;
+    const char *value;
+} DeltaProperty;
+
+typedef struct DeltaMetadata {
+    const char *id; /* UUID */
+    const char *name;        /* NULL: none */
+    const char *description; /* NULL: none */
+    Schema schema; /* all columns in the table's order, partition columns included; a nested type is NULLTYPE here */
+    const char *schema_json; /* as in the log; NULL in a DeltaMetadata to be written: made from `schema` */
+    const uint32_t *partition_columns; /* indices into schema */
+    uint32_t n_partition_columns;
+    const DeltaProperty *configuration;
+    uint32_t n_configuration;
+    int64_t created_time_ms;
+} DeltaMetadata;
+/* NULL when not set. */
+const char *delta_property(const DeltaMetadata *metadata, const char *key);
+
+typedef struct DeltaFile {
+    const char *path;                    /* relative to the table's folder, decoded ("client=emart/part-....parquet") */
+    const char *const *partition_values; /* text of each partition column, in their order; NULL: NULL */
+    uint64_t size_bytes;
+    int64_t modification_time_ms;
+    int64_t num_records;      /* -1: unknown */
+    const char *statistics;   /* JSON text as in the log; NULL: none */
+} DeltaFile;
+
+typedef struct DeltaTombstone {
+    DeltaFile file;
+    int64_t deletion_time_ms;
+    bool data_change;
+} DeltaTombstone;
+
+typedef struct DeltaTransaction {
+    const char *app_id;
+    int64_t version;
+    int64_t last_updated_ms; /* -1: unknown */
+} DeltaTransaction;
+
+typedef struct DeltaSnapshot {
+    const char *table; /* the folder */
+    int64_t version;
+    int64_t timestamp_ms; /* of the version's commit */
+    int32_t min_reader_version, min_writer_version;
+    DeltaMetadata metadata;
+    const DeltaFile *files; /* sorted by path */
+    uint32_t n_files;
+    uint64_t n_rows;     /* sum of num_records; only exact when all are known */
+    uint64_t size_bytes; /* of the files */
+    const DeltaTombstone *tombstones; /* not yet expired as far as the log says; sorted by path */
+    uint32_t n_tombstones;
+    const DeltaTransaction *transactions;
+    uint32_t n_transactions;
+} DeltaSnapshot;
+
+/* Which version: the newest, a number, or the newest not after a time. */
+typedef struct DeltaVersion {
+    enum { DELTA_NEWEST, DELTA_AT_VERSION, DELTA_AT_TIME } kind;
+    int64_t value; /* version, or milliseconds since 1970-01-01 UTC */
+} DeltaVersion;
+
+/* Whether there is a table at all. */
+Status delta_exists(const char *table, bool *ret_exists, Error *err) MUST_CHECK;
+/* NOT_FOUND when there is no table, or no such version (the hint names what there is). */
+Status delta_snapshot_load(const char *table, DeltaVersion version, Arena *arena, DeltaSnapshot **ret_snapshot,
+                           Error *err) MUST_CHECK;
+/* The newest version's number without loading; -1 when there is no table.  Cheap: a listing from `known` (0: unknown) on. */
+Status delta_newest_version(const char *table, int64_t known, int64_t *ret_version, Error *err) MUST_CHECK;
+/* The version of a transaction of this application, -1 when there is none. */
+int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id);
+/* What the log's statistics say of a column of a file; false when nothing.  Text bounds may have been cut: min is <= and
+ * max >= every value; timestamps are widened as the protocol's milliseconds ask for.  Texts are in `arena`. */
+bool delta_file_statistics(const DeltaSnapshot *snapshot, const DeltaFile *file, uint32_t column, Arena *arena,
+                           ParquetStatistics *ret_statistics);
+/* The value of a partition column of a file, cast to its type; CORRUPT when the text is none. */
+Status delta_partition_value(const DeltaSnapshot *snapshot, const DeltaFile *file, uint32_t partition, Arena *arena,
+                             Value *ret_value, Error *err) MUST_CHECK;
+/* Where the file lies: TABLE/path, or the path itself when it is absolute. */
+const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file, Arena *arena);
+
+/* One commit of the log, newest first. */
+typedef struct DeltaCommitInfo {
+    int64_t version;
+    int64_t timestamp_ms;
+    const char *operation;  /* "WRITE"; "unknown" when the commit does not say */
+    const char *parameters; /* JSON text; NULL: none */
+    const char *engine;     /* "freightlake 0.1.0"; NULL: unknown */
+    uint32_t files_added, files_removed;
+    uint64_t rows_added, rows_removed; /* by statistics, as far as they say */
+    bool data_change; /* some add or remove says so */
+    bool metadata_changed;
+} DeltaCommitInfo;
+/* Commits [first, last] of the log that are still there (last -1: newest).  In `arena`, newest first. */
+Status delta_history(const char *table, int64_t first, int64_t last, Arena *arena, DeltaCommitInfo **ret_commits,
+                     uint32_t *ret_n, Error *err) MUST_CHECK;
+
+#endif

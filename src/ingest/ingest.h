@@ -1,0 +1,60 @@
+/* ingest: client files -> raw copy, good rows in processed/shipments, bad rows in quarantine/shipments, exactly once.
+ *
+ *   read + hash + raw copy -> records -> canonical columns -> contract and client rules -> data files
+ *   -> one transaction over both tables (lake/transaction.h), application id "freightlake/ingest/CLIENT/SHA256"
+ *
+ * A file that the log already knows is passed over.  A file rejected beyond max_rejected_share commits nothing.  Killed
+ * anywhere, the next start finishes or forgets, and each record is there once. */
+#ifndef FREIGHTLAKE_INGEST_INGEST_H
+#define FREIGHTLAKE_INGEST_INGEST_H
+
+#include "base/pool.h"
+#include "ingest/mapping.h"
+
+/* A reason code and how many records it hit, with an example. */
+typedef struct IngestReason {
+    const char *code;
+    const char *column; /* canonical; "" when it is of the record */
+    uint64_t records;
+    const char *example_message;
+    const char *example_value;
+    int64_t example_row;
+} IngestReason;
+
+typedef enum IngestOutcome {
+    INGEST_DONE,
+    INGEST_KNOWN,   /* these very bytes are in the lake already */
+    INGEST_REFUSED, /* more rejected than max_rejected_share: nothing was committed */
+    INGEST_DRY_RUN
+} IngestOutcome;
+
+typedef struct IngestResult {
+    const char *file; /* as given */
+    char hash[65];    /* SHA-256 */
+    uint64_t bytes;
+    IngestOutcome outcome;
+    uint64_t records, good, rejected;
+    uint64_t replaced; /* older records of the same ids that made way (duplicate policy latest) */
+    double rejected_share, max_rejected_share;
+    int64_t processed_version, quarantine_version; /* after; -1: nothing committed there */
+    IngestReason *reasons; /* most frequent first */
+    uint32_t n_reasons;
+    double seconds;
+} IngestResult;
+
+typedef struct IngestOptions {
+    const Lake *lake;
+    const Mapping *mapping;
+    bool dry_run;
+    bool save_nothing; /* of a dry run without a lake's tables (onboard's report) */
+    ThreadPool *pool;
+    MemoryBudget *budget;
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */
+    void *progress_context;
+} IngestOptions;
+
+/* One file.  The client's lock is held by the caller (lake_lock "client-NAME"), lake_recover was called under it. */
+Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result, Error *err)
+    MUST_CHECK;
+
+#endif
