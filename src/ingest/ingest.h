@@ -37,7 +37,7 @@ typedef struct IngestResult {
     uint64_t replaced; /* older records of the same ids that made way (duplicate policy latest) */
     double rejected_share, max_rejected_share;
     int64_t processed_version, quarantine_version; /* after; -1: nothing committed there */
-    IngestReason *reasons; /* most frequent first */
+    IngestReason *reasons;                         /* most frequent first */
     uint32_t n_reasons;
     double seconds;
 } IngestResult;
@@ -54,7 +54,7 @@ typedef struct IngestOptions {
 } IngestOptions;
 
 /* One file.  The client's lock is held by the caller (lake_lock "client-NAME"), lake_recover was called under it. */
-Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result, Error *err)
-    MUST_CHECK;
+Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
+                   Error *err) MUST_CHECK;
 
 #endif

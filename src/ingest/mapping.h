@@ -26,12 +26,13 @@ typedef struct MappingValue {
 } MappingValue;
 
 typedef struct MappingColumn {
-    const char *source;   /* the client's column (NDJSON: dotted path); NULL: none */
-    const char *constant; /* text of the value every record has; NULL: none.  Where both are given it stands in for NULL */
-    double factor;        /* numbers: canonical = text * factor (lb: 0.45359237; mi: 1.609344); 1: as it is */
-    const char *unit;     /* as in the file; NULL: canonical */
-    char decimal_mark;    /* '.' or ',' */
-    char thousands_mark;  /* 0: none; else taken only between groups of three digits */
+    const char *source; /* the client's column (NDJSON: dotted path); NULL: none */
+    const char
+        *constant;     /* text of the value every record has; NULL: none.  Where both are given it stands in for NULL */
+    double factor;     /* numbers: canonical = text * factor (lb: 0.45359237; mi: 1.609344); 1: as it is */
+    const char *unit;  /* as in the file; NULL: canonical */
+    char decimal_mark; /* '.' or ',' */
+    char thousands_mark;          /* 0: none; else taken only between groups of three digits */
     const DateForm *const *forms; /* dates and instants: tried in this order */
     uint32_t n_forms;
     const StrView *nulls; /* texts that mean: no value; without case and blanks around.  The empty text always does */
@@ -44,10 +45,10 @@ typedef struct MappingColumn {
 } MappingColumn;
 
 typedef struct MappingRule {
-    const char *code;    /* of the reason; "client_rule" when not given */
-    const char *message; /* NULL: made from the rule */
-    int64_t line;        /* of the file */
-    ShipmentColumnId column;      /* of min, max, allowed */
+    const char *code;              /* of the reason; "client_rule" when not given */
+    const char *message;           /* NULL: made from the rule */
+    int64_t line;                  /* of the file */
+    ShipmentColumnId column;       /* of min, max, allowed */
     const char *minimum, *maximum; /* NULL: open; text in the column's canonical type */
     const StrView *allowed;
     uint32_t n_allowed;
@@ -58,9 +59,9 @@ typedef struct Mapping {
     const char *client;
     const char *file; /* for messages; NULL: not from a file */
     InputKind input;
-    TextFormat format; /* CSV, NDJSON */
+    TextFormat format;                            /* CSV, NDJSON */
     MappingColumn columns[SHIPMENT_COLUMN_COUNT]; /* of columns that a client can give (mapping_column_is_given) */
-    const TimeZone *zone; /* of instants that carry none */
+    const TimeZone *zone;                         /* of instants that carry none */
     DuplicatePolicy duplicates;
     double max_rejected_share; /* -1: the lake's */
     const MappingRule *rules;

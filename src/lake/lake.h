@@ -9,6 +9,7 @@
 #ifndef FREIGHTLAKE_LAKE_LAKE_H
 #define FREIGHTLAKE_LAKE_LAKE_H
 
+#include "columnar/types.h"
 #include "storage/storage.h"
 
 #define LAKE_CONFIG_FILE "freightlake.yaml"

@@ -87,6 +87,9 @@ Status storage_put_new(const char *path, const void *bytes, size_t size, bool *r
 /* As storage_commit, but never replaces: *ret_created is false when something was at the path (what was written is
  * then discarded). */
 Status storage_commit_new(StorageWriter *writer, bool *ret_created, Error *err) MUST_CHECK;
+/* As storage_commit, at another path in the same folder than the one given to storage_create: for files named by their
+ * content. */
+Status storage_commit_as(StorageWriter *writer, const char *path, Error *err) MUST_CHECK;
 Status storage_remove(const char *path, Error *err) MUST_CHECK; /* of one file; fine when it is not there */
 /* Every file below `folder`, also with names that start with '_' or '.', but no temporary files; only those directly in it
  * when not `deep`.  `from`, when not NULL, is the first name wanted (byte order; not `deep` only).  A folder that is not

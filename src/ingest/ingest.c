@@ -1,0 +1,432 @@
+/* ingest_file; see ingest.h.
+ *
+ *   1 known?     the size is in the raw zone: hash first, and be done when the log knows the hash
+ *   2 parse      workers: bytes -> raw copy and hash; records -> converter -> data files of both tables, not yet committed
+ *   3 judge      too many rejected: data files and raw copy are removed, nothing has happened
+ *   4 raw        the raw copy gets its name
+ *   5 commit     lake_commit: quarantine, then processed, one `txn`
+ *
+ * Killed before 5 there are only files that nothing names (vacuum takes them) and perhaps a raw copy, which the next try
+ * finds in place.  Killed in 5, lake_recover ends what the first commit began. */
+#include "ingest/ingest.h"
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "ingest/convert.h"
+#include "ingest/quarantine_file.h"
+#include "ingest/raw.h"
+#include "ingest/record_source.h"
+#include "ingest/shipment_file.h"
+#include "ingest/tally.h"
+#include "lake/transaction.h"
+
+#define HASH_BYTES ((size_t)4 << 20)
+#define BYTES_PER_WORKER ((uint64_t)16 << 20) /* fewer workers, and so fewer data files, for small inputs */
+
+typedef struct IngestJob {
+    const IngestOptions *options;
+    const char *file;
+    Arena *arena;
+    DeltaSnapshot *processed, *quarantine;
+    RawCopy *raw;
+    RecordSource *source;
+    uint64_t bytes_total;
+    _Atomic uint64_t bytes_done;
+    ShipmentFileOptions shipment_options;
+    QuarantineFileOptions quarantine_options;
+    struct IngestWorker *workers;
+    int n_workers;
+    pthread_mutex_t hash_mutex;
+    const char *hash; /* NULL: not known yet */
+    int64_t started_us;
+} IngestJob;
+
+typedef struct IngestWorker {
+    IngestJob *job;
+    Converter *converter;
+    ShipmentFile *shipments;
+    QuarantineFile *quarantine;
+    RecordCursor *cursor;
+    RecordBlock block;
+    ReasonTally tally;
+    Arena arena; /* of a record's reasons */
+    Buffer raw, reasons;
+    uint64_t records, rejected;
+    Status status;
+    Error err;
+} IngestWorker;
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* ---- The hash ---- */
+
+static Status hash_file(const Lake *lake, const char *file, Arena *arena, const char **ret_hash, Error *err)
+{
+    CLEANUP(storage_close_cleanup) StorageReader *reader = NULL;
+    TRY(storage_open(file, &reader, err));
+    RawCopy *copy;
+    TRY(raw_copy_begin(lake, "", file, false, &copy, err));
+    CLEANUP(mem_cleanup) char *bytes = mem_alloc(HASH_BYTES);
+    Status status = STATUS_OK;
+    for (uint64_t at = 0; at < reader->size_bytes && status == STATUS_OK; at += HASH_BYTES) {
+        uint64_t left = reader->size_bytes - at;
+        size_t n = left < HASH_BYTES ? (size_t)left : HASH_BYTES;
+        status = storage_read(reader, at, bytes, n, err);
+        if (status == STATUS_OK)
+            status = raw_copy_bytes(copy, bytes, n, err);
+    }
+    if (status == STATUS_OK)
+        *ret_hash = arena_strdup(arena, raw_copy_end(copy));
+    raw_copy_free(copy);
+    return status;
+}
+
+/* ---- Workers ---- */
+
+static Status take_bytes(void *context, const void *bytes, size_t size, Error *err)
+{
+    IngestJob *job = context;
+    TRY(raw_copy_bytes(job->raw, bytes, size, err));
+    uint64_t done = atomic_fetch_add(&job->bytes_done, size) + size;
+    if (job->options->progress)
+        job->options->progress(job->options->progress_context, done, job->bytes_total);
+    return STATUS_OK;
+}
+
+/* The hash before the file is read to its end, for quarantined records that are too many to wait for it. */
+static Status early_hash(IngestJob *job, Error *err)
+{
+    pthread_mutex_lock(&job->hash_mutex);
+    Status status = STATUS_OK;
+    if (!job->hash)
+        status = hash_file(job->options->lake, job->file, job->arena, &job->hash, err);
+    pthread_mutex_unlock(&job->hash_mutex);
+    return status;
+}
+
+static Status reject(IngestWorker *worker, uint32_t row, Error *err)
+{
+    RecordReason *reasons;
+    uint32_t n;
+    arena_reset(&worker->arena);
+    converter_reasons(worker->converter, &worker->block, row, &worker->arena, &reasons, &n);
+    tally_add(&worker->tally, reasons, n, worker->block.lines[row]);
+    worker->rejected++;
+    if (worker->quarantine == NULL)
+        return STATUS_OK;
+    buffer_clear(&worker->raw);
+    buffer_clear(&worker->reasons);
+    record_cursor_raw(worker->cursor, &worker->block, row, &worker->raw);
+    quarantine_append_reasons(&worker->reasons, reasons, n);
+    QuarantineRecord record = {.source_file = str_view(worker->job->shipment_options.source_file),
+                               .source_row = worker->block.lines[row],
+                               .raw = {(const char *)worker->raw.data, (uint32_t)worker->raw.size},
+                               .reasons = {(const char *)worker->reasons.data, (uint32_t)worker->reasons.size}};
+    quarantine_file_append(worker->quarantine, &record);
+    if (!quarantine_file_is_full(worker->quarantine))
+        return STATUS_OK;
+    TRY(early_hash(worker->job, err));
+    return quarantine_file_flush(worker->quarantine, worker->job->hash, err);
+}
+
+static Status take_block(IngestWorker *worker, Error *err)
+{
+    const ConvertedBlock *block = converter_run(worker->converter, &worker->block);
+    uint32_t good[RECORD_BLOCK_ROWS], n_good = 0;
+    for (uint32_t r = 0; r < block->n; r++) {
+        good[n_good] = r;
+        n_good += !block->bad[r];
+    }
+    worker->records += block->n;
+    if (block->n_bad > 0)
+        for (uint32_t r = 0; r < block->n; r++)
+            if (block->bad[r])
+                TRY(reject(worker, r, err));
+    return worker->shipments ? shipment_file_append(worker->shipments, block, good, n_good, err) : STATUS_OK;
+}
+
+static Status work(IngestWorker *worker, Error *err)
+{
+    for (;;) {
+        TRY(interrupt_check(err));
+        TRY(record_cursor_next(worker->cursor, &worker->block, err));
+        if (worker->block.n == 0)
+            break;
+        TRY(take_block(worker, err));
+    }
+    return worker->shipments ? shipment_file_flush(worker->shipments, err) : STATUS_OK;
+}
+
+static void work_task(void *context, int index)
+{
+    IngestJob *job = context;
+    if (index < job->n_workers)
+        job->workers[index].status = work(&job->workers[index], &job->workers[index].err);
+}
+
+/* ---- The job ---- */
+
+static Status workers_new(IngestJob *job, Error *err)
+{
+    const IngestOptions *options = job->options;
+    uint64_t wanted = 1 + job->bytes_total / BYTES_PER_WORKER;
+    int threads = pool_threads(options->pool);
+    job->n_workers = wanted < (uint64_t)threads ? (int)wanted : threads;
+    job->workers = mem_zalloc(sizeof *job->workers * (size_t)job->n_workers);
+    for (int i = 0; i < job->n_workers; i++) {
+        IngestWorker *worker = &job->workers[i];
+        worker->job = job;
+        error_init(&worker->err);
+        arena_init(&worker->arena);
+        tally_init(&worker->tally);
+        buffer_init(&worker->raw, 0);
+        buffer_init(&worker->reasons, 0);
+        record_block_init(&worker->block, record_source_fields(job->source));
+        TRY(converter_new(options->lake, options->mapping, &worker->converter, err));
+        TRY(record_cursor_new(job->source, &worker->cursor, err));
+        if (options->dry_run)
+            continue;
+        worker->shipments = shipment_file_new(&job->shipment_options);
+        worker->quarantine = quarantine_file_new(&job->quarantine_options);
+    }
+    return STATUS_OK;
+}
+
+static void workers_free(IngestJob *job)
+{
+    for (int i = 0; i < job->n_workers; i++) {
+        IngestWorker *worker = &job->workers[i];
+        record_cursor_free(worker->cursor);
+        converter_free(worker->converter);
+        shipment_file_free(worker->shipments);
+        quarantine_file_free(worker->quarantine);
+        record_block_done(&worker->block);
+        tally_done(&worker->tally);
+        arena_done(&worker->arena);
+        buffer_done(&worker->raw);
+        buffer_done(&worker->reasons);
+    }
+    mem_free(job->workers);
+    job->workers = NULL;
+    job->n_workers = 0;
+}
+
+/* Runs the workers and adds up what they found. */
+static Status parse(IngestJob *job, IngestResult *result, Error *err)
+{
+    TRY(workers_new(job, err));
+    pool_run(job->options->pool, work_task, job);
+    for (int i = 0; i < job->n_workers; i++)
+        if (job->workers[i].status != STATUS_OK) {
+            *err = job->workers[i].err;
+            return err->code;
+        }
+    ReasonTally *tally = mem_alloc(sizeof *tally);
+    tally_init(tally);
+    for (int i = 0; i < job->n_workers; i++) {
+        result->records += job->workers[i].records;
+        result->rejected += job->workers[i].rejected;
+        tally_merge(tally, &job->workers[i].tally);
+    }
+    tally_result(tally, job->arena, &result->reasons, &result->n_reasons);
+    tally_done(tally);
+    mem_free(tally);
+    result->good = result->records - result->rejected;
+    result->rejected_share = result->records ? (double)result->rejected / (double)result->records : 0;
+    return STATUS_OK;
+}
+
+/* The file as it was hashed early and as it was read must be one. */
+static Status settle_hash(IngestJob *job, IngestResult *result, Error *err)
+{
+    const char *hash = raw_copy_end(job->raw);
+    if (job->hash && strcmp(job->hash, hash) != 0) {
+        error_set(err, STATUS_IO, "the file changed while it was read");
+        error_at_file(err, job->file);
+        return error_hint(err, "ingest it again when its writer is done");
+    }
+    job->hash = hash;
+    memcpy(result->hash, hash, sizeof result->hash);
+    return STATUS_OK;
+}
+
+static const char *app_id(const IngestJob *job)
+{
+    return arena_printf(job->arena, "freightlake/ingest/%s/%s", job->options->mapping->client, job->hash);
+}
+
+static bool is_known(const IngestJob *job)
+{
+    return job->processed && delta_transaction_version(job->processed, app_id(job)) >= 0;
+}
+
+/* Data files that no commit will name. */
+static void remove_files(const char *table, const DeltaFile *files, uint32_t n, Arena *arena)
+{
+    Error ignored;
+    error_init(&ignored);
+    for (uint32_t i = 0; i < n; i++)
+        if (storage_remove(arena_printf(arena, "%s/%s", table, files[i].path), &ignored) != STATUS_OK)
+            error_init(&ignored); /* vacuum will take it */
+}
+
+static void abandon(IngestJob *job)
+{
+    for (int i = 0; i < job->n_workers; i++) {
+        uint32_t n;
+        const IngestWorker *worker = &job->workers[i];
+        if (!worker->shipments)
+            continue;
+        const DeltaFile *files = shipment_file_files(worker->shipments, &n);
+        remove_files(job->processed->table, files, n, job->arena);
+        files = quarantine_file_files(worker->quarantine, &n);
+        remove_files(job->quarantine->table, files, n, job->arena);
+    }
+}
+
+static void collect(DeltaCommit *commit, const DeltaFile *files, uint32_t n)
+{
+    DeltaFile *adds = (DeltaFile *)(uintptr_t)commit->adds;
+    memcpy(adds + commit->n_adds, files, sizeof *files * n);
+    commit->n_adds += n;
+}
+
+static Status commit(IngestJob *job, IngestResult *result, Error *err)
+{
+    uint32_t n, n_shipments = 0, n_quarantine = 0;
+    for (int i = 0; i < job->n_workers; i++) {
+        TRY(quarantine_file_flush(job->workers[i].quarantine, job->hash, err));
+        shipment_file_files(job->workers[i].shipments, &n);
+        n_shipments += n;
+        quarantine_file_files(job->workers[i].quarantine, &n);
+        n_quarantine += n;
+    }
+    const char *parameters = arena_printf(job->arena, "{\"client\":\"%s\",\"sha256\":\"%s\",\"mapping\":\"%s\"}",
+                                          job->options->mapping->client, job->hash, job->options->mapping->hash);
+    LakeChange changes[2] = {
+        {.base = job->quarantine, .commit = {.operation = "WRITE", .parameters = parameters, .data_change = true}},
+        {.base = job->processed, .commit = {.operation = "WRITE", .parameters = parameters, .data_change = true}}};
+    changes[0].commit.adds = ARENA_ARRAY(job->arena, DeltaFile, n_quarantine + 1);
+    changes[1].commit.adds = ARENA_ARRAY(job->arena, DeltaFile, n_shipments + 1);
+    for (int i = 0; i < job->n_workers; i++) {
+        const DeltaFile *files = quarantine_file_files(job->workers[i].quarantine, &n);
+        collect(&changes[0].commit, files, n);
+        files = shipment_file_files(job->workers[i].shipments, &n);
+        collect(&changes[1].commit, files, n);
+    }
+    LakeTransaction transaction = {.client = job->options->mapping->client, .app_id = app_id(job), .version = 1};
+    /* Without rejected records quarantine has nothing to say, and one commit is enough. */
+    transaction.changes = n_quarantine ? changes : changes + 1;
+    transaction.n_changes = n_quarantine ? 2 : 1;
+    TRY(lake_commit(job->options->lake, &transaction, job->arena, err));
+    result->processed_version = changes[1].version;
+    result->quarantine_version = n_quarantine ? changes[0].version : -1;
+    return STATUS_OK;
+}
+
+static Status load_tables(IngestJob *job, Error *err)
+{
+    DeltaVersion newest = {.kind = DELTA_NEWEST};
+    const Lake *lake = job->options->lake;
+    if (job->options->save_nothing)
+        return STATUS_OK;
+    TRY(delta_snapshot_load(lake_table_path(lake, "shipments", job->arena), newest, job->arena, &job->processed, err));
+    return delta_snapshot_load(lake_table_path(lake, "quarantine", job->arena), newest, job->arena, &job->quarantine,
+                               err);
+}
+
+/* True in *ret_known when the log has these very bytes; asked before parsing only where the raw zone makes it likely. */
+static Status known_beforehand(IngestJob *job, bool *ret_known, Error *err)
+{
+    bool likely = false;
+    *ret_known = false;
+    if (job->options->save_nothing)
+        return STATUS_OK;
+    TRY(raw_has_size(job->options->lake, job->options->mapping->client, job->bytes_total, &likely, err));
+    if (!likely)
+        return STATUS_OK;
+    TRY(hash_file(job->options->lake, job->file, job->arena, &job->hash, err));
+    *ret_known = is_known(job);
+    return STATUS_OK;
+}
+
+static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
+{
+    const IngestOptions *options = job->options;
+    RecordSourceOptions source_options = {.path = job->file,
+                                          .mapping = options->mapping,
+                                          .budget = options->budget,
+                                          .bytes = take_bytes,
+                                          .bytes_context = job};
+    TRY(raw_copy_begin(options->lake, options->mapping->client, job->file, !options->dry_run, &job->raw, err));
+    TRY(record_source_open(&source_options, &job->source, err));
+    TRY(parse(job, result, err));
+    TRY(settle_hash(job, result, err));
+    if (is_known(job)) {
+        abandon(job);
+        result->outcome = INGEST_KNOWN;
+        return STATUS_OK;
+    }
+    if (result->rejected_share > result->max_rejected_share) {
+        abandon(job);
+        result->outcome = INGEST_REFUSED;
+        return STATUS_OK;
+    }
+    result->outcome = options->dry_run ? INGEST_DRY_RUN : INGEST_DONE;
+    if (options->dry_run)
+        return STATUS_OK;
+    TRY(raw_copy_commit(job->raw, err));
+    fault_step("ingest_before_commit");
+    return commit(job, result, err);
+}
+
+Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
+                   Error *err)
+{
+    double start = clock_seconds();
+    IngestJob job = {.options = options, .file = file, .arena = job_arena, .started_us = raw_now_us()};
+    const Mapping *mapping = options->mapping;
+    IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
+    result.max_rejected_share =
+        mapping->max_rejected_share >= 0 ? mapping->max_rejected_share : options->lake->max_rejected_share;
+    StorageFacts facts;
+    bool known;
+    TRY(storage_stat(file, &facts, err));
+    job.bytes_total = result.bytes = facts.size_bytes;
+    TRY(load_tables(&job, err));
+    TRY(known_beforehand(&job, &known, err));
+    if (known) {
+        result.outcome = INGEST_KNOWN;
+        memcpy(result.hash, job.hash, sizeof result.hash);
+        result.seconds = clock_seconds() - start;
+        *ret_result = result;
+        return STATUS_OK;
+    }
+    job.shipment_options = (ShipmentFileOptions){.table = job.processed,
+                                                 .client = mapping->client,
+                                                 .source_file = arena_strdup(job_arena, base_name(file)),
+                                                 .ingested_at_us = job.started_us};
+    job.quarantine_options = (QuarantineFileOptions){.table = job.quarantine,
+                                                     .client = mapping->client,
+                                                     .mapping_hash = mapping->hash,
+                                                     .ingested_at_us = job.started_us};
+    pthread_mutex_init(&job.hash_mutex, NULL);
+    Status status = ingest_steps(&job, &result, err);
+    if (status != STATUS_OK && status != STATUS_CONFLICT)
+        abandon(&job);
+    workers_free(&job);
+    record_source_close(job.source);
+    raw_copy_free(job.raw);
+    pthread_mutex_destroy(&job.hash_mutex);
+    if (status != STATUS_OK)
+        return status;
+    result.seconds = clock_seconds() - start;
+    *ret_result = result;
+    return STATUS_OK;
+}

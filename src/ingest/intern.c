@@ -1,0 +1,142 @@
+/* Interner: open addressing with linear probing, at most half full; see intern.h. */
+#include "ingest/intern.h"
+
+#include <xxhash.h>
+
+#define FIRST_SLOTS 256u
+
+void intern_init(Interner *interner)
+{
+    *interner = (Interner){.mask = FIRST_SLOTS - 1, .capacity = FIRST_SLOTS / 2};
+    interner->slots = mem_zalloc(sizeof(InternSlot) * FIRST_SLOTS);
+    interner->texts = mem_alloc(sizeof(StrView) * interner->capacity);
+    arena_init(&interner->arena);
+}
+
+void intern_done(Interner *interner)
+{
+    if (!interner->slots)
+        return;
+    mem_free(interner->slots);
+    mem_free(interner->texts);
+    arena_done(&interner->arena);
+    *interner = (Interner){0};
+}
+
+void intern_reset(Interner *interner)
+{
+    memset(interner->slots, 0, sizeof(InternSlot) * (interner->mask + 1));
+    interner->n = 0;
+    arena_reset(&interner->arena);
+}
+
+/* The words of a text of up to 16 bytes; with the size they are the text. */
+static inline void load_short(const char *data, uint32_t size, uint64_t *low, uint64_t *high)
+{
+    uint64_t a = 0, b = 0;
+    if (size >= 8) {
+        memcpy(&a, data, 8);
+        memcpy(&b, data + size - 8, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, data, 4);
+        memcpy(&last, data + size - 4, 4);
+        a = (uint64_t)last << 32 | first;
+    } else if (size > 0) {
+        a = (uint64_t)(uint8_t)data[0] | (uint64_t)(uint8_t)data[size / 2] << 8 |
+            (uint64_t)(uint8_t)data[size - 1] << 16;
+    }
+    *low = a;
+    *high = b;
+}
+
+static inline uint32_t short_hash(uint64_t low, uint64_t high, uint32_t size)
+{
+    uint64_t x = (low ^ (high * 0x9e3779b97f4a7c15u) ^ size) * 0xff51afd7ed558ccdu;
+    return (uint32_t)(x >> 32) ^ (uint32_t)(x >> 17);
+}
+
+static void grow(Interner *interner)
+{
+    uint32_t n_slots = (interner->mask + 1) * 2;
+    InternSlot *slots = mem_zalloc(sizeof(InternSlot) * n_slots);
+    for (uint32_t i = 0; i <= interner->mask; i++) {
+        const InternSlot *old = &interner->slots[i];
+        if (!old->code_plus_1)
+            continue;
+        uint32_t at = old->size <= 16 ? short_hash(old->low, old->high, old->size) : (uint32_t)old->low;
+        while (slots[at & (n_slots - 1)].code_plus_1)
+            at++;
+        slots[at & (n_slots - 1)] = *old;
+    }
+    mem_free(interner->slots);
+    interner->slots = slots;
+    interner->mask = n_slots - 1;
+    interner->capacity = n_slots / 2;
+    interner->texts = mem_realloc(interner->texts, sizeof(StrView) * interner->capacity);
+}
+
+/* Puts the text into the free slot; false when there are too many. */
+static bool add(Interner *interner, InternSlot *slot, InternSlot content, StrView text)
+{
+    if (interner->n >= INTERN_MAX)
+        return false;
+    StrView copy = arena_str(&interner->arena, text);
+    if (text.size > 16)
+        content.high = (uint64_t)(uintptr_t)copy.data;
+    content.code_plus_1 = interner->n + 1;
+    *slot = content;
+    interner->texts[interner->n++] = copy;
+    if (interner->n >= interner->capacity)
+        grow(interner);
+    return true;
+}
+
+static bool find_long(Interner *interner, StrView text, uint32_t *ret_code)
+{
+    uint64_t hash = XXH3_64bits(text.data, text.size);
+    for (uint32_t at = (uint32_t)hash;; at++) {
+        InternSlot *slot = &interner->slots[at & interner->mask];
+        if (!slot->code_plus_1) {
+            *ret_code = interner->n;
+            return add(interner, slot, (InternSlot){.low = hash, .size = text.size}, text);
+        }
+        if (slot->low == hash && slot->size == text.size &&
+            memcmp((const char *)(uintptr_t)slot->high, text.data, text.size) == 0) {
+            *ret_code = slot->code_plus_1 - 1;
+            return true;
+        }
+    }
+}
+
+bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        StrView text = texts[i];
+        uint32_t code;
+        if (text.size > 16) {
+            if (!find_long(interner, text, &code))
+                return false;
+            ret_codes[i] = (uint16_t)code;
+            continue;
+        }
+        uint64_t low, high;
+        load_short(text.data, text.size, &low, &high);
+        uint32_t at = short_hash(low, high, text.size);
+        const InternSlot *slot;
+        for (;; at++) {
+            slot = &interner->slots[at & interner->mask];
+            if (!slot->code_plus_1 || (slot->low == low && slot->high == high && slot->size == text.size))
+                break;
+        }
+        if (LIKELY(slot->code_plus_1)) {
+            ret_codes[i] = (uint16_t)(slot->code_plus_1 - 1);
+            continue;
+        }
+        ret_codes[i] = (uint16_t)interner->n;
+        if (!add(interner, &interner->slots[at & interner->mask],
+                 (InternSlot){.low = low, .high = high, .size = text.size}, text))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,36 @@
+/* Interner: distinct texts of a column -> codes 0, 1, 2, ... in order of first appearance.
+ *
+ * A client's file says the same few thousand things millions of times: each distinct text is converted and checked once,
+ * and a row costs one look into a table.  Texts of up to 16 bytes are compared as two words.  One thread's own. */
+#ifndef FREIGHTLAKE_INGEST_INTERN_H
+#define FREIGHTLAKE_INGEST_INTERN_H
+
+#include "base/text.h"
+
+#define INTERN_MAX 65535u /* texts: codes fit 16 bits */
+
+typedef struct InternSlot {
+    uint64_t low, high; /* up to 16 bytes: the text; longer: its hash and where its copy lies */
+    uint32_t size;
+    uint32_t code_plus_1; /* 0: free */
+} InternSlot;
+
+typedef struct Interner {
+    InternSlot *slots;
+    uint32_t mask;
+    uint32_t n;     /* texts */
+    StrView *texts; /* by code; copies */
+    uint32_t capacity;
+    Arena arena;
+} Interner;
+
+void intern_init(Interner *interner);
+void intern_done(Interner *interner);
+/* Forgets all texts, keeps the memory. */
+void intern_reset(Interner *interner);
+
+/* Codes of n texts; a text without data (NULL) is the empty text.  False when a text more than INTERN_MAX would be needed
+ * (ret_codes is then of no use).  The texts that are new have the codes from the former `n` on. */
+bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes);
+
+#endif

@@ -1,0 +1,237 @@
+/* The raw zone; see raw.h.
+ *
+ * A copy is written beside its later place under a temporary name while the file is read for parsing, so the bytes pass
+ * through memory once; its name is known only at the end, with the hash.  The manifest comes after the file: a manifest
+ * is the proof that the whole file is there. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* the plain SHA-256 functions: EVP would start providers, milliseconds of start-up */
+#include "ingest/raw.h"
+
+#include <jansson.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/fault.h"
+#include "columnar/time_text.h"
+
+#define MAX_MANIFEST_BYTES ((size_t)64 << 10)
+#define MAX_EXTENSION 12
+
+struct RawCopy {
+    Arena arena;
+    const char *client;
+    const char *name;
+    const char *folder;
+    StorageWriter *writer; /* NULL: only hashed, or committed */
+    SHA256_CTX sha;
+    uint64_t bytes;
+    int64_t received_us;
+    char hash[RAW_HASH_CHARACTERS + 1];
+};
+
+int64_t raw_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * MICROS_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* ".csv" when the name ends in one that can stand in a file name, else "". */
+static const char *extension_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    size_t n = dot ? strlen(dot) : 0;
+    if (n < 2 || n > MAX_EXTENSION || dot == name)
+        return "";
+    for (const char *c = dot + 1; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9')))
+            return "";
+    return strcmp(dot, ".json") == 0 ? ".ndjson" : dot; /* the manifest has the name with .json */
+}
+
+Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bool keep, RawCopy **ret_copy, Error *err)
+{
+    RawCopy *copy = mem_zalloc(sizeof *copy);
+    arena_init(&copy->arena);
+    copy->client = arena_strdup(&copy->arena, client);
+    copy->name = arena_strdup(&copy->arena, base_name(file));
+    copy->folder = arena_printf(&copy->arena, "%s/%s", lake->raw, client);
+    copy->received_us = raw_now_us();
+    SHA256_Init(&copy->sha);
+    size_t cleaned;
+    Status status = STATUS_OK;
+    if (keep)
+        status = storage_make_folder(copy->folder, err);
+    if (keep && status == STATUS_OK)
+        status = storage_clean(copy->folder, &cleaned, err);
+    if (keep && status == STATUS_OK)
+        status = storage_create(arena_printf(&copy->arena, "%s/incoming", copy->folder), &copy->writer, err);
+    if (status != STATUS_OK) {
+        raw_copy_free(copy);
+        return status;
+    }
+    *ret_copy = copy;
+    return STATUS_OK;
+}
+
+Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err)
+{
+    SHA256_Update(&copy->sha, bytes, size);
+    if (copy->writer)
+        TRY(storage_write(copy->writer, copy->bytes, bytes, size, err));
+    copy->bytes += size;
+    return STATUS_OK;
+}
+
+const char *raw_copy_end(RawCopy *copy)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_Final(digest, &copy->sha);
+    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+        snprintf(copy->hash + 2 * i, 3, "%02x", digest[i]);
+    return copy->hash;
+}
+
+static void append_manifest(Buffer *json, const RawCopy *copy, const char *path)
+{
+    char received[TIME_TEXT_SIZE];
+    timestamp_format(received, copy->received_us);
+    received[10] = 'T';
+    buffer_append_text(json, "{\"client\":");
+    text_append_json(json, str_view(copy->client));
+    buffer_append_text(json, ",\"name\":");
+    text_append_json(json, str_view(copy->name));
+    buffer_append_text(json, ",\"path\":");
+    text_append_json(json, str_view(base_name(path)));
+    buffer_printf(json, ",\"bytes\":%llu,\"sha256\":\"%s\",\"received_at\":\"%sZ\"}\n", (unsigned long long)copy->bytes,
+                  copy->hash, received);
+}
+
+Status raw_copy_commit(RawCopy *copy, Error *err)
+{
+    if (!copy->writer)
+        return STATUS_OK;
+    const char *manifest = arena_printf(&copy->arena, "%s/%s.json", copy->folder, copy->hash);
+    StorageFacts facts;
+    TRY(storage_stat(manifest, &facts, err));
+    StorageWriter *writer = copy->writer;
+    copy->writer = NULL;
+    if (facts.exists) {
+        storage_discard(writer);
+        return STATUS_OK;
+    }
+    const char *path = arena_printf(&copy->arena, "%s/%s%s", copy->folder, copy->hash, extension_of(copy->name));
+    TRY(storage_commit_as(writer, path, err));
+    fault_step("raw_copied");
+    Buffer json;
+    buffer_init(&json, 0);
+    append_manifest(&json, copy, path);
+    Status status = storage_write_file(manifest, json.data, json.size, err);
+    buffer_done(&json);
+    return status;
+}
+
+void raw_copy_free(RawCopy *copy)
+{
+    if (!copy)
+        return;
+    storage_discard(copy->writer);
+    arena_done(&copy->arena);
+    mem_free(copy);
+}
+
+/* ---- Looking into the zone ---- */
+
+static bool is_manifest(const char *path)
+{
+    const char *name = base_name(path);
+    return strlen(name) == RAW_HASH_CHARACTERS + 5 && strcmp(name + RAW_HASH_CHARACTERS, ".json") == 0;
+}
+
+static const char *text_member(const json_t *root, const char *key, Arena *arena)
+{
+    const json_t *member = json_object_get(root, key);
+    return json_is_string(member) ? arena_strdup(arena, json_string_value(member)) : NULL;
+}
+
+static Status read_manifest(const char *path, Arena *arena, RawFile *ret_file, Error *err)
+{
+    StrView text;
+    TRY(storage_read_file(path, MAX_MANIFEST_BYTES, arena, &text, err));
+    json_t *root = json_loadb(text.data, text.size, 0, NULL);
+    const char *name = text_member(root, "name", arena), *file = text_member(root, "path", arena);
+    const char *received = text_member(root, "received_at", arena), *hash = text_member(root, "sha256", arena);
+    int64_t when = 0;
+    bool good = name && file && received && hash && !strchr(file, '/') && timestamp_parse(str_view(received), &when) &&
+                json_is_integer(json_object_get(root, "bytes"));
+    if (good) {
+        size_t folder = (size_t)(base_name(path) - path);
+        *ret_file = (RawFile){.name = name, .manifest = arena_strdup(arena, path), .hash = hash, .received_us = when};
+        ret_file->bytes = (uint64_t)json_integer_value(json_object_get(root, "bytes"));
+        ret_file->path = arena_printf(arena, "%.*s%s", (int)folder, path, file);
+    }
+    json_decref(root);
+    if (good)
+        return STATUS_OK;
+    error_set(err, STATUS_CORRUPT, "this is no manifest of a raw file");
+    error_at_file(err, path);
+    return error_hint(
+        err, "the file it stands for is beside it, with the same name: remove the manifest and ingest that file");
+}
+
+static int compare_received(const void *a, const void *b)
+{
+    const RawFile *x = a, *y = b;
+    if (x->received_us != y->received_us)
+        return x->received_us < y->received_us ? -1 : 1;
+    return strcmp(x->hash, y->hash);
+}
+
+Status raw_list(const Lake *lake, const char *client, Arena *arena, RawFile **ret_files, uint32_t *ret_n, Error *err)
+{
+    StorageList list;
+    TRY(storage_list_folder(arena_printf(arena, "%s/%s", lake->raw, client), false, NULL, &list, err));
+    RawFile *files = ARENA_ARRAY(arena, RawFile, list.n + 1);
+    uint32_t n = 0;
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++)
+        if (is_manifest(list.entries[i].path))
+            status = read_manifest(list.entries[i].path, arena, &files[n++], err);
+    storage_list_done(&list);
+    if (status != STATUS_OK)
+        return status;
+    qsort(files, n, sizeof *files, compare_received);
+    *ret_files = files;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+Status raw_has_size(const Lake *lake, const char *client, uint64_t bytes, bool *ret_has, Error *err)
+{
+    StorageList list;
+    CLEANUP(mem_cleanup) char *folder = mem_printf("%s/%s", lake->raw, client);
+    TRY(storage_list_folder(folder, false, NULL, &list, err));
+    *ret_has = false;
+    for (size_t i = 0; i < list.n; i++)
+        *ret_has |= list.entries[i].size_bytes == bytes && !is_manifest(list.entries[i].path);
+    storage_list_done(&list);
+    return STATUS_OK;
+}
+
+Status raw_find(const Lake *lake, const char *client, const char *hash, Arena *arena, RawFile *ret_file, Error *err)
+{
+    const char *manifest = arena_printf(arena, "%s/%s/%.64s.json", lake->raw, client, hash);
+    StorageFacts facts;
+    TRY(storage_stat(manifest, &facts, err));
+    if (facts.exists)
+        return read_manifest(manifest, arena, ret_file, err);
+    error_set(err, STATUS_NOT_FOUND, "the raw zone has no file with this content");
+    error_at_file(err, manifest);
+    return error_hint(err, "was it removed by hand, or erased?  Files are kept under raw/CLIENT by their SHA-256");
+}

@@ -1,0 +1,46 @@
+/* Raw zone: every file as it was received, named by its content, never changed.
+ *
+ *   LAKE/raw/CLIENT/SHA256.EXT    the bytes
+ *   LAKE/raw/CLIENT/SHA256.json   {"client", "name", "path", "bytes", "sha256", "received_at"}
+ *
+ * raw_copy_begin -> raw_copy_bytes in order -> raw_copy_end (the hash is known) -> raw_copy_commit -> raw_copy_free. */
+#ifndef FREIGHTLAKE_INGEST_RAW_H
+#define FREIGHTLAKE_INGEST_RAW_H
+
+#include "lake/lake.h"
+
+#define RAW_HASH_CHARACTERS 64
+
+typedef struct RawCopy RawCopy;
+
+/* keep false: the bytes are hashed and not kept (dry run; rebuild). */
+Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bool keep, RawCopy **ret_copy, Error *err)
+    MUST_CHECK;
+Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err) MUST_CHECK;
+/* SHA-256 of all bytes, in small hexadecimal letters. */
+const char *raw_copy_end(RawCopy *copy);
+/* Puts file and manifest in their places; nothing happens when they are there already. */
+Status raw_copy_commit(RawCopy *copy, Error *err) MUST_CHECK;
+void raw_copy_free(RawCopy *copy); /* NULL is fine; what was not committed is discarded */
+
+typedef struct RawFile {
+    const char *name; /* as the client called it */
+    const char *path; /* in the raw zone */
+    const char *manifest;
+    const char *hash;
+    uint64_t bytes;
+    int64_t received_us;
+} RawFile;
+/* The files of a client, oldest first.  CORRUPT for a manifest that cannot be read. */
+Status raw_list(const Lake *lake, const char *client, Arena *arena, RawFile **ret_files, uint32_t *ret_n, Error *err)
+    MUST_CHECK;
+/* Whether a file of this size is in the raw zone, so that it may be one that is known. */
+Status raw_has_size(const Lake *lake, const char *client, uint64_t bytes, bool *ret_has, Error *err) MUST_CHECK;
+/* NOT_FOUND when the raw zone has no such file. */
+Status raw_find(const Lake *lake, const char *client, const char *hash, Arena *arena, RawFile *ret_file, Error *err)
+    MUST_CHECK;
+
+/* Microseconds since 1970-01-01 UTC. */
+int64_t raw_now_us(void);
+
+#endif

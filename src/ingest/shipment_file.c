@@ -1,0 +1,502 @@
+/* ShipmentFile; see shipment_file.h.
+ *
+ * A column is kept as it comes: codes (2 bytes a row) as long as the converter gives codes, else values.  Writing a file:
+ *
+ *   rank the entries of every coded column by value (equal values of different texts become one) -> sorted dictionaries
+ *   -> count rows per rank of shipment_date -> the order of rows -> pages gathered through it
+ *
+ * so the rows themselves are never compared, and dictionary columns are never looked at as values. */
+#include "ingest/shipment_file.h"
+
+#include <stdlib.h>
+
+#include "parquet/writer.h"
+
+typedef struct GatheredColumn {
+    ShipmentColumnId id;
+    DataType type;
+    size_t width;
+    ColumnForm form; /* of the rows gathered so far; ABSENT until a row has a value */
+    Value constant;
+    uint16_t *codes;
+    const Vector *entries;
+    uint8_t *values;
+    uint8_t *valid;
+    bool has_nulls; /* VALUES */
+    /* while a file is written: */
+    uint32_t *rank_of_code;
+    Vector dictionary;
+    uint8_t code_width;
+} GatheredColumn;
+
+struct ShipmentFile {
+    const ShipmentFileOptions *options;
+    GatheredColumn columns[SHIPMENT_COLUMN_COUNT];
+    uint32_t n_columns;
+    Schema schema;
+    uint32_t n;      /* rows gathered */
+    uint64_t rows;   /* rows taken in all */
+    uint32_t *order; /* of the rows in the file being written */
+    Arena arena;     /* of this object */
+    Arena texts;     /* of gathered values */
+    Arena page_arena;
+    Arena write_arena;
+    DeltaFile *files;
+    uint32_t n_files, files_capacity;
+    ParquetEncodedRowGroup *encoded;
+};
+
+Schema shipment_file_schema(Arena *arena, ShipmentColumnId *ret_ids)
+{
+    const Schema *all = shipment_schema();
+    Schema schema = {.fields = ARENA_ARRAY(arena, Field, SHIPMENT_COLUMN_COUNT)};
+    for (uint32_t id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
+        if (id == SHIPMENT_COLUMN_CLIENT)
+            continue;
+        ret_ids[schema.n] = id;
+        schema.fields[schema.n++] = all->fields[id];
+    }
+    return schema;
+}
+
+static void set_constant(GatheredColumn *column, Value value)
+{
+    value.type = column->type;
+    value.valid = true;
+    column->form = COLUMN_CONSTANT;
+    column->constant = value;
+}
+
+static void set_constants(ShipmentFile *file)
+{
+    for (uint32_t i = 0; i < file->n_columns; i++) {
+        GatheredColumn *column = &file->columns[i];
+        if (column->id == SHIPMENT_COLUMN_SOURCE_FILE)
+            set_constant(column, (Value){.string = str_view(file->options->source_file)});
+        else if (column->id == SHIPMENT_COLUMN_INGESTED_AT)
+            set_constant(column, (Value){.int64 = file->options->ingested_at_us});
+        else if (column->id == SHIPMENT_COLUMN_CONTRACT_VERSION)
+            set_constant(column, (Value){.int32 = SHIPMENT_CONTRACT_VERSION});
+        else
+            column->form = COLUMN_ABSENT;
+    }
+}
+
+ShipmentFile *shipment_file_new(const ShipmentFileOptions *options)
+{
+    ShipmentFile *file = mem_zalloc(sizeof *file);
+    ShipmentColumnId ids[SHIPMENT_COLUMN_COUNT];
+    file->options = options;
+    arena_init(&file->arena);
+    arena_init(&file->texts);
+    arena_init(&file->page_arena);
+    arena_init(&file->write_arena);
+    file->schema = shipment_file_schema(&file->arena, ids);
+    file->n_columns = file->schema.n;
+    for (uint32_t i = 0; i < file->n_columns; i++) {
+        file->columns[i].id = ids[i];
+        file->columns[i].type = shipment_column(ids[i])->type;
+        file->columns[i].width = type_width(file->columns[i].type);
+    }
+    set_constants(file);
+    return file;
+}
+
+void shipment_file_free(ShipmentFile *file)
+{
+    if (!file)
+        return;
+    for (uint32_t i = 0; i < file->n_columns; i++) {
+        mem_free(file->columns[i].codes);
+        mem_free(file->columns[i].values);
+        mem_free(file->columns[i].valid);
+    }
+    mem_free(file->order);
+    mem_free(file->files);
+    parquet_encoded_row_group_free(file->encoded);
+    arena_done(&file->arena);
+    arena_done(&file->texts);
+    arena_done(&file->page_arena);
+    arena_done(&file->write_arena);
+    mem_free(file);
+}
+
+uint64_t shipment_file_rows(const ShipmentFile *file)
+{
+    return file->rows;
+}
+
+const DeltaFile *shipment_file_files(const ShipmentFile *file, uint32_t *ret_n)
+{
+    *ret_n = file->n_files;
+    return file->files;
+}
+
+/* ---- Gathering ---- */
+
+static void need_codes(GatheredColumn *column)
+{
+    if (!column->codes)
+        column->codes = mem_alloc(sizeof(uint16_t) * SHIPMENT_FILE_ROWS);
+}
+
+static void need_values(GatheredColumn *column)
+{
+    if (column->values)
+        return;
+    column->values = mem_alloc(column->width * SHIPMENT_FILE_ROWS);
+    column->valid = mem_alloc(SHIPMENT_FILE_ROWS);
+}
+
+/* Rows [0, n) that were not values become values. */
+static void become_values(GatheredColumn *column, uint32_t n)
+{
+    ColumnForm form = column->form;
+    need_values(column);
+    column->form = COLUMN_VALUES;
+    column->has_nulls = form == COLUMN_ABSENT && n > 0;
+    if (form == COLUMN_ABSENT) {
+        memset(column->values, 0, column->width * n);
+        memset(column->valid, 0, n);
+        return;
+    }
+    CHECK(form == COLUMN_CODES);
+    const uint8_t *entries = column->entries->data;
+    for (uint32_t r = 0; r < n; r++) {
+        uint16_t code = column->codes[r];
+        memcpy(column->values + r * column->width, entries + code * column->width, column->width);
+        column->valid[r] = column->entries->valid[code];
+        column->has_nulls |= !column->valid[r];
+    }
+}
+
+static void append_codes(GatheredColumn *column, const ConvertedColumn *from, uint32_t at, const uint32_t *selected,
+                         uint32_t n)
+{
+    need_codes(column);
+    column->form = COLUMN_CODES;
+    column->entries = from->entries;
+    for (uint32_t i = 0; i < n; i++)
+        column->codes[at + i] = from->codes[selected[i]];
+}
+
+static void append_values(ShipmentFile *file, GatheredColumn *column, const ConvertedColumn *from, uint32_t at,
+                          const uint32_t *selected, uint32_t n)
+{
+    const uint8_t *values = from->values;
+    uint8_t *to = column->values + at * column->width;
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(to + i * column->width, values + selected[i] * column->width, column->width);
+    for (uint32_t i = 0; i < n; i++) {
+        column->valid[at + i] = from->valid ? from->valid[selected[i]] : 1;
+        column->has_nulls |= !column->valid[at + i];
+    }
+    if (column->type.id != TYPE_STRING)
+        return;
+    StrView *texts = (StrView *)(void *)to;
+    for (uint32_t i = 0; i < n; i++)
+        texts[i] = column->valid[at + i] ? arena_str(&file->texts, texts[i]) : (StrView){"", 0};
+}
+
+/* Codes of a block for a column that holds values already. */
+static void append_codes_as_values(GatheredColumn *column, const ConvertedColumn *from, uint32_t at,
+                                   const uint32_t *selected, uint32_t n)
+{
+    const uint8_t *entries = from->entries->data;
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t code = from->codes[selected[i]];
+        memcpy(column->values + (at + i) * column->width, entries + code * column->width, column->width);
+        column->valid[at + i] = from->entries->valid[code];
+        column->has_nulls |= !column->valid[at + i];
+    }
+}
+
+static void append_column(ShipmentFile *file, GatheredColumn *column, const ConvertedColumn *from,
+                          const uint32_t *selected, uint32_t n)
+{
+    uint32_t at = file->n;
+    switch (from->form) {
+    case COLUMN_ABSENT: /* a mapping gives a column to all blocks or to none */
+        CHECK(column->form == COLUMN_ABSENT || column->form == COLUMN_CONSTANT);
+        return;
+    case COLUMN_CONSTANT:
+        set_constant(column, from->constant);
+        return;
+    case COLUMN_CODES:
+        if (column->form == COLUMN_VALUES)
+            append_codes_as_values(column, from, at, selected, n);
+        else
+            append_codes(column, from, at, selected, n);
+        return;
+    case COLUMN_VALUES:
+        if (column->form != COLUMN_VALUES)
+            become_values(column, at);
+        append_values(file, column, from, at, selected, n);
+        return;
+    }
+}
+
+Status shipment_file_append(ShipmentFile *file, const ConvertedBlock *block, const uint32_t *selected, uint32_t n,
+                            Error *err)
+{
+    file->rows += n;
+    if (n == 0)
+        return STATUS_OK;
+    if (file->n + n > SHIPMENT_FILE_ROWS)
+        TRY(shipment_file_flush(file, err));
+    for (uint32_t i = 0; i < file->n_columns; i++)
+        append_column(file, &file->columns[i], &block->columns[file->columns[i].id], selected, n);
+    file->n += n;
+    return STATUS_OK;
+}
+
+/* ---- Dictionaries ---- */
+
+static int compare_entries(const void *a, const void *b, void *context)
+{
+    const Vector *entries = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    switch (entries->type.id) {
+    case TYPE_STRING:
+        return str_compare(((const StrView *)entries->data)[x], ((const StrView *)entries->data)[y]);
+    case TYPE_DOUBLE: {
+        double p = ((const double *)entries->data)[x], q = ((const double *)entries->data)[y];
+        return (p > q) - (p < q);
+    }
+    case TYPE_DATE:
+    case TYPE_INT: {
+        int32_t p = ((const int32_t *)entries->data)[x], q = ((const int32_t *)entries->data)[y];
+        return (p > q) - (p < q);
+    }
+    default: {
+        int64_t p = ((const int64_t *)entries->data)[x], q = ((const int64_t *)entries->data)[y];
+        return (p > q) - (p < q);
+    }
+    }
+}
+
+/* The entries that rows use, ascending and distinct, NULL last: column->dictionary, and the rank of every code. */
+static void rank_column(ShipmentFile *file, GatheredColumn *column)
+{
+    const Vector *entries = column->entries;
+    Arena *arena = &file->write_arena;
+    uint8_t *used = arena_zalloc(arena, entries->n);
+    for (uint32_t r = 0; r < file->n; r++)
+        used[column->codes[r]] = 1;
+    uint32_t *sorted = arena_alloc(arena, sizeof(uint32_t) * (entries->n + 1));
+    uint32_t n = 0;
+    bool nulls = false;
+    for (uint32_t i = 0; i < entries->n; i++) {
+        nulls |= used[i] && !entries->valid[i];
+        if (used[i] && entries->valid[i])
+            sorted[n++] = i;
+    }
+    qsort_r(sorted, n, sizeof *sorted, compare_entries, (void *)(uintptr_t)entries);
+    column->rank_of_code = arena_zalloc(arena, sizeof(uint32_t) * entries->n);
+    column->dictionary = vector_new(arena, column->type, n + nulls, nulls);
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0 && compare_entries(&sorted[i - 1], &sorted[i], (void *)(uintptr_t)entries) != 0)
+            rank++;
+        column->rank_of_code[sorted[i]] = rank;
+        memcpy((uint8_t *)column->dictionary.data + rank * column->width,
+               (const uint8_t *)entries->data + sorted[i] * column->width, column->width);
+    }
+    rank = n > 0 ? rank + 1 : 0;
+    if (nulls) {
+        memset((uint8_t *)column->dictionary.data + rank * column->width, 0, column->width);
+        column->dictionary.valid[rank] = 0;
+        for (uint32_t i = 0; i < entries->n; i++)
+            if (!entries->valid[i])
+                column->rank_of_code[i] = rank;
+        rank++;
+    }
+    column->dictionary.n = rank;
+    column->code_width = rank <= 256 ? 1 : rank <= 65536 ? 2 : 4;
+}
+
+/* ---- The order of rows ---- */
+
+static GatheredColumn *find_column(ShipmentFile *file, ShipmentColumnId id)
+{
+    for (uint32_t i = 0; i < file->n_columns; i++)
+        if (file->columns[i].id == id)
+            return &file->columns[i];
+    return NULL;
+}
+
+static int compare_dates(const void *a, const void *b, void *context)
+{
+    const GatheredColumn *column = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const int32_t *dates = (const int32_t *)(const void *)column->values;
+    int32_t p = column->valid[x] ? dates[x] : INT32_MIN, q = column->valid[y] ? dates[y] : INT32_MIN;
+    return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
+}
+
+/* Rows by shipment_date, NULL wherever its rank is; rows of one day as they came. */
+static void order_rows(ShipmentFile *file)
+{
+    if (!file->order)
+        file->order = mem_alloc(sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
+    GatheredColumn *dates = find_column(file, SHIPMENT_COLUMN_SHIPMENT_DATE);
+    if (dates->form == COLUMN_CODES) {
+        uint32_t *next = arena_zalloc(&file->write_arena, sizeof(uint32_t) * (dates->dictionary.n + 1));
+        for (uint32_t r = 0; r < file->n; r++)
+            next[dates->rank_of_code[dates->codes[r]] + 1]++;
+        for (uint32_t i = 1; i <= dates->dictionary.n; i++)
+            next[i] += next[i - 1];
+        for (uint32_t r = 0; r < file->n; r++)
+            file->order[next[dates->rank_of_code[dates->codes[r]]]++] = r;
+        return;
+    }
+    for (uint32_t r = 0; r < file->n; r++)
+        file->order[r] = r;
+    if (dates->form == COLUMN_VALUES)
+        qsort_r(file->order, file->n, sizeof(uint32_t), compare_dates, dates);
+}
+
+/* ---- Writing ---- */
+
+typedef struct PageContext {
+    ShipmentFile *file;
+    uint32_t base; /* first row of the row group */
+} PageContext;
+
+#define GATHER_RANKS(Code)                                                                                             \
+    do {                                                                                                               \
+        Code *restrict ranks = codes;                                                                                  \
+        for (uint32_t i = 0; i < n; i++)                                                                               \
+            ranks[i] = (Code)column->rank_of_code[column->codes[order[i]]];                                            \
+    } while (0)
+
+static void gather_codes(const GatheredColumn *column, const uint32_t *order, uint32_t n, Arena *arena, Vector *page)
+{
+    void *codes = arena_alloc(arena, (size_t)n * column->code_width);
+    if (column->code_width == 1)
+        GATHER_RANKS(uint8_t);
+    else if (column->code_width == 2)
+        GATHER_RANKS(uint16_t);
+    else
+        GATHER_RANKS(uint32_t);
+    *page = (Vector){.type = column->type,
+                     .kind = VECTOR_DICT,
+                     .code_width = column->code_width,
+                     .n = n,
+                     .data = codes,
+                     .dict = &column->dictionary};
+}
+
+static void gather_values(const GatheredColumn *column, const uint32_t *order, uint32_t n, Arena *arena, Vector *page)
+{
+    *page = vector_new(arena, column->type, n, column->has_nulls);
+    uint8_t *to = page->data;
+    switch (column->width) {
+    case 4:
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(to + i * 4, column->values + order[i] * 4, 4);
+        break;
+    case 8:
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(to + (size_t)i * 8, column->values + (size_t)order[i] * 8, 8);
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(to + i * column->width, column->values + order[i] * column->width, column->width);
+    }
+    if (column->has_nulls)
+        for (uint32_t i = 0; i < n; i++)
+            page->valid[i] = column->valid[order[i]];
+}
+
+static Status give_page(void *context, uint32_t index, uint64_t first, uint32_t n, Vector *ret_page, Error *err)
+{
+    (void)err;
+    PageContext *pages = context;
+    ShipmentFile *file = pages->file;
+    const GatheredColumn *column = &file->columns[index];
+    const uint32_t *order = file->order + pages->base + first;
+    arena_reset(&file->page_arena);
+    Value null = {.type = column->type};
+    switch (column->form) {
+    case COLUMN_CODES:
+        gather_codes(column, order, n, &file->page_arena, ret_page);
+        break;
+    case COLUMN_VALUES:
+        gather_values(column, order, n, &file->page_arena, ret_page);
+        break;
+    default:
+        *ret_page = vector_const(&file->page_arena, column->form == COLUMN_CONSTANT ? &column->constant : &null, n);
+    }
+    return STATUS_OK;
+}
+
+static Status encode_rows(ShipmentFile *file, StorageWriter *storage, Error *err)
+{
+    static const ParquetWriterOptions options = {.codec = PARQUET_SNAPPY};
+    ParquetWriter *writer;
+    TRY(parquet_writer_new(storage, &file->schema, &options, &writer, err));
+    Status status = STATUS_OK;
+    for (uint32_t base = 0; base < file->n && status == STATUS_OK; base += SHIPMENT_FILE_ROW_GROUP_ROWS) {
+        uint32_t left = file->n - base;
+        PageContext pages = {file, base};
+        ParquetPageSource source = {&pages, give_page};
+        status = parquet_encode_row_group(writer, &source,
+                                          left < SHIPMENT_FILE_ROW_GROUP_ROWS ? left : SHIPMENT_FILE_ROW_GROUP_ROWS,
+                                          &file->encoded, err);
+        if (status == STATUS_OK)
+            status = parquet_append_row_group(writer, file->encoded, err);
+    }
+    if (status == STATUS_OK)
+        status = parquet_finish(writer, NULL, err);
+    parquet_writer_free(writer);
+    return status;
+}
+
+static Status write_file(ShipmentFile *file, const char *path, Error *err)
+{
+    StorageWriter *storage;
+    TRY(storage_create(path, &storage, err));
+    Status status = encode_rows(file, storage, err);
+    if (status != STATUS_OK) {
+        storage_discard(storage);
+        return status;
+    }
+    return storage_commit(storage, err);
+}
+
+static Status add_file(ShipmentFile *file, const char *path, const char *const *partition_values, Error *err)
+{
+    if (file->n_files == file->files_capacity) {
+        file->files_capacity = file->files_capacity ? file->files_capacity * 2 : 8;
+        file->files = mem_realloc(file->files, sizeof(DeltaFile) * file->files_capacity);
+    }
+    const DeltaSnapshot *table = file->options->table;
+    TRY(delta_describe_file(table->table, &table->metadata, path, partition_values, &file->arena,
+                            &file->files[file->n_files], err));
+    file->n_files++;
+    return STATUS_OK;
+}
+
+Status shipment_file_flush(ShipmentFile *file, Error *err)
+{
+    if (file->n == 0)
+        return STATUS_OK;
+    const DeltaSnapshot *table = file->options->table;
+    for (uint32_t i = 0; i < file->n_columns; i++)
+        if (file->columns[i].form == COLUMN_CODES)
+            rank_column(file, &file->columns[i]);
+    order_rows(file);
+    const char **partition_values = ARENA_ARRAY(&file->arena, const char *, 1);
+    partition_values[0] = file->options->client;
+    const char *path = delta_data_path(&table->metadata, partition_values, &file->arena);
+    TRY(write_file(file, arena_printf(&file->arena, "%s/%s", table->table, path), err));
+    TRY(add_file(file, path, partition_values, err));
+    for (uint32_t i = 0; i < file->n_columns; i++)
+        file->columns[i].has_nulls = false;
+    set_constants(file);
+    file->n = 0;
+    arena_reset(&file->texts);
+    arena_reset(&file->write_arena);
+    return STATUS_OK;
+}
