@@ -34,7 +34,8 @@ typedef struct IngestResult {
     uint64_t bytes;
     IngestOutcome outcome;
     uint64_t records, good, rejected;
-    uint64_t replaced; /* older records of the same ids that made way (duplicate policy latest) */
+    uint64_t superseded; /* good records of the file that a newer one of the same id made way for (policy latest) */
+    uint64_t replaced;   /* records of the table that made way for newer ones of the file (policy latest) */
     double rejected_share, max_rejected_share;
     int64_t processed_version, quarantine_version; /* after; -1: nothing committed there */
     IngestReason *reasons;                         /* most frequent first */

@@ -1,0 +1,302 @@
+/* ingest: a client's files -> the lake, with a summary of what passed and what did not. */
+#include "ingest/ingest.h"
+
+#include "base/progress.h"
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "ingest/raw.h"
+#include "lake/history.h"
+#include "lake/transaction.h"
+
+#define REASONS_SHOWN 12
+
+typedef struct IngestRun {
+    const Arguments *arguments;
+    Arena *arena;
+    const Lake *lake;
+    const Mapping *mapping;
+    Resources resources;
+    const char **files;
+    uint32_t n_files;
+    IngestResult *results; /* n_results of them: of files that came to an end */
+    uint32_t n_results;
+    uint32_t n_failed;
+    Status worst; /* the first failure's code */
+} IngestRun;
+
+static const char *outcome_name(IngestOutcome outcome)
+{
+    switch (outcome) {
+    case INGEST_DONE:
+        return "ingested";
+    case INGEST_KNOWN:
+        return "known";
+    case INGEST_REFUSED:
+        return "refused";
+    default:
+        return "dry run";
+    }
+}
+
+/* ---- Which files ---- */
+
+static Status add_files(IngestRun *run, const char *pattern, Error *err)
+{
+    StorageList list;
+    TRY(storage_list(pattern, &list, err));
+    const char **files = ARENA_ARRAY(run->arena, const char *, run->n_files + list.n + 1);
+    if (run->n_files)
+        memcpy(files, run->files, sizeof *files * run->n_files);
+    for (size_t i = 0; i < list.n; i++)
+        files[run->n_files++] = arena_strdup(run->arena, list.entries[i].path);
+    run->files = files;
+    storage_list_done(&list);
+    return STATUS_OK;
+}
+
+/* ---- What is said ---- */
+
+static void append_reasons(Buffer *text, const IngestResult *result)
+{
+    char count[24];
+    for (uint32_t i = 0; i < result->n_reasons && i < REASONS_SHOWN; i++) {
+        const IngestReason *reason = &result->reasons[i];
+        buffer_printf(text, "  %12s  %-26s %-24s row %lld: %s\n",
+                      text_count(count, sizeof count, (double)reason->records), reason->code, reason->column,
+                      (long long)reason->example_row, reason->example_message);
+    }
+    if (result->n_reasons > REASONS_SHOWN)
+        buffer_printf(text, "  %12s  %u more reasons (--json has all)\n", "", result->n_reasons - REASONS_SHOWN);
+}
+
+static void append_result(Buffer *text, const IngestResult *result)
+{
+    char records[24], good[24], rejected[24], seconds[24], bytes[24], rate[24];
+    if (result->outcome == INGEST_KNOWN) {
+        buffer_printf(text, "%s: these very bytes are in the lake already; nothing was done\n", result->file);
+        return;
+    }
+    buffer_printf(text, "%s: %s records: %s %s, %s rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
+                  text_count(records, sizeof records, (double)result->records),
+                  text_count(good, sizeof good, (double)result->good),
+                  result->outcome == INGEST_DONE ? "taken in" : "would pass",
+                  text_count(rejected, sizeof rejected, (double)result->rejected), 100 * result->rejected_share,
+                  text_bytes(bytes, sizeof bytes, (double)result->bytes),
+                  text_seconds(seconds, sizeof seconds, result->seconds),
+                  text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
+    if (result->superseded || result->replaced)
+        buffer_printf(text, "  %llu older records of the same ids made way, %llu of them in the table\n",
+                      (unsigned long long)(result->superseded + result->replaced), (unsigned long long)result->replaced);
+    append_reasons(text, result);
+    if (result->outcome == INGEST_REFUSED)
+        buffer_printf(text,
+                      "  refused: more than %.4g %% rejected (max_rejected_share); nothing was taken in\n"
+                      "  mend the mapping and try again; --dry-run shows what would pass\n",
+                      100 * result->max_rejected_share);
+}
+
+static void append_json_reasons(Buffer *json, const IngestResult *result)
+{
+    buffer_append_text(json, "\"reasons\":[");
+    for (uint32_t i = 0; i < result->n_reasons; i++) {
+        const IngestReason *reason = &result->reasons[i];
+        buffer_append_text(json, i ? ",{\"code\":" : "{\"code\":");
+        text_append_json(json, str_view(reason->code));
+        buffer_append_text(json, ",\"column\":");
+        text_append_json(json, str_view(reason->column));
+        buffer_printf(json, ",\"records\":%llu,\"example_row\":%lld,\"example_value\":",
+                      (unsigned long long)reason->records, (long long)reason->example_row);
+        text_append_json(json, str_view(reason->example_value));
+        buffer_append_text(json, ",\"example_message\":");
+        text_append_json(json, str_view(reason->example_message));
+        buffer_append_byte(json, '}');
+    }
+    buffer_append_byte(json, ']');
+}
+
+static void append_version(Buffer *json, const char *name, int64_t version)
+{
+    if (version >= 0)
+        buffer_printf(json, "\"%s\":%lld,", name, (long long)version);
+    else
+        buffer_printf(json, "\"%s\":null,", name);
+}
+
+static void append_json_result(Buffer *json, const IngestResult *result)
+{
+    buffer_append_text(json, "{\"file\":");
+    text_append_json(json, str_view(result->file));
+    buffer_printf(json,
+                  ",\"outcome\":\"%s\",\"sha256\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,"
+                  "\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
+                  "\"seconds\":%.6f,",
+                  outcome_name(result->outcome), result->hash, (unsigned long long)result->bytes,
+                  (unsigned long long)result->records, (unsigned long long)result->good,
+                  (unsigned long long)result->rejected, (unsigned long long)result->superseded,
+                  (unsigned long long)result->replaced, result->rejected_share, result->max_rejected_share,
+                  result->seconds);
+    append_version(json, "processed_version", result->processed_version);
+    append_version(json, "quarantine_version", result->quarantine_version);
+    append_json_reasons(json, result);
+    buffer_append_byte(json, '}');
+}
+
+static Status report(const IngestRun *run, Error *err)
+{
+    Buffer text;
+    buffer_init(&text, 0);
+    bool json = arguments_given(run->arguments, "json");
+    uint64_t records = 0, good = 0, rejected = 0;
+    if (json)
+        buffer_append_text(&text, "{\"files\":[");
+    for (uint32_t i = 0; i < run->n_results; i++) {
+        const IngestResult *result = &run->results[i];
+        records += result->records;
+        good += result->good;
+        rejected += result->rejected;
+        if (json && i)
+            buffer_append_byte(&text, ',');
+        if (json)
+            append_json_result(&text, result);
+        else
+            append_result(&text, result);
+    }
+    if (json)
+        buffer_printf(&text,
+                      "],\"records\":%llu,\"good\":%llu,\"rejected\":%llu,\"failed_files\":%u,"
+                      "\"peak_memory_bytes\":%zu}\n",
+                      (unsigned long long)records, (unsigned long long)good, (unsigned long long)rejected,
+                      run->n_failed, process_peak_memory_bytes());
+    else if (rejected > 0 && !arguments_given(run->arguments, "dry-run"))
+        buffer_append_text(&text, "rejected records wait in quarantine: freightlake quarantine list\n");
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+/* ---- One file ---- */
+
+static void record_history(const IngestRun *run, const IngestResult *result, int64_t started_us, const char *file,
+                           const Error *failure)
+{
+    Error err;
+    error_init(&err);
+    char message[1200] = "";
+    HistoryTable tables[2] = {{"quarantine", -1, result->quarantine_version, (int64_t)result->rejected},
+                              {"shipments", -1, result->processed_version, (int64_t)result->good}};
+    if (failure)
+        error_format(failure, message, sizeof message);
+    HistoryRecord record = {.kind = "ingest",
+                            .client = run->mapping->client,
+                            .source = file,
+                            .source_hash = result->hash[0] ? result->hash : NULL,
+                            .started_us = started_us,
+                            .seconds = result->seconds,
+                            .peak_memory_bytes = process_peak_memory_bytes(),
+                            .rows_read = (int64_t)result->records,
+                            .rows_good = (int64_t)result->good,
+                            .rows_rejected = (int64_t)result->rejected,
+                            .outcome = failure                               ? "failed"
+                                       : result->outcome == INGEST_KNOWN   ? "nothing to do"
+                                       : result->outcome == INGEST_REFUSED ? "refused"
+                                                                           : "ok",
+                            .error = failure ? message : NULL,
+                            .tables = tables,
+                            .n_tables = result->outcome == INGEST_DONE && !failure ? 2 : 0};
+    if (history_write(run->lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+static Status ingest_one(IngestRun *run, const char *file, Error *err)
+{
+    bool dry_run = arguments_given(run->arguments, "dry-run");
+    Progress *progress = progress_new("reading", console_progress(run->arguments));
+    IngestOptions options = {.lake = run->lake,
+                             .mapping = run->mapping,
+                             .dry_run = dry_run,
+                             .pool = run->resources.pool,
+                             .budget = &run->resources.budget,
+                             .progress = progress_update,
+                             .progress_context = progress};
+    int64_t started_us = raw_now_us();
+    IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
+    Status status = ingest_file(&options, file, run->arena, &result, err);
+    progress_free(progress);
+    if (!dry_run)
+        record_history(run, &result, started_us, file, status == STATUS_OK ? NULL : err);
+    if (status == STATUS_OK)
+        run->results[run->n_results++] = result;
+    return status;
+}
+
+/* Every file is tried; the first failure gives the exit code. */
+static Status ingest_all(IngestRun *run, Error *err)
+{
+    run->results = ARENA_ARRAY(run->arena, IngestResult, run->n_files + 1);
+    Error first;
+    error_init(&first);
+    for (uint32_t i = 0; i < run->n_files; i++) {
+        Status status = ingest_one(run, run->files[i], err);
+        if (status == STATUS_INTERRUPTED)
+            return status;
+        if (status == STATUS_OK)
+            continue;
+        if (run->n_failed++ == 0)
+            first = *err;
+        else
+            log_error(err);
+        error_init(err);
+    }
+    TRY(report(run, err));
+    if (run->n_failed) {
+        *err = first;
+        return first.code;
+    }
+    for (uint32_t i = 0; i < run->n_results; i++)
+        if (run->results[i].outcome == INGEST_REFUSED ||
+            (run->results[i].outcome == INGEST_DRY_RUN &&
+             run->results[i].rejected_share > run->results[i].max_rejected_share)) {
+            error_set(err, STATUS_CHECK, "more records were rejected than max_rejected_share allows");
+            error_at_file(err, run->results[i].file);
+            return error_hint(err, "look at the reasons above, mend clients/%s.yaml, and ingest again",
+                              run->mapping->client);
+        }
+    return STATUS_OK;
+}
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
+}
+
+static Status locked_steps(IngestRun *run, Error *err)
+{
+    LakeRecovery recovery = {0};
+    TRY(lake_recover(run->lake, run->mapping->client, &recovery, err));
+    if (recovery.finished)
+        LOG(LOG_INFO, "work that was cut off was finished", LOG_INTEGER_FIELD("transactions", recovery.finished));
+    return ingest_all(run, err);
+}
+
+Status command_ingest(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    IngestRun run = {.arguments = arguments, .arena = job_arena};
+    Lake *lake;
+    Mapping *mapping;
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
+    TRY(mapping_load(lake, arguments->operands[0], job_arena, &mapping, err));
+    run.lake = lake;
+    run.mapping = mapping;
+    for (uint32_t i = 1; i < arguments->n_operands; i++)
+        TRY(add_files(&run, arguments->operands[i], err));
+    TRY(resources_init(&run.resources, arguments, err));
+    LakeLock *lock = NULL;
+    const char *name = arena_printf(job_arena, "client-%s", mapping->client);
+    Status status = lake_lock(lake, name, say_waiting, NULL, &lock, err);
+    if (status == STATUS_OK)
+        status = locked_steps(&run, err);
+    lake_unlock(lock);
+    resources_done(&run.resources);
+    return status;
+}
