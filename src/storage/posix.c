@@ -3,7 +3,7 @@
  * A writer's life:
  *   create   folder made, ".NAME.tmp-PID-N" made beside NAME, locked with flock, put into the registry
  *   write    pwrite at any offset; the kernel is told to start writing back every few MiB, so that the last fsync is short
- *   commit   fsync file, rename over NAME, fsync folder
+ *   commit   fsync file, rename over NAME (commit_new: link to NAME, which fails when it is there), fsync folder
  *   discard  unlink
  * Invariants: (1) NAME is either the older file or the whole newer one; (2) a temporary file without a lock has no living
  * writer.  By (2) storage_clean needs no guess about process numbers, which the system uses again: the lock ends with
@@ -304,12 +304,18 @@ static Status posix_write(StorageWriter *base, uint64_t offset, const void *byte
     return STATUS_OK;
 }
 
-static Status flush_and_rename(PosixWriter *writer, Error *err)
+static Status flush(PosixWriter *writer, Error *err)
 {
     fault_step("storage_before_fsync");
     if (fault_hit(FAULT_FSYNC) || fsync(writer->fd) != 0)
         return posix_error(err, errno, "flushing", writer->path);
     fault_step("storage_before_rename");
+    return STATUS_OK;
+}
+
+static Status flush_and_rename(PosixWriter *writer, Error *err)
+{
+    TRY(flush(writer, err));
     if (fault_hit(FAULT_RENAME) || rename(writer->temporary, writer->target) != 0)
         return posix_error(err, errno, "replacing the file", writer->path);
     fault_step("storage_after_rename");
@@ -324,6 +330,17 @@ static void posix_discard(StorageWriter *base)
     writer_free(writer);
 }
 
+/* The writer's file is at its path: the folder is flushed, the writer goes. */
+static Status leave_in_place(PosixWriter *writer, Error *err)
+{
+    registry_remove(writer);
+    Status status = sync_folder(writer->folder, err);
+    if (status != STATUS_OK)
+        error_hint(err, "the file is in place and whole, but may be lost by a power failure");
+    writer_free(writer);
+    return status;
+}
+
 static Status posix_commit(StorageWriter *base, Error *err)
 {
     PosixWriter *writer = (PosixWriter *)base;
@@ -332,16 +349,48 @@ static Status posix_commit(StorageWriter *base, Error *err)
         posix_discard(base);
         return status;
     }
-    registry_remove(writer);
-    status = sync_folder(writer->folder, err);
-    if (status != STATUS_OK)
-        error_hint(err, "the file is in place and whole, but may be lost by a power failure");
-    writer_free(writer);
-    return status;
+    return leave_in_place(writer, err);
 }
 
-static const StorageWriterOps POSIX_WRITER_OPS = {
-    .write = posix_write, .commit = posix_commit, .discard = posix_discard};
+static Status posix_commit_new(StorageWriter *base, bool *ret_created, Error *err)
+{
+    PosixWriter *writer = (PosixWriter *)base;
+    Status status = flush(writer, err);
+    int number = 0;
+    if (status == STATUS_OK && (fault_hit(FAULT_RENAME) || link(writer->temporary, writer->target) != 0))
+        number = errno;
+    if (number != 0 && number != EEXIST)
+        status = posix_error(err, number, "creating the file", writer->path);
+    if (status != STATUS_OK || number == EEXIST) {
+        posix_discard(base);
+        if (status == STATUS_OK)
+            *ret_created = false;
+        return status;
+    }
+    fault_step("storage_after_rename");
+    unlink(writer->temporary);
+    *ret_created = true;
+    return leave_in_place(writer, err);
+}
+
+static Status posix_commit_as(StorageWriter *base, const char *path, Error *err)
+{
+    PosixWriter *writer = (PosixWriter *)base;
+    CLEANUP(mem_cleanup) char *folder = folder_of(path);
+    CHECK(strcmp(folder, writer->folder) == 0);
+    mem_free(writer->path);
+    mem_free(writer->target);
+    writer->path = mem_strdup(path);
+    writer->target = mem_strdup(path);
+    writer->base.path = writer->path;
+    return posix_commit(base, err);
+}
+
+static const StorageWriterOps POSIX_WRITER_OPS = {.write = posix_write,
+                                                  .commit = posix_commit,
+                                                  .commit_new = posix_commit_new,
+                                                  .commit_as = posix_commit_as,
+                                                  .discard = posix_discard};
 
 /* Makes and locks one temporary file; *ret_taken is false when a cleaner was quicker than the lock. */
 static Status open_temporary(PosixWriter *writer, mode_t mode, bool *ret_taken, Error *err)
@@ -423,6 +472,65 @@ static Status posix_create(const char *path, StorageWriter **ret_writer, Error *
     return STATUS_OK;
 }
 
+/* ---- what is there ---- */
+
+static Status posix_stat(const char *path, StorageFacts *ret_facts, Error *err)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            return posix_error(err, errno, "looking at", path);
+        *ret_facts = (StorageFacts){.exists = false};
+        return STATUS_OK;
+    }
+    *ret_facts = (StorageFacts){.exists = true,
+                                .size_bytes = (uint64_t)facts.st_size,
+                                .modified_ms = facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000};
+    return STATUS_OK;
+}
+
+static Status posix_remove(const char *path, Error *err)
+{
+    if (fault_hit(FAULT_WRITE) || (unlink(path) != 0 && errno != ENOENT))
+        return posix_error(err, errno, "removing", path);
+    return STATUS_OK;
+}
+
+static Status posix_list_folder(const char *folder, bool deep, const char *from, StorageList *list, Error *err);
+
+/* One entry of a folder: a plain file is added, a folder is gone into when `deep`. */
+static Status list_entry(int folder_fd, const char *folder, const char *name, bool deep, StorageList *list, Error *err)
+{
+    struct stat facts;
+    if (fstatat(folder_fd, name, &facts, 0) != 0)
+        return STATUS_OK; /* gone in the meantime, or a link to nothing */
+    CLEANUP(mem_cleanup) char *path = mem_printf("%s/%s", folder, name);
+    if (S_ISREG(facts.st_mode))
+        storage_list_add(list, path, (uint64_t)facts.st_size,
+                         facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000);
+    else if (S_ISDIR(facts.st_mode) && deep)
+        return posix_list_folder(path, true, NULL, list, err);
+    return STATUS_OK;
+}
+
+static Status posix_list_folder(const char *folder, bool deep, const char *from, StorageList *list, Error *err)
+{
+    DIR *stream = opendir(folder);
+    if (!stream)
+        return errno == ENOENT ? STATUS_OK : posix_error(err, errno, "reading the folder", folder);
+    Status status = STATUS_OK;
+    struct dirent *entry;
+    while (status == STATUS_OK && (entry = readdir(stream))) {
+        int64_t pid;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            posix_is_temporary_name(entry->d_name, &pid) || (from && strcmp(entry->d_name, from) < 0))
+            continue;
+        status = list_entry(dirfd(stream), folder, entry->d_name, deep, list, err);
+    }
+    closedir(stream);
+    return status;
+}
+
 /* ---- cleaning up after dead processes ---- */
 
 /* Whether nobody writes to the temporary file any more. */
@@ -466,6 +574,9 @@ const StorageDriver POSIX_DRIVER = {.open = posix_open,
                                     .create = posix_create,
                                     .list = posix_glob,
                                     .explain_no_match = posix_explain_no_match,
+                                    .list_folder = posix_list_folder,
+                                    .stat = posix_stat,
+                                    .remove = posix_remove,
                                     .make_folder = posix_make_folder,
                                     .clean = posix_clean,
                                     .discard_all = posix_discard_all};

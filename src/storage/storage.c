@@ -87,6 +87,16 @@ Status storage_commit(StorageWriter *writer, Error *err)
     return writer->ops->commit(writer, err);
 }
 
+Status storage_commit_new(StorageWriter *writer, bool *ret_created, Error *err)
+{
+    return writer->ops->commit_new(writer, ret_created, err);
+}
+
+Status storage_commit_as(StorageWriter *writer, const char *path, Error *err)
+{
+    return writer->ops->commit_as(writer, path, err);
+}
+
 void storage_discard(StorageWriter *writer)
 {
     if (writer)
@@ -145,6 +155,85 @@ void storage_list_done(StorageList *list)
     arena_done(&list->arena);
     list->entries = NULL;
     list->n = 0;
+}
+
+Status storage_list_folder(const char *folder, bool deep, const char *from, StorageList *ret_list, Error *err)
+{
+    const StorageDriver *driver = find_driver(folder, err);
+    if (!driver)
+        return err->code;
+    StorageList list = {0};
+    arena_init(&list.arena);
+    Status status = driver->list_folder(folder, deep, from, &list, err);
+    if (status != STATUS_OK) {
+        storage_list_done(&list);
+        return status;
+    }
+    sort_distinct(&list);
+    *ret_list = list;
+    return STATUS_OK;
+}
+
+/* ---- whole files ---- */
+
+Status storage_stat(const char *path, StorageFacts *ret_facts, Error *err)
+{
+    const StorageDriver *driver = find_driver(path, err);
+    if (!driver)
+        return err->code;
+    return driver->stat(path, ret_facts, err);
+}
+
+Status storage_remove(const char *path, Error *err)
+{
+    const StorageDriver *driver = find_driver(path, err);
+    if (!driver)
+        return err->code;
+    return driver->remove(path, err);
+}
+
+Status storage_read_file(const char *path, size_t max_bytes, Arena *arena, StrView *ret_bytes, Error *err)
+{
+    CLEANUP(storage_close_cleanup) StorageReader *reader = NULL;
+    TRY(storage_open(path, &reader, err));
+    if (reader->size_bytes > max_bytes || reader->size_bytes > UINT32_MAX - 1) {
+        error_set(err, STATUS_DATA, "the file has %llu bytes, and at most %zu are read",
+                  (unsigned long long)reader->size_bytes, max_bytes);
+        return error_at_file(err, path);
+    }
+    uint32_t size = (uint32_t)reader->size_bytes;
+    char *bytes = arena_alloc(arena, (size_t)size + 1);
+    TRY(storage_read(reader, 0, bytes, size, err));
+    bytes[size] = '\0';
+    *ret_bytes = (StrView){bytes, size};
+    return STATUS_OK;
+}
+
+static Status write_whole(const char *path, const void *bytes, size_t size, StorageWriter **ret_writer, Error *err)
+{
+    StorageWriter *writer;
+    TRY(storage_create(path, &writer, err));
+    Status status = storage_write(writer, 0, bytes, size, err);
+    if (status != STATUS_OK) {
+        storage_discard(writer);
+        return status;
+    }
+    *ret_writer = writer;
+    return STATUS_OK;
+}
+
+Status storage_write_file(const char *path, const void *bytes, size_t size, Error *err)
+{
+    StorageWriter *writer;
+    TRY(write_whole(path, bytes, size, &writer, err));
+    return storage_commit(writer, err);
+}
+
+Status storage_put_new(const char *path, const void *bytes, size_t size, bool *ret_created, Error *err)
+{
+    StorageWriter *writer;
+    TRY(write_whole(path, bytes, size, &writer, err));
+    return storage_commit_new(writer, ret_created, err);
 }
 
 Status storage_make_folder(const char *path, Error *err)

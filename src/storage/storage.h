@@ -27,6 +27,8 @@ struct StorageReader {
 typedef struct StorageWriterOps {
     Status (*write)(StorageWriter *writer, uint64_t offset, const void *bytes, size_t size, Error *err);
     Status (*commit)(StorageWriter *writer, Error *err);
+    Status (*commit_new)(StorageWriter *writer, bool *ret_created, Error *err);
+    Status (*commit_as)(StorageWriter *writer, const char *path, Error *err);
     void (*discard)(StorageWriter *writer);
 } StorageWriterOps;
 
@@ -94,7 +96,8 @@ Status storage_remove(const char *path, Error *err) MUST_CHECK; /* of one file; 
 /* Every file below `folder`, also with names that start with '_' or '.', but no temporary files; only those directly in it
  * when not `deep`.  `from`, when not NULL, is the first name wanted (byte order; not `deep` only).  A folder that is not
  * there gives an empty list. */
-Status storage_list_folder(const char *folder, bool deep, const char *from, StorageList *ret_list, Error *err) MUST_CHECK;
+Status storage_list_folder(const char *folder, bool deep, const char *from, StorageList *ret_list, Error *err)
+    MUST_CHECK;
 /* Removes temporary files that dead processes left directly in `folder`; *ret_removed counts them. */
 Status storage_clean(const char *folder, size_t *ret_removed, Error *err) MUST_CHECK;
 /* Removes this process's own unfinished temporary files: call on the way out of an interrupt. */

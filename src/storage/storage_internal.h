@@ -12,6 +12,10 @@ typedef struct StorageDriver {
     Status (*list)(const char *pattern, StorageList *list, Error *err);
     /* Adds to `err`, which says NOT_FOUND, a hint why `pattern` matches nothing. */
     void (*explain_no_match)(const char *pattern, Error *err);
+    /* Appends in any order; a folder that is not there is empty. */
+    Status (*list_folder)(const char *folder, bool deep, const char *from, StorageList *list, Error *err);
+    Status (*stat)(const char *path, StorageFacts *ret_facts, Error *err);
+    Status (*remove)(const char *path, Error *err);
     Status (*make_folder)(const char *path, Error *err);
     Status (*clean)(const char *folder, size_t *ret_removed, Error *err);
     void (*discard_all)(void);
