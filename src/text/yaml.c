@@ -1,0 +1,389 @@
+/* YAML; see yaml.h.
+ *
+ * libyaml gives events with their places; they are put together into a tree by recursion, whose depth is bounded.  Keys
+ * are looked up one by one: configuration is small. */
+#include "text/yaml.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include <yaml.h>
+
+typedef struct Builder {
+    const char *file;
+    Arena *arena;
+    yaml_parser_t parser;
+} Builder;
+
+static Status fail_at(const Builder *builder, int64_t line, Error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static Status fail_at(const Builder *builder, int64_t line, Error *err, const char *format, ...)
+{
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    error_set(err, STATUS_CONFIG, "%s", message);
+    error_at_file(err, builder->file);
+    return error_at_row(err, line);
+}
+
+static Status next_event(Builder *builder, yaml_event_t *event, Error *err)
+{
+    if (yaml_parser_parse(&builder->parser, event))
+        return STATUS_OK;
+    const yaml_parser_t *parser = &builder->parser;
+    const char *context = parser->context ? parser->context : "";
+    fail_at(builder, (int64_t)parser->problem_mark.line + 1, err, "this is no YAML: %s%s%s", context,
+            *context ? ": " : "", parser->problem ? parser->problem : "it cannot be read");
+    return error_hint(err, "look at the indentation and at quotes around texts with ':' or '#'");
+}
+
+static Status build_node(Builder *builder, yaml_event_t *event, const char *path, int depth, const YamlNode **ret_node,
+                         Error *err);
+
+typedef struct NodeList {
+    const char **keys;
+    const YamlNode **children;
+    uint32_t n, capacity;
+} NodeList;
+
+static void list_add(NodeList *list, Arena *arena, const char *key, const YamlNode *child)
+{
+    if (list->n == list->capacity) {
+        uint32_t capacity = list->capacity ? list->capacity * 2 : 8;
+        const char **keys = ARENA_ARRAY(arena, const char *, capacity);
+        const YamlNode **children = ARENA_ARRAY(arena, const YamlNode *, capacity);
+        if (list->n) {
+            memcpy(keys, list->keys, sizeof *keys * list->n);
+            memcpy(children, list->children, sizeof *children * list->n);
+        }
+        list->keys = keys;
+        list->children = children;
+        list->capacity = capacity;
+    }
+    list->keys[list->n] = key;
+    list->children[list->n++] = child;
+}
+
+static Status build_sequence(Builder *builder, YamlNode *node, int depth, Error *err)
+{
+    NodeList list = {0};
+    for (;;) {
+        yaml_event_t event;
+        TRY(next_event(builder, &event, err));
+        if (event.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        const YamlNode *child;
+        const char *path = arena_printf(builder->arena, "%s[%u]", node->path, list.n);
+        TRY(build_node(builder, &event, path, depth + 1, &child, err));
+        list_add(&list, builder->arena, "", child);
+    }
+    node->n = list.n;
+    node->children = list.children;
+    return STATUS_OK;
+}
+
+static Status check_new_key(const Builder *builder, const NodeList *list, const char *key, int64_t line, Error *err)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (strcmp(list->keys[i], key) == 0)
+            return fail_at(builder, line, err, "the key '%.100s' stands twice", key);
+    return STATUS_OK;
+}
+
+static Status build_mapping(Builder *builder, YamlNode *node, int depth, Error *err)
+{
+    NodeList list = {0};
+    for (;;) {
+        yaml_event_t event;
+        TRY(next_event(builder, &event, err));
+        if (event.type == YAML_MAPPING_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        int64_t line = (int64_t)event.start_mark.line + 1;
+        if (event.type != YAML_SCALAR_EVENT) {
+            yaml_event_delete(&event);
+            return fail_at(builder, line, err, "a key must be a plain text");
+        }
+        const char *key = arena_memdup(builder->arena, event.data.scalar.value, event.data.scalar.length);
+        yaml_event_delete(&event);
+        TRY(check_new_key(builder, &list, key, line, err));
+        TRY(next_event(builder, &event, err));
+        const char *path = *node->path ? arena_printf(builder->arena, "%s.%s", node->path, key) : key;
+        const YamlNode *child;
+        TRY(build_node(builder, &event, path, depth + 1, &child, err));
+        list_add(&list, builder->arena, key, child);
+    }
+    node->n = list.n;
+    node->keys = list.keys;
+    node->children = list.children;
+    return STATUS_OK;
+}
+
+/* Takes over the event. */
+static Status build_node(Builder *builder, yaml_event_t *event, const char *path, int depth, const YamlNode **ret_node,
+                         Error *err)
+{
+    YamlNode *node = ARENA_NEW(builder->arena, YamlNode);
+    node->line = (int64_t)event->start_mark.line + 1;
+    node->path = path;
+    yaml_event_type_t type = event->type;
+    bool anchored = (type == YAML_SCALAR_EVENT && event->data.scalar.anchor) ||
+                    (type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.anchor) ||
+                    (type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor);
+    if (type == YAML_SCALAR_EVENT) {
+        node->kind = YAML_SCALAR;
+        node->text = arena_memdup(builder->arena, event->data.scalar.value, event->data.scalar.length);
+        node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    }
+    yaml_event_delete(event);
+    *ret_node = node;
+    if (anchored || type == YAML_ALIAS_EVENT)
+        return fail_at(builder, node->line, err, "anchors and aliases are not taken here: write the value out");
+    if (depth > YAML_MAX_DEPTH)
+        return fail_at(builder, node->line, err, "this is nested more than %d deep", YAML_MAX_DEPTH);
+    switch (type) {
+    case YAML_SCALAR_EVENT:
+        return STATUS_OK;
+    case YAML_SEQUENCE_START_EVENT:
+        node->kind = YAML_SEQUENCE;
+        return build_sequence(builder, node, depth, err);
+    case YAML_MAPPING_START_EVENT:
+        node->kind = YAML_MAPPING;
+        return build_mapping(builder, node, depth, err);
+    default:
+        return fail_at(builder, node->line, err, "this is no YAML value");
+    }
+}
+
+/* Stream start, one document or none, stream end. */
+static Status build_document(Builder *builder, const YamlNode **ret_root, Error *err)
+{
+    const YamlNode *root = NULL;
+    for (;;) {
+        yaml_event_t event;
+        TRY(next_event(builder, &event, err));
+        yaml_event_type_t type = event.type;
+        int64_t line = (int64_t)event.start_mark.line + 1;
+        if (type == YAML_STREAM_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_START_EVENT || type == YAML_DOCUMENT_END_EVENT) {
+            yaml_event_delete(&event);
+            if (type == YAML_DOCUMENT_START_EVENT && root)
+                return fail_at(builder, line, err, "the file holds more than one document ('---')");
+            continue;
+        }
+        TRY(build_node(builder, &event, "", 0, &root, err));
+    }
+    if (!root || yaml_is_null(root)) {
+        YamlNode *empty = ARENA_NEW(builder->arena, YamlNode);
+        *empty = (YamlNode){.kind = YAML_MAPPING, .line = 1, .path = ""};
+        root = empty;
+    }
+    *ret_root = root;
+    return STATUS_OK;
+}
+
+Status yaml_parse(const char *file, StrView text, Arena *arena, YamlDocument *ret_document, Error *err)
+{
+    Builder builder = {.file = arena_strdup(arena, file), .arena = arena};
+    if (text.size > YAML_MAX_BYTES)
+        return fail_at(&builder, 1, err, "the file is larger than %zu bytes", YAML_MAX_BYTES);
+    if (text.size > 0 && memchr(text.data, '\0', text.size))
+        return fail_at(&builder, 1, err, "the file holds a NUL byte: it is no text");
+    CHECK(yaml_parser_initialize(&builder.parser));
+    yaml_parser_set_input_string(&builder.parser, (const unsigned char *)(text.size ? text.data : ""), text.size);
+    const YamlNode *root = NULL;
+    Status status = build_document(&builder, &root, err);
+    yaml_parser_delete(&builder.parser);
+    if (status == STATUS_OK)
+        *ret_document = (YamlDocument){builder.file, root};
+    return status;
+}
+
+/* ---- Reading the tree ---- */
+
+Status yaml_error(const YamlDocument *document, const YamlNode *node, Error *err, const char *format, ...)
+{
+    char message[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    error_set(err, STATUS_CONFIG, "%s%s%s", node->path, *node->path ? ": " : "", message);
+    error_at_file(err, document->file);
+    return error_at_row(err, node->line);
+}
+
+bool yaml_is_null(const YamlNode *node)
+{
+    if (!node)
+        return true;
+    if (node->kind != YAML_SCALAR || node->quoted)
+        return false;
+    return *node->text == '\0' || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0;
+}
+
+const YamlNode *yaml_get(const YamlNode *mapping, const char *key)
+{
+    if (!mapping || mapping->kind != YAML_MAPPING)
+        return NULL;
+    for (uint32_t i = 0; i < mapping->n; i++)
+        if (strcmp(mapping->keys[i], key) == 0)
+            return yaml_is_null(mapping->children[i]) ? NULL : mapping->children[i];
+    return NULL;
+}
+
+Status yaml_check_keys(const YamlDocument *document, const YamlNode *node, const char *const *known, size_t n,
+                       Error *err)
+{
+    if (node->kind != YAML_MAPPING)
+        return yaml_error(document, node, err, "keys and values are wanted here ('key: value')");
+    for (uint32_t i = 0; i < node->n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n && !found; k++)
+            found = strcmp(node->keys[i], known[k]) == 0;
+        if (found)
+            continue;
+        yaml_error(document, node->children[i], err, "there is no such key");
+        const char *near = text_nearest(node->keys[i], known, n);
+        if (near)
+            return error_hint(err, "did you mean '%s'?", near);
+        char all[400] = "";
+        for (size_t k = 0, at = 0; k < n && at < sizeof all; k++)
+            at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", k ? ", " : "", known[k]);
+        return error_hint(err, "there are: %s", all);
+    }
+    return STATUS_OK;
+}
+
+static Status get_scalar(const YamlDocument *document, const YamlNode *mapping, const char *key, const char *wanted,
+                         const YamlNode **ret, Error *err)
+{
+    const YamlNode *node = yaml_get(mapping, key);
+    if (node && node->kind != YAML_SCALAR)
+        return yaml_error(document, node, err, "%s is wanted here", wanted);
+    *ret = node;
+    return STATUS_OK;
+}
+
+Status yaml_text(const YamlDocument *document, const YamlNode *mapping, const char *key, const char **ret, Error *err)
+{
+    const YamlNode *node = NULL;
+    TRY(get_scalar(document, mapping, key, "a text", &node, err));
+    if (node)
+        *ret = node->text;
+    return STATUS_OK;
+}
+
+Status yaml_boolean(const YamlDocument *document, const YamlNode *mapping, const char *key, bool *ret, Error *err)
+{
+    const YamlNode *node = NULL;
+    TRY(get_scalar(document, mapping, key, "true or false", &node, err));
+    if (!node)
+        return STATUS_OK;
+    bool yes = strcasecmp(node->text, "true") == 0 || strcasecmp(node->text, "yes") == 0;
+    bool no = strcasecmp(node->text, "false") == 0 || strcasecmp(node->text, "no") == 0;
+    if (node->quoted || (!yes && !no))
+        return yaml_error(document, node, err, "true or false is wanted, not '%.80s'", node->text);
+    *ret = yes;
+    return STATUS_OK;
+}
+
+Status yaml_integer(const YamlDocument *document, const YamlNode *mapping, const char *key, int64_t lowest,
+                    int64_t highest, int64_t *ret, Error *err)
+{
+    const YamlNode *node = NULL;
+    TRY(get_scalar(document, mapping, key, "a whole number", &node, err));
+    if (!node)
+        return STATUS_OK;
+    char *end;
+    errno = 0;
+    long long value = strtoll(node->text, &end, 10);
+    if (*end != '\0' || end == node->text || errno != 0)
+        return yaml_error(document, node, err, "a whole number is wanted, not '%.80s'", node->text);
+    if (value < lowest || value > highest)
+        return yaml_error(document, node, err, "%lld is not within %lld and %lld", value, (long long)lowest,
+                          (long long)highest);
+    *ret = value;
+    return STATUS_OK;
+}
+
+Status yaml_number(const YamlDocument *document, const YamlNode *mapping, const char *key, double lowest,
+                   double highest, double *ret, Error *err)
+{
+    const YamlNode *node = NULL;
+    TRY(get_scalar(document, mapping, key, "a number", &node, err));
+    if (!node)
+        return STATUS_OK;
+    char *end;
+    double value = strtod(node->text, &end);
+    if (*end != '\0' || end == node->text || !isfinite(value))
+        return yaml_error(document, node, err, "a number is wanted, not '%.80s'", node->text);
+    if (value < lowest || value > highest)
+        return yaml_error(document, node, err, "%g is not within %g and %g", value, lowest, highest);
+    *ret = value;
+    return STATUS_OK;
+}
+
+Status yaml_choice(const YamlDocument *document, const YamlNode *mapping, const char *key, const char *const *choices,
+                   size_t n, uint32_t *ret, Error *err)
+{
+    const YamlNode *node = NULL;
+    TRY(get_scalar(document, mapping, key, "one word", &node, err));
+    if (!node)
+        return STATUS_OK;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(node->text, choices[i]) == 0) {
+            *ret = (uint32_t)i;
+            return STATUS_OK;
+        }
+    yaml_error(document, node, err, "'%.80s' is none of the choices", node->text);
+    const char *near = text_nearest(node->text, choices, n);
+    if (near)
+        return error_hint(err, "did you mean '%s'?", near);
+    char all[400] = "";
+    for (size_t k = 0, at = 0; k < n && at < sizeof all; k++)
+        at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", k ? ", " : "", choices[k]);
+    return error_hint(err, "one of: %s", all);
+}
+
+/* ---- Writing ---- */
+
+/* Whether a plain scalar would read back as this very text and nothing else. */
+static bool is_plain(StrView text)
+{
+    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "~"};
+    if (text.size == 0 || text.data[0] == ' ' || text.data[text.size - 1] == ' ')
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (text.size == strlen(words[i]) && strncasecmp(text.data, words[i], text.size) == 0)
+            return false;
+    for (uint32_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (!letter && !(i > 0 && (c == '-' || c == ' ' || c == '.' || c == '/')))
+            return false;
+    }
+    return true;
+}
+
+void yaml_append_scalar(Buffer *buffer, StrView text)
+{
+    if (is_plain(text))
+        buffer_append(buffer, text.data, text.size);
+    else
+        text_append_json(buffer, text); /* a JSON string is a double-quoted YAML scalar */
+}
