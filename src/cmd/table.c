@@ -1,0 +1,253 @@
+/* table: history, restore, compact, vacuum and fsck of a Delta table, one of the lake's or any other.
+ *
+ * A table of the lake is worked on under the locks of those who remove files from it: of all its clients (shipments,
+ * quarantine), or of the run (marts).  What was cut off is finished first, and what was done goes into the history. */
+#include "cmd/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "columnar/time_text.h"
+#include "lake/transaction.h"
+
+typedef Status (*TableAction)(TableJob *job, Error *err);
+
+static const struct {
+    const char *name;
+    TableAction action;
+    bool changes;
+} ACTIONS[] = {
+    {"history", table_history, false}, {"restore", table_restore, true}, {"compact", table_compact, true},
+    {"vacuum", table_vacuum, true},    {"fsck", table_fsck, false},
+};
+
+/* ---- Which table ---- */
+
+static Status use_path(TableJob *job, const char *path, bool *ret_found, Error *err)
+{
+    char *folder = arena_strdup(job->arena, path);
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/')
+        folder[--n] = '\0';
+    TRY(delta_exists(folder, ret_found, err));
+    if (*ret_found)
+        job->path = folder;
+    return STATUS_OK;
+}
+
+static Status no_table(const TableJob *job, Error *err)
+{
+    if (job->lake)
+        error_set(err, STATUS_NOT_FOUND, "the lake has no table '%s'", job->name);
+    else
+        error_set(err, STATUS_NOT_FOUND, "there is no Delta table '%s'", job->name);
+    return error_hint(err,
+                      "shipments, quarantine, a mart's name (of a lake, see --lake), or the folder of any Delta table");
+}
+
+static Status find_table(TableJob *job, Error *err)
+{
+    bool found = false, is_path = strchr(job->name, '/') || job->name[0] == '.' || job->name[0] == '\0';
+    Status status = lake_open(arguments_text(job->arguments, "lake"), job->arena, &job->lake, err);
+    if (status != STATUS_OK) {
+        job->lake = NULL;
+        if (status != STATUS_NOT_FOUND || arguments_given(job->arguments, "lake"))
+            return status;
+        error_init(err);
+    }
+    if (job->lake && !is_path) {
+        TRY(use_path(job, lake_table_path(job->lake, job->name, job->arena), &found, err));
+        job->of_lake = found;
+    }
+    if (!found)
+        TRY(use_path(job, job->name, &found, err));
+    return found ? STATUS_OK : no_table(job, err);
+}
+
+/* ---- Locks ---- */
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another job on the same table", LOG_TEXT_FIELD("lock", name));
+}
+
+static Status take_lock(TableJob *job, const char *name, Error *err)
+{
+    TRY(lake_lock(job->lake, name, say_waiting, NULL, &job->locks[job->n_locks], err));
+    job->n_locks++;
+    return STATUS_OK;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Clients are partitions.  Their locks are taken in one order, so that two such jobs do not wait for each other. */
+static Status lock_clients(TableJob *job, Error *err)
+{
+    DeltaSnapshot *snapshot;
+    TRY(delta_snapshot_load(job->path, (DeltaVersion){.kind = DELTA_NEWEST}, job->arena, &snapshot, err));
+    const char **clients = ARENA_ARRAY(job->arena, const char *, snapshot->n_files);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < snapshot->n_files && snapshot->metadata.n_partition_columns > 0; i++)
+        if (snapshot->files[i].partition_values[0])
+            clients[n++] = snapshot->files[i].partition_values[0];
+    if (n > 1)
+        qsort(clients, n, sizeof *clients, compare_texts);
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0 && strcmp(clients[i], clients[i - 1]) == 0)
+            continue;
+        TRY(take_lock(job, arena_printf(job->arena, "client-%s", clients[i]), err));
+        LakeRecovery recovery = {0};
+        TRY(lake_recover(job->lake, clients[i], &recovery, err));
+        if (recovery.finished)
+            LOG(LOG_INFO, "work that was cut off was finished", LOG_INTEGER_FIELD("transactions", recovery.finished));
+    }
+    return STATUS_OK;
+}
+
+static Status lock_table(TableJob *job, Error *err)
+{
+    if (strcmp(job->name, "shipments") == 0 || strcmp(job->name, "quarantine") == 0)
+        return lock_clients(job, err);
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, 1);
+    return take_lock(job, "run", err);
+}
+
+/* ---- Values of options ---- */
+
+/* "7d", "168h", "90m", "30s", "0". */
+Status table_retention(const TableJob *job, int64_t *ret_ms, Error *err)
+{
+    const char *text = arguments_text(job->arguments, "retention");
+    *ret_ms = -1;
+    if (!text)
+        return STATUS_OK;
+    char *end;
+    long long count = strtoll(text, &end, 10);
+    int64_t unit = *end == 'w'   ? 604800000
+                   : *end == 'd' ? 86400000
+                   : *end == 'h' ? 3600000
+                   : *end == 'm' ? 60000
+                   : *end == 's' ? 1000
+                                 : 0;
+    bool bare_zero = count == 0 && *end == '\0';
+    if (end != text && *text >= '0' && *text <= '9' && (bare_zero || (unit && end[1] == '\0')) &&
+        !__builtin_mul_overflow((int64_t)count, unit, ret_ms))
+        return STATUS_OK;
+    error_set(err, STATUS_USAGE, "--retention '%.60s' is no time span", text);
+    return error_hint(err, "a number with w, d, h, m or s behind it: 7d, 168h");
+}
+
+Status table_version(const TableJob *job, DeltaVersion *ret_version, Error *err)
+{
+    const char *time = arguments_text(job->arguments, "as-of");
+    if (arguments_given(job->arguments, "version") && time)
+        return error_set(err, STATUS_USAGE, "--version and --as-of both say which version; give one of them");
+    if (arguments_given(job->arguments, "version")) {
+        *ret_version = (DeltaVersion){.kind = DELTA_AT_VERSION};
+        return arguments_integer(job->arguments, "version", 0, INT64_MAX, &ret_version->value, err);
+    }
+    if (!time) {
+        error_set(err, STATUS_USAGE, "which version is to come back?");
+        return error_hint(err, "--version N or --as-of TIME; 'freightlake table history %s' lists the versions",
+                          job->name);
+    }
+    int64_t micros;
+    if (!timestamp_parse(str_view(time), &micros)) {
+        error_set(err, STATUS_USAGE, "--as-of '%.60s' is no time", time);
+        return error_hint(err, "write it like 2026-06-30T12:00:00Z; without a zone it is UTC");
+    }
+    *ret_version = (DeltaVersion){DELTA_AT_TIME, micros / 1000};
+    return STATUS_OK;
+}
+
+/* ---- The history of the lake ---- */
+
+void table_record(TableJob *job, int64_t before, int64_t after, int64_t rows, const char *details)
+{
+    job->table = (HistoryTable){job->name, before, after, rows};
+    job->record.tables = &job->table;
+    job->record.n_tables = 1;
+    job->record.details = details;
+}
+
+static void write_record(TableJob *job, const char *kind, int64_t started_us, const Error *failure)
+{
+    char message[1200] = "";
+    HistoryRecord *record = &job->record;
+    record->kind = kind;
+    record->started_us = started_us;
+    record->seconds = (double)(table_now_us() - started_us) * 1e-6;
+    record->peak_memory_bytes = process_peak_memory_bytes();
+    record->rows_read = record->rows_good = record->rows_rejected = -1;
+    if (!record->outcome)
+        record->outcome = "ok";
+    if (failure) {
+        error_format(failure, message, sizeof message);
+        record->outcome = failure->code == STATUS_INTERRUPTED ? "interrupted" : "failed";
+        record->error = message;
+    }
+    Error err;
+    error_init(&err);
+    if (history_write(job->lake, record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+/* ---- The command ---- */
+
+static int find_action(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
+        if (strcmp(ACTIONS[i].name, word) == 0)
+            return (int)i;
+    return -1;
+}
+
+static Status unknown_action(const char *word, Error *err)
+{
+    const char *names[ARRAY_SIZE(ACTIONS)];
+    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
+        names[i] = ACTIONS[i].name;
+    const char *near = text_nearest(word, names, ARRAY_SIZE(ACTIONS));
+    error_set(err, STATUS_USAGE, "'%.60s' is nothing to do with a table", word);
+    if (near)
+        return error_hint(err, "did you mean 'table %s'?", near);
+    return error_hint(err, "history, restore, compact, vacuum or fsck");
+}
+
+static Status act(TableJob *job, int action, Error *err)
+{
+    bool changes = !job->dry_run && (ACTIONS[action].changes || arguments_given(job->arguments, "repair"));
+    if (job->of_lake && changes)
+        TRY(lock_table(job, err));
+    if (job->lake)
+        TRY(lake_pending_load(job->lake, job->arena, &job->pending, err));
+    int64_t started_us = table_now_us();
+    Status status = ACTIONS[action].action(job, err);
+    if (job->of_lake && changes && status_exit_code(status) != 2)
+        write_record(job, ACTIONS[action].name, started_us, status == STATUS_OK ? NULL : err);
+    return status;
+}
+
+Status command_table_job(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    TableJob job = {.arguments = arguments, .arena = job_arena, .name = arguments->operands[1]};
+    int action = find_action(arguments->operands[0]);
+    if (action < 0)
+        return unknown_action(arguments->operands[0], err);
+    job.dry_run = arguments_given(arguments, "dry-run");
+    job.json = arguments_given(arguments, "json");
+    TRY(find_table(&job, err));
+    TRY(resources_init(&job.resources, arguments, err));
+    Status status = act(&job, action, err);
+    while (job.n_locks > 0)
+        lake_unlock(job.locks[--job.n_locks]);
+    resources_done(&job.resources);
+    return status;
+}
