@@ -15,12 +15,12 @@
 typedef struct TextSource TextSource;
 
 typedef struct TextPiece {
-    uint64_t sequence;   /* 0, 1, 2, ... in the order of the file */
-    const char *bytes;   /* whole records, UTF-8 (invalid sequences kept as they are) */
+    uint64_t sequence; /* 0, 1, 2, ... in the order of the file */
+    const char *bytes; /* whole records, UTF-8 (invalid sequences kept as they are) */
     size_t size;
     int64_t first_line;  /* physical line of the first record */
     bool unclosed_quote; /* the piece is one record with that flaw */
-    bool too_long;       /* the piece is one record with that flaw, cut to TEXT_MAX_RECORD_BYTES; the rest of it is passed
+    bool too_long; /* the piece is one record with that flaw, cut to TEXT_MAX_RECORD_BYTES; the rest of it is passed
                             over (its bytes still appear in read_bytes) */
     const uint8_t *read_bytes; /* what was newly read from the file for this piece, as it is in the file */
     size_t read_size;
@@ -28,7 +28,8 @@ typedef struct TextPiece {
 } TextPiece;
 
 /* Takes over `reader`.  Reads header (or counts the fields of the first record) at once. */
-Status text_source_open(StorageReader *reader, const TextFormat *format, TextSource **ret_source, Error *err) MUST_CHECK;
+Status text_source_open(StorageReader *reader, const TextFormat *format, TextSource **ret_source, Error *err)
+    MUST_CHECK;
 /* Of records held in memory (replay, samples); `bytes` outlives the source.  first_line is the line of the first byte. */
 Status text_source_memory(const char *bytes, size_t size, const TextFormat *format, int64_t first_line,
                           TextSource **ret_source, Error *err) MUST_CHECK;

@@ -51,8 +51,8 @@ Status yaml_boolean(const YamlDocument *document, const YamlNode *mapping, const
     MUST_CHECK;
 Status yaml_integer(const YamlDocument *document, const YamlNode *mapping, const char *key, int64_t lowest,
                     int64_t highest, int64_t *ret, Error *err) MUST_CHECK;
-Status yaml_number(const YamlDocument *document, const YamlNode *mapping, const char *key, double lowest, double highest,
-                   double *ret, Error *err) MUST_CHECK;
+Status yaml_number(const YamlDocument *document, const YamlNode *mapping, const char *key, double lowest,
+                   double highest, double *ret, Error *err) MUST_CHECK;
 /* Position in `choices`, with "did you mean" otherwise. */
 Status yaml_choice(const YamlDocument *document, const YamlNode *mapping, const char *key, const char *const *choices,
                    size_t n, uint32_t *ret, Error *err) MUST_CHECK;

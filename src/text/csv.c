@@ -1,0 +1,210 @@
+/* CsvReader: records of a piece into blocks.
+ *
+ * Structural positions are found some thousand at a time (csv_scan.h) and walked record by record.  `slots` says which
+ * field of a block a column of the file goes to, so that columns nobody wants cost a step of the walk and nothing else. */
+#include "text/text_internal.h"
+
+#define POSITIONS 8192u
+#define NO_SLOT UINT32_MAX
+
+struct CsvReader {
+    const TextSource *source;
+    uint32_t n_columns; /* of the file */
+    uint32_t *slots;    /* per column of the file: first wanted field that reads it, or NO_SLOT */
+    uint32_t *twins;    /* per wanted field: the next wanted field of the same column, or NO_SLOT */
+    const TextPiece *piece;
+    CsvCursor cursor;
+    bool ascii;
+    uint32_t *positions;
+    uint32_t next, n; /* of positions: not yet walked */
+    size_t at;        /* of the piece: where the next record starts */
+    int64_t line;
+    bool ended; /* all structural positions were walked */
+};
+
+StrView csv_unquote(const TextFormat *format, StrView field, Arena *arena, bool *ret_good)
+{
+    *ret_good = true;
+    if (!format->quote || field.size == 0 || field.data[0] != format->quote)
+        return field;
+    StrView inner = {field.data + 1, field.size - 1};
+    const char *quote = inner.size ? memchr(inner.data, format->quote, inner.size) : NULL;
+    if (quote == inner.data + inner.size - 1 && quote)
+        return (StrView){inner.data, inner.size - 1};
+    char *text = arena_alloc(arena, inner.size + 1);
+    uint32_t n = 0, i = 0;
+    for (; i < inner.size; i++) {
+        if (inner.data[i] == format->quote) {
+            if (i + 1 == inner.size || inner.data[i + 1] != format->quote)
+                break;
+            i++;
+        }
+        text[n++] = inner.data[i];
+    }
+    *ret_good = i + 1 == inner.size; /* the closing quote is the last byte */
+    for (i++; i < inner.size && !*ret_good; i++)
+        text[n++] = inner.data[i];
+    return (StrView){text, n};
+}
+
+CsvReader *csv_reader_new(const TextSource *source, const uint32_t *columns, uint32_t n_columns)
+{
+    CsvReader *reader = mem_zalloc(sizeof *reader);
+    reader->source = source;
+    text_source_columns(source, &reader->n_columns);
+    reader->slots = mem_alloc(sizeof(uint32_t) * (reader->n_columns + 1));
+    reader->twins = mem_alloc(sizeof(uint32_t) * (n_columns + 1));
+    for (uint32_t i = 0; i < reader->n_columns; i++)
+        reader->slots[i] = NO_SLOT;
+    for (uint32_t i = n_columns; i-- > 0;) {
+        reader->twins[i] = reader->slots[columns[i]];
+        reader->slots[columns[i]] = i;
+    }
+    reader->positions = mem_alloc(sizeof(uint32_t) * POSITIONS);
+    return reader;
+}
+
+void csv_reader_free(CsvReader *reader)
+{
+    if (!reader)
+        return;
+    mem_free(reader->slots);
+    mem_free(reader->twins);
+    mem_free(reader->positions);
+    mem_free(reader);
+}
+
+void csv_reader_start(CsvReader *reader, const TextPiece *piece)
+{
+    const CsvShape *shape = &((const PieceMemory *)piece->memory)->shape;
+    reader->piece = piece;
+    csv_cursor_init(&reader->cursor, &reader->source->format, piece->bytes, piece->size, shape);
+    reader->ascii = shape->ascii;
+    reader->next = reader->n = 0;
+    reader->at = 0;
+    reader->line = piece->first_line;
+    reader->ended = false;
+}
+
+/* Keeps the positions not yet walked and finds more; false when there are none. */
+static bool more_positions(CsvReader *reader)
+{
+    uint32_t kept = reader->n - reader->next;
+    memmove(reader->positions, reader->positions + reader->next, sizeof(uint32_t) * kept);
+    reader->next = 0;
+    reader->n = kept;
+    if (kept + 64 > POSITIONS)
+        return false; /* a record with more fields than fit: walked in parts */
+    uint32_t n = csv_cursor_next(&reader->cursor, reader->positions + kept, POSITIONS - kept);
+    reader->n += n;
+    return n > 0;
+}
+
+static void set_field(const CsvReader *reader, RecordBlock *block, uint32_t column, StrView text)
+{
+    for (uint32_t slot = reader->slots[column]; slot != NO_SLOT; slot = reader->twins[slot])
+        block->fields[(size_t)slot * RECORD_BLOCK_ROWS + block->n] = text;
+}
+
+/* The field text[start, end) of the record being walked. */
+static inline void take_field(CsvReader *reader, RecordBlock *block, uint32_t column, size_t start, size_t end,
+                              bool has_quotes, uint8_t *flaw)
+{
+    if (column >= reader->n_columns)
+        return;
+    uint32_t slot = reader->slots[column];
+    StrView text = {reader->piece->bytes + start, (uint32_t)(end - start)};
+    if (has_quotes && text.size > 0 && text.data[0] == reader->source->format.quote) {
+        bool good;
+        text = csv_unquote(&reader->source->format, text, block->arena, &good);
+        if (!good && *flaw == RECORD_FLAW_NONE)
+            *flaw = RECORD_FLAW_STRAY_QUOTE;
+    }
+    if (slot == NO_SLOT)
+        return;
+    block->fields[(size_t)slot * RECORD_BLOCK_ROWS + block->n] = text;
+    if (UNLIKELY(reader->twins[slot] != NO_SLOT))
+        set_field(reader, block, column, text);
+}
+
+static void end_record(CsvReader *reader, RecordBlock *block, uint32_t n_fields, size_t end, uint8_t flaw)
+{
+    StrView raw = {reader->piece->bytes + reader->at, (uint32_t)(end - reader->at)};
+    if (n_fields != reader->n_columns && flaw == RECORD_FLAW_NONE)
+        flaw = RECORD_FLAW_COLUMN_COUNT;
+    for (uint32_t column = n_fields; column < reader->n_columns; column++)
+        set_field(reader, block, column, (StrView){NULL, 0});
+    if (!reader->ascii && !text_is_utf8(raw.data, raw.size))
+        flaw = RECORD_FLAW_INVALID_ENCODING;
+    if (raw.size > TEXT_MAX_RECORD_BYTES)
+        flaw = RECORD_FLAW_TOO_LONG;
+    block->raw[block->n] = raw;
+    block->lines[block->n] = reader->line;
+    block->flaws[block->n] = flaw;
+    block->n++;
+}
+
+/* Walks one record; false at the end of the piece.  An empty line gives no record. */
+static bool walk_record(CsvReader *reader, RecordBlock *block)
+{
+    const TextPiece *piece = reader->piece;
+    bool has_quotes = reader->cursor.has_quotes;
+    size_t start = reader->at;
+    uint32_t column = 0;
+    uint8_t flaw = RECORD_FLAW_NONE;
+    for (;;) {
+        if (UNLIKELY(reader->next == reader->n) && !more_positions(reader)) { /* the last record has no line end */
+            if (start == piece->size && column == 0)
+                return false;
+            take_field(reader, block, column++, start, piece->size, has_quotes, &flaw);
+            end_record(reader, block, column, piece->size, flaw);
+            reader->at = piece->size;
+            return true;
+        }
+        size_t at = reader->positions[reader->next++];
+        char c = piece->bytes[at];
+        if (LIKELY(c != '\n' && c != '\r')) {
+            take_field(reader, block, column++, start, at, has_quotes, &flaw);
+            start = at + 1;
+            continue;
+        }
+        size_t end = at - (c == '\n' && at > start && piece->bytes[at - 1] == '\r');
+        if (column > 0 || end > start) {
+            take_field(reader, block, column++, start, end, has_quotes, &flaw);
+            end_record(reader, block, column, end, flaw);
+        }
+        reader->line += has_quotes ? (int64_t)text_count_line_ends(piece->bytes + reader->at, at + 1 - reader->at) : 1;
+        reader->at = at + 1;
+        return true;
+    }
+}
+
+/* A piece that is one record with a flaw of its own. */
+static void take_flawed_piece(CsvReader *reader, RecordBlock *block)
+{
+    const TextPiece *piece = reader->piece;
+    size_t size = piece->size;
+    while (size > 0 && !piece->too_long && (piece->bytes[size - 1] == '\n' || piece->bytes[size - 1] == '\r'))
+        size--;
+    for (uint32_t column = 0; column < reader->n_columns; column++)
+        set_field(reader, block, column, (StrView){NULL, 0});
+    block->raw[0] = (StrView){piece->bytes, (uint32_t)size};
+    block->lines[0] = reader->line;
+    block->flaws[0] = piece->too_long ? RECORD_FLAW_TOO_LONG : RECORD_FLAW_UNCLOSED_QUOTE;
+    block->n = 1;
+    reader->at = piece->size;
+}
+
+void csv_reader_next(CsvReader *reader, RecordBlock *block)
+{
+    block->n = 0;
+    arena_reset(block->arena);
+    if (reader->at >= reader->piece->size)
+        return;
+    if (reader->piece->unclosed_quote || reader->piece->too_long) {
+        take_flawed_piece(reader, block);
+        return;
+    }
+    while (block->n < RECORD_BLOCK_ROWS && walk_record(reader, block)) {
+    }
+}
