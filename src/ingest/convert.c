@@ -487,14 +487,15 @@ static void give_columns(Converter *c, const RecordBlock *records)
         give_source(c->of[id], &columns[id]);
     give_amounts(c, columns);
     give_words(c->of[SHIPMENT_COLUMN_STATUS], &columns[SHIPMENT_COLUMN_SOURCE_STATUS]);
+    columns[SHIPMENT_COLUMN_SOURCE_ROW] = (ConvertedColumn){.form = COLUMN_VALUES, .values = records->lines};
     columns[SHIPMENT_COLUMN_STATUS] =
         (ConvertedColumn){.form = COLUMN_CODES, .codes = c->status, .entries = &c->status_entries};
+    if (!c->of[SHIPMENT_COLUMN_PROMISED_DATE]) /* the client's word is all there is */
+        return;
     columns[SHIPMENT_COLUMN_DELAY_DAYS] =
         (ConvertedColumn){.form = COLUMN_VALUES, .values = c->delay, .valid = c->delay_valid};
-    if (c->of[SHIPMENT_COLUMN_PROMISED_DATE])
-        columns[SHIPMENT_COLUMN_VARIANCE_DAYS] =
-            (ConvertedColumn){.form = COLUMN_VALUES, .values = c->variance, .valid = c->variance_valid};
-    columns[SHIPMENT_COLUMN_SOURCE_ROW] = (ConvertedColumn){.form = COLUMN_VALUES, .values = records->lines};
+    columns[SHIPMENT_COLUMN_VARIANCE_DAYS] =
+        (ConvertedColumn){.form = COLUMN_VALUES, .values = c->variance, .valid = c->variance_valid};
 }
 
 /* A column as a Vector, for the rules. */

@@ -12,6 +12,8 @@
 
 #include "parquet/writer.h"
 
+#define SMALL_RANGE 4096 /* whole numbers */
+
 typedef struct GatheredColumn {
     ShipmentColumnId id;
     DataType type;
@@ -24,7 +26,6 @@ typedef struct GatheredColumn {
     uint8_t *valid;
     bool has_nulls; /* VALUES */
     /* while a file is written: */
-    uint32_t *rank_of_code;
     Vector dictionary;
     uint8_t code_width;
 } GatheredColumn;
@@ -275,7 +276,7 @@ static int compare_entries(const void *a, const void *b, void *context)
     }
 }
 
-/* The entries that rows use, ascending and distinct, NULL last: column->dictionary, and the rank of every code. */
+/* The entries that rows use, ascending and distinct, NULL last: column->dictionary.  Codes become ranks. */
 static void rank_column(ShipmentFile *file, GatheredColumn *column)
 {
     const Vector *entries = column->entries;
@@ -292,13 +293,13 @@ static void rank_column(ShipmentFile *file, GatheredColumn *column)
             sorted[n++] = i;
     }
     qsort_r(sorted, n, sizeof *sorted, compare_entries, (void *)(uintptr_t)entries);
-    column->rank_of_code = arena_zalloc(arena, sizeof(uint32_t) * entries->n);
+    uint16_t *rank_of_code = arena_zalloc(arena, sizeof(uint16_t) * (entries->n + 1));
     column->dictionary = vector_new(arena, column->type, n + nulls, nulls);
     uint32_t rank = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0 && compare_entries(&sorted[i - 1], &sorted[i], (void *)(uintptr_t)entries) != 0)
             rank++;
-        column->rank_of_code[sorted[i]] = rank;
+        rank_of_code[sorted[i]] = (uint16_t)rank;
         memcpy((uint8_t *)column->dictionary.data + rank * column->width,
                (const uint8_t *)entries->data + sorted[i] * column->width, column->width);
     }
@@ -308,11 +309,45 @@ static void rank_column(ShipmentFile *file, GatheredColumn *column)
         column->dictionary.valid[rank] = 0;
         for (uint32_t i = 0; i < entries->n; i++)
             if (!entries->valid[i])
-                column->rank_of_code[i] = rank;
+                rank_of_code[i] = (uint16_t)rank;
         rank++;
     }
     column->dictionary.n = rank;
-    column->code_width = rank <= 256 ? 1 : rank <= 65536 ? 2 : 4;
+    column->code_width = rank <= 256 ? 1 : 2;
+    for (uint32_t r = 0; r < file->n; r++)
+        column->codes[r] = rank_of_code[column->codes[r]];
+}
+
+/* Whole numbers that lie close together (days late) get codes after all: readers group on dictionaries.  They are kept as
+ * codes into the range they span; true when the column was such. */
+static bool code_small_range(ShipmentFile *file, GatheredColumn *column)
+{
+    if (column->form != COLUMN_VALUES || column->type.id != TYPE_INT)
+        return false;
+    const int32_t *values = (const int32_t *)(const void *)column->values;
+    int32_t low = INT32_MAX, high = INT32_MIN;
+    for (uint32_t r = 0; r < file->n; r++) {
+        if (column->valid[r]) {
+            low = values[r] < low ? values[r] : low;
+            high = values[r] > high ? values[r] : high;
+        }
+    }
+    int64_t span = (int64_t)high - low + 1;
+    if (span > SMALL_RANGE)
+        return false;
+    span = span < 0 ? 0 : span; /* no value at all */
+    Vector *entries = ARENA_NEW(&file->write_arena, Vector);
+    *entries = vector_new(&file->write_arena, column->type, (uint32_t)span + 1, true);
+    for (int64_t i = 0; i < span; i++)
+        ((int32_t *)entries->data)[i] = (int32_t)(low + i);
+    ((int32_t *)entries->data)[span] = 0;
+    entries->valid[span] = 0;
+    need_codes(column);
+    for (uint32_t r = 0; r < file->n; r++)
+        column->codes[r] = (uint16_t)(column->valid[r] ? (int64_t)values[r] - low : span);
+    column->form = COLUMN_CODES;
+    column->entries = entries;
+    return true;
 }
 
 /* ---- The order of rows ---- */
@@ -343,11 +378,11 @@ static void order_rows(ShipmentFile *file)
     if (dates->form == COLUMN_CODES) {
         uint32_t *next = arena_zalloc(&file->write_arena, sizeof(uint32_t) * (dates->dictionary.n + 1));
         for (uint32_t r = 0; r < file->n; r++)
-            next[dates->rank_of_code[dates->codes[r]] + 1]++;
+            next[dates->codes[r] + 1]++;
         for (uint32_t i = 1; i <= dates->dictionary.n; i++)
             next[i] += next[i - 1];
         for (uint32_t r = 0; r < file->n; r++)
-            file->order[next[dates->rank_of_code[dates->codes[r]]]++] = r;
+            file->order[next[dates->codes[r]]++] = r;
         return;
     }
     for (uint32_t r = 0; r < file->n; r++)
@@ -367,7 +402,7 @@ typedef struct PageContext {
     do {                                                                                                               \
         Code *restrict ranks = codes;                                                                                  \
         for (uint32_t i = 0; i < n; i++)                                                                               \
-            ranks[i] = (Code)column->rank_of_code[column->codes[order[i]]];                                            \
+            ranks[i] = (Code)column->codes[order[i]];                                                                  \
     } while (0)
 
 static void gather_codes(const GatheredColumn *column, const uint32_t *order, uint32_t n, Arena *arena, Vector *page)
@@ -375,10 +410,8 @@ static void gather_codes(const GatheredColumn *column, const uint32_t *order, ui
     void *codes = arena_alloc(arena, (size_t)n * column->code_width);
     if (column->code_width == 1)
         GATHER_RANKS(uint8_t);
-    else if (column->code_width == 2)
-        GATHER_RANKS(uint16_t);
     else
-        GATHER_RANKS(uint32_t);
+        GATHER_RANKS(uint16_t);
     *page = (Vector){.type = column->type,
                      .kind = VECTOR_DICT,
                      .code_width = column->code_width,
@@ -484,7 +517,7 @@ Status shipment_file_flush(ShipmentFile *file, Error *err)
         return STATUS_OK;
     const DeltaSnapshot *table = file->options->table;
     for (uint32_t i = 0; i < file->n_columns; i++)
-        if (file->columns[i].form == COLUMN_CODES)
+        if (file->columns[i].form == COLUMN_CODES || code_small_range(file, &file->columns[i]))
             rank_column(file, &file->columns[i]);
     order_rows(file);
     const char **partition_values = ARENA_ARRAY(&file->arena, const char *, 1);

@@ -245,7 +245,7 @@ static void begin_piece(TextSource *source, TextPiece *piece, PieceMemory *memor
     memcpy(memory->text, source->left, source->left_size);
     piece->bytes = memory->text;
     piece->size = source->left_size;
-    piece->read_bytes = memory->raw;
+    piece->read_bytes = NULL;
     piece->read_size = 0;
     piece->unclosed_quote = piece->too_long = false;
     piece->first_line = source->line;
@@ -256,14 +256,30 @@ static void begin_piece(TextSource *source, TextPiece *piece, PieceMemory *memor
     }
 }
 
+/* UTF-8 is read to where it belongs: the bytes as they are and the text are the same memory. */
+static Status read_more_utf8(TextSource *source, TextPiece *piece, PieceMemory *memory, Error *err)
+{
+    size_t n;
+    memory->text = grow(memory->text, &memory->text_capacity, piece->size + text_source_read_bytes + CSV_PADDING);
+    TRY(read_raw(source, (uint8_t *)memory->text + piece->size, text_source_read_bytes, &n, err));
+    piece->size += n;
+    piece->read_size += n;
+    piece->bytes = memory->text;
+    piece->read_bytes = (const uint8_t *)memory->text + piece->size - piece->read_size;
+    return STATUS_OK;
+}
+
 /* Reads more of the file behind the piece's text. */
 static Status read_more(TextSource *source, TextPiece *piece, PieceMemory *memory, Error *err)
 {
     size_t wanted = text_source_read_bytes, before = piece->read_size, n;
-    bool head = before > 0 && piece->read_bytes == source->head;
+    bool head = before > 0 &&
+                (piece->read_bytes == source->head || (memory->raw && piece->read_bytes == memory->raw + RAW_LEFT_MAX));
+    if (source->format.encoding == TEXT_UTF8 && !head)
+        return read_more_utf8(source, piece, memory, err);
     memory->raw = (uint8_t *)grow((char *)memory->raw, &memory->raw_capacity, RAW_LEFT_MAX + before + wanted);
     uint8_t *raw = memory->raw + RAW_LEFT_MAX;
-    if (head)
+    if (piece->read_bytes == source->head)
         memcpy(raw, source->head, before);
     if (before == 0)
         memcpy(raw - source->n_raw_left, source->raw_left, source->n_raw_left);
