@@ -4,11 +4,12 @@
 #include <immintrin.h>
 #include <xxhash.h>
 
-#define FIRST_SLOTS 256u
+#define FIRST_BITS 8
+#define FIRST_SLOTS (1u << FIRST_BITS)
 
 void intern_init(Interner *interner)
 {
-    *interner = (Interner){.mask = FIRST_SLOTS - 1, .capacity = FIRST_SLOTS / 4 * 3};
+    *interner = (Interner){.mask = FIRST_SLOTS - 1, .shift = 64 - FIRST_BITS, .capacity = FIRST_SLOTS / 4 * 3};
     interner->slots = mem_zalloc(sizeof(InternSlot) * FIRST_SLOTS);
     interner->texts = mem_alloc(sizeof(StrView) * interner->capacity);
     arena_init(&interner->arena);
@@ -22,13 +23,6 @@ void intern_done(Interner *interner)
     mem_free(interner->texts);
     arena_done(&interner->arena);
     *interner = (Interner){0};
-}
-
-void intern_reset(Interner *interner)
-{
-    memset(interner->slots, 0, sizeof(InternSlot) * (interner->mask + 1));
-    interner->n = 0;
-    arena_reset(&interner->arena);
 }
 
 /* The words of a text of up to 16 bytes, zeros behind it; with the size they are the text.  Sixteen bytes are loaded
@@ -52,21 +46,23 @@ __attribute__((no_sanitize("address"))) static inline void load_short(const char
     *high = (uint64_t)_mm_extract_epi64(bytes, 1);
 }
 
-static inline uint32_t short_hash(uint64_t low, uint64_t high, uint32_t size)
+/* The top bits of a product, which depend on all bits of the text. */
+static inline uint32_t short_slot(const Interner *interner, uint64_t low, uint64_t high, uint32_t size)
 {
     uint64_t x = (low ^ (high * 0x9e3779b97f4a7c15u) ^ size) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(x >> 32) ^ (uint32_t)(x >> 17);
+    return (uint32_t)(x >> interner->shift);
 }
 
 static void grow(Interner *interner)
 {
     uint32_t n_slots = (interner->mask + 1) * 2;
     InternSlot *slots = mem_zalloc(sizeof(InternSlot) * n_slots);
+    interner->shift--;
     for (uint32_t i = 0; i <= interner->mask; i++) {
         const InternSlot *old = &interner->slots[i];
         if (!old->code_plus_1)
             continue;
-        uint32_t at = old->size <= 16 ? short_hash(old->low, old->high, old->size) : (uint32_t)old->low;
+        uint32_t at = old->size <= 16 ? short_slot(interner, old->low, old->high, old->size) : (uint32_t)old->low;
         while (slots[at & (n_slots - 1)].code_plus_1)
             at++;
         slots[at & (n_slots - 1)] = *old;
@@ -124,7 +120,7 @@ bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t 
         }
         uint64_t low, high;
         load_short(text.data, text.size, &low, &high);
-        uint32_t at = short_hash(low, high, text.size);
+        uint32_t at = short_slot(interner, low, high, text.size);
         const InternSlot *slot;
         for (;; at++) {
             slot = &interner->slots[at & interner->mask];

@@ -18,6 +18,7 @@ typedef struct InternSlot {
 typedef struct Interner {
     InternSlot *slots;
     uint32_t mask;
+    uint32_t shift; /* 64 less the bits of mask */
     uint32_t n;     /* texts */
     StrView *texts; /* by code; copies */
     uint32_t capacity;
@@ -26,8 +27,6 @@ typedef struct Interner {
 
 void intern_init(Interner *interner);
 void intern_done(Interner *interner);
-/* Forgets all texts, keeps the memory. */
-void intern_reset(Interner *interner);
 
 /* Codes of n texts; a text without data (NULL) is the empty text.  False when a text more than INTERN_MAX would be needed
  * (ret_codes is then of no use).  The texts that are new have the codes from the former `n` on. */

@@ -433,6 +433,10 @@ static void gather_values(const GatheredColumn *column, const uint32_t *order, u
         for (uint32_t i = 0; i < n; i++)
             memcpy(to + (size_t)i * 8, column->values + (size_t)order[i] * 8, 8);
         break;
+    case sizeof(StrView):
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(to + i * sizeof(StrView), column->values + order[i] * sizeof(StrView), sizeof(StrView));
+        break;
     default:
         for (uint32_t i = 0; i < n; i++)
             memcpy(to + i * column->width, column->values + order[i] * column->width, column->width);
