@@ -2,12 +2,6 @@
 
 #include "exec/compare.h"
 
-typedef struct Extreme {
-    uint8_t value[16];
-    uint32_t capacity; /* of the room that a string has been copied to */
-    bool seen;
-} Extreme;
-
 static StateKind state_kind(const AggregateCall *call)
 {
     switch (call->kind) {
@@ -194,10 +188,21 @@ static void keep_string(Aggregate *aggregate, Extreme *state, const void *value)
     memcpy(state->value, &kept, sizeof kept);
 }
 
+/* Order of values that compare as equal but differ in their bits (0 and -0, NaNs), so that it does not matter which of them
+ * came first. */
+static int tie_order(DataType type, const void *a, const void *b)
+{
+    if (type.id == TYPE_DOUBLE)
+        return compare_values(DATA_TYPE(BIGINT), a, b);
+    return type.id == TYPE_FLOAT ? compare_values(DATA_TYPE(INT), a, b) : 0;
+}
+
 static void keep_extreme(Aggregate *aggregate, AggregateSlot *slot, Extreme *state, DataType type, const void *value)
 {
     if (state->seen) {
         int order = compare_values(type, value, state->value);
+        if (order == 0)
+            order = tie_order(type, value, state->value);
         if (slot->call->kind == AGGREGATE_MIN ? order >= 0 : order <= 0)
             return;
     }

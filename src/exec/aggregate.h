@@ -29,6 +29,13 @@ typedef struct DoubleSum {
     int64_t count;
 } DoubleSum;
 
+/* Zeroed: no value seen. */
+typedef struct Extreme {
+    uint8_t value[16];
+    uint32_t capacity; /* of the room that a string has been copied to */
+    bool seen;
+} Extreme;
+
 typedef struct AggregateSlot {
     const AggregateCall *call;
     EvalNode **args;

@@ -270,6 +270,8 @@ static void append_codes_narrow(uint16_t *numbers, const uint8_t *codes, uint16_
 
 static void append_codes(uint16_t *numbers, const Vector *vector, uint32_t size, uint32_t n)
 {
+    if (size == 1) /* one value in the whole row group: a partition column */
+        return;
     if (vector->code_width == 1) {
         append_codes_narrow(numbers, vector->data, (uint16_t)size, n);
     } else if (vector->code_width == 2) {

@@ -104,6 +104,62 @@ void exact_sum_merge(ExactSum *into, const ExactSum *from, Arena *arena)
     propagate_carries(wide);
 }
 
+/* Saved: 16 bytes of window, 1 byte whether a wide sum follows; that is 1 byte of flags, all digits but the top one in 4
+ * bytes each, the top one, which has the sign, in 8.  Little-endian. */
+#define WIDE_BYTES (1 + 4 * (DIGITS - 1) + 8)
+#define TOP_DIGIT_LIMIT ((int64_t)1 << 32)
+
+void exact_sum_save(const ExactSum *sum, Buffer *bytes)
+{
+    buffer_append(bytes, &sum->window, sizeof sum->window);
+    buffer_append_byte(bytes, sum->wide != NULL);
+    if (!sum->wide)
+        return;
+    WideSum wide = *sum->wide;
+    propagate_carries(&wide);
+    buffer_append_byte(bytes, (uint8_t)wide.special);
+    for (int i = 0; i < DIGITS - 1; i++) {
+        uint32_t digit = (uint32_t)wide.digits[i];
+        buffer_append(bytes, &digit, sizeof digit);
+    }
+    buffer_append(bytes, &wide.digits[DIGITS - 1], sizeof wide.digits[DIGITS - 1]);
+}
+
+bool exact_sum_load(ExactSum *ret_sum, const uint8_t **inout_bytes, size_t *inout_size, Arena *arena)
+{
+    const uint8_t *bytes = *inout_bytes;
+    ExactSum sum = {0};
+    size_t used = sizeof sum.window + 1;
+    if (*inout_size < used)
+        return false;
+    memcpy(&sum.window, bytes, sizeof sum.window);
+    uint8_t has_wide = bytes[sizeof sum.window];
+    if (has_wide > 1 || (sum.window < 0 ? -(UInt128)sum.window : (UInt128)sum.window) >> 126)
+        return false;
+    if (has_wide) {
+        if (*inout_size - used < WIDE_BYTES)
+            return false;
+        const uint8_t *at = bytes + used;
+        used += WIDE_BYTES;
+        sum.wide = ARENA_NEW(arena, WideSum);
+        sum.wide->special = *at++;
+        for (int i = 0; i < DIGITS - 1; i++, at += 4) {
+            uint32_t digit;
+            memcpy(&digit, at, sizeof digit);
+            sum.wide->digits[i] = digit;
+        }
+        int64_t *top = &sum.wide->digits[DIGITS - 1];
+        memcpy(top, at, sizeof *top);
+        if (*top < -TOP_DIGIT_LIMIT || *top > TOP_DIGIT_LIMIT ||
+            sum.wide->special > (SPECIAL_POSITIVE | SPECIAL_NEGATIVE | SPECIAL_NAN))
+            return false;
+    }
+    *ret_sum = sum;
+    *inout_bytes += used;
+    *inout_size -= used;
+    return true;
+}
+
 /* Rounds `magnitude` * 2^exponent with `sticky` telling of lower bits that are not zero. */
 static double round_units(UInt128 magnitude, int exponent, bool sticky)
 {

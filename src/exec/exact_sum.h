@@ -24,6 +24,10 @@ void exact_sum_add_wide(ExactSum *sum, double value, int64_t times, Arena *arena
 /* Adds units * 2^exponent. */
 void exact_sum_add_scaled(ExactSum *sum, Int128 units, int exponent, Arena *arena);
 void exact_sum_merge(ExactSum *into, const ExactSum *from, Arena *arena);
+/* The sum as bytes that exact_sum_load takes: the same value, whatever its terms' order was. */
+void exact_sum_save(const ExactSum *sum, Buffer *bytes);
+/* Reads a sum from the first of *inout_bytes and moves behind it; false when they are no sum. */
+bool exact_sum_load(ExactSum *ret_sum, const uint8_t **inout_bytes, size_t *inout_size, Arena *arena);
 /* The sum rounded to nearest, ties to even. */
 double exact_sum_round(const ExactSum *sum);
 

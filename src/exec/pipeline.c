@@ -1,5 +1,7 @@
 #include "exec/pipeline.h"
 
+#include "exec/aggregate_state.h"
+
 #define SAMPLE_ROWS 32768
 
 Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err)
@@ -143,4 +145,25 @@ Status pipeline_finish_batch(const PipelineShape *given, Statement *statement, c
     emitter_close(&emitter);
     arena_done(&arena);
     return status;
+}
+
+Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err)
+{
+    PipelineShape shape;
+    TRY(pipeline_shape(plan, &shape, err));
+    Arena arena;
+    arena_init(&arena);
+    ScanPlan *scan;
+    Status status = scan_plan(table, shape.scan->scan.columns, shape.scan->schema.n, &arena, &scan, err);
+    arena_done(&arena);
+    return status;
+}
+
+bool exec_plan_is_incremental(const PlanNode *plan)
+{
+    PipelineShape shape;
+    Error ignored;
+    error_init(&ignored);
+    return pipeline_shape(plan, &shape, &ignored) == STATUS_OK && shape.aggregate &&
+           aggregate_can_save(shape.aggregate);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "exec/aggregate_state.h"
 #include "exec/pipeline.h"
 
 #define SAMPLE_TASKS 8
@@ -159,6 +160,41 @@ static void prepare_worker(Run *run, Worker *worker)
     }
     if (n_members)
         worker->cells = cells_new(members, n_members, n_columns, arena);
+}
+
+/* Tells the budget what the worker's arenas hold: groups, rows waiting for their turn, cast dictionaries. */
+static Status account_memory(Run *run, Worker *worker, Error *err)
+{
+    size_t held = worker->query_arena.used_bytes + worker->cursor.arena.used_bytes;
+    if (held > worker->reserved)
+        TRY(budget_reserve(run->options->budget, held - worker->reserved, "grouping and keeping rows", err));
+    else
+        budget_release(run->options->budget, worker->reserved - held);
+    worker->reserved = held;
+    return STATUS_OK;
+}
+
+/* The groups of earlier rows go to the first worker, before the scan: a state that does not fit costs no scan. */
+static Status load_states(Run *run, Error *err)
+{
+    Worker *worker = &run->workers[0];
+    for (uint32_t s = 0; s < run->n; s++) {
+        const Statement *statement = run->running[s].statement;
+        if (!statement->state_in && !statement->state_out)
+            continue;
+        if (!exec_plan_is_incremental(statement->plan))
+            return error_set(err, STATUS_INTERNAL, "a statement that cannot be made from a state was given one");
+        if (!statement->state_in)
+            continue;
+        Status status = aggregate_load(worker->locals[s].aggregate, statement->state_in, &worker->batch_arena, err);
+        size_t scratch = worker->batch_arena.used_bytes;
+        arena_reset(&worker->batch_arena);
+        TRY(status);
+        TRY(budget_reserve(run->options->budget, scratch, "a saved state", err));
+        budget_release(run->options->budget, scratch);
+        TRY(account_memory(run, worker, err));
+    }
+    return STATUS_OK;
 }
 
 static void fail(Run *run, Worker *worker, Status status)
@@ -436,18 +472,6 @@ static bool all_satisfied(Run *run)
     return true;
 }
 
-/* Tells the budget what the worker's arenas hold: groups, rows waiting for their turn, cast dictionaries. */
-static Status account_memory(Run *run, Worker *worker, Error *err)
-{
-    size_t held = worker->query_arena.used_bytes + worker->cursor.arena.used_bytes;
-    if (held > worker->reserved)
-        TRY(budget_reserve(run->options->budget, held - worker->reserved, "grouping and keeping rows", err));
-    else
-        budget_release(run->options->budget, worker->reserved - held);
-    worker->reserved = held;
-    return STATUS_OK;
-}
-
 /* Whether every statement has its LIMIT of rows from this row group alone, so that the rest of it need not be read. */
 static bool row_group_is_enough(const Run *run, const Worker *worker)
 {
@@ -493,6 +517,8 @@ static Status scan_task(Run *run, int index, uint32_t task)
     for (uint32_t i = 0; i < run->plan->n_columns; i++) {
         const ScanTask *where = &run->plan->tasks[task];
         uint32_t column = run->plan->file_columns[(size_t)where->file * run->plan->n_columns + i];
+        if (column == SCAN_CONSTANT)
+            continue;
         atomic_fetch_add(&run->bytes_read,
                          parquet_column_bytes(run->table->files[where->file], where->row_group, column));
     }
@@ -618,6 +644,10 @@ static Status finish_aggregate(Run *run, uint32_t s, Error *err)
             status = account_memory(run, &run->workers[0], err);
         }
     }
+    if (status == STATUS_OK && running->statement->state_out) {
+        aggregate_save(aggregate, running->statement->state_out);
+        status = buffer_check(running->statement->state_out, "the state of a grouped statement", err);
+    }
     Batch result = {0};
     size_t reserved = 0;
     if (status == STATUS_OK) {
@@ -719,6 +749,7 @@ static Status run_all(Run *run, Statement *statements, Error *err)
     run->workers = ARENA_ARRAY(&run->arena, Worker, run->n_workers);
     for (int w = 0; w < run->n_workers; w++)
         prepare_worker(run, &run->workers[w]);
+    TRY(load_states(run, err));
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
         if (!running->shape.aggregate && !running->shape.sort)
@@ -750,17 +781,5 @@ Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, cons
             ret_scan->row_groups_skipped += run.skip[task];
     }
     release(&run);
-    return status;
-}
-
-Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err)
-{
-    PipelineShape shape;
-    TRY(pipeline_shape(plan, &shape, err));
-    Arena arena;
-    arena_init(&arena);
-    ScanPlan *scan;
-    Status status = scan_plan(table, shape.scan->scan.columns, shape.scan->schema.n, &arena, &scan, err);
-    arena_done(&arena);
     return status;
 }

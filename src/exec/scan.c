@@ -1,6 +1,10 @@
+/* A column that a file does not have is a dictionary of one entry with codes of 0, made anew for each row group: whatever
+ * works on dictionaries (cells, remembered expressions, sort keys) takes it as it takes any other. */
 #include "exec/scan.h"
 
 #define NOT_WANTED UINT32_MAX
+
+static const uint8_t ZERO_CODES[SCAN_CHUNK_ROWS];
 
 static Status missing_column(const TableFiles *table, uint32_t file, const char *name, Error *err)
 {
@@ -28,6 +32,29 @@ static Status wrong_type(const TableFiles *table, uint32_t file, const Field *ha
     return error_hint(err, "write the column as %s, or leave the file out", to);
 }
 
+static const Value *table_constant(const TableFiles *table, uint32_t file, uint32_t column)
+{
+    const Value *constant = table->constants ? &table->constants[(size_t)file * table->schema->n + column] : NULL;
+    return constant && constant->type.id != TYPE_COUNT ? constant : NULL;
+}
+
+static Status find_column(const TableFiles *table, uint32_t file, uint32_t column, uint32_t *ret_index, Error *err)
+{
+    const Field *want = &table->schema->fields[column];
+    const Schema *schema = parquet_schema(table->files[file]);
+    if (table_constant(table, file, column)) {
+        *ret_index = SCAN_CONSTANT;
+        return STATUS_OK;
+    }
+    int found = schema_find(schema, want->name);
+    if (found < 0)
+        return missing_column(table, file, want->name, err);
+    if (!cast_allowed(schema->fields[found].type, want->type))
+        return wrong_type(table, file, &schema->fields[found], want, err);
+    *ret_index = (uint32_t)found;
+    return STATUS_OK;
+}
+
 Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
                  ScanPlan **ret_plan, Error *err)
 {
@@ -39,16 +66,8 @@ Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_co
         memcpy(plan->columns, columns, sizeof(uint32_t) * n_columns);
     plan->file_columns = ARENA_ARRAY(arena, uint32_t, (size_t)table->n_files * n_columns + 1);
     for (uint32_t file = 0; file < table->n_files; file++) {
-        const Schema *schema = parquet_schema(table->files[file]);
-        for (uint32_t i = 0; i < n_columns; i++) {
-            const Field *want = &table->schema->fields[columns[i]];
-            int found = schema_find(schema, want->name);
-            if (found < 0)
-                return missing_column(table, file, want->name, err);
-            if (!cast_allowed(schema->fields[found].type, want->type))
-                return wrong_type(table, file, &schema->fields[found], want, err);
-            plan->file_columns[(size_t)file * n_columns + i] = (uint32_t)found;
-        }
+        for (uint32_t i = 0; i < n_columns; i++)
+            TRY(find_column(table, file, columns[i], &plan->file_columns[(size_t)file * n_columns + i], err));
         plan->n_tasks += parquet_row_groups(table->files[file]);
         plan->rows += parquet_rows(table->files[file]);
     }
@@ -72,8 +91,15 @@ static DataType table_type(const ScanPlan *plan, uint32_t column)
     return plan->table->schema->fields[plan->columns[column]].type;
 }
 
+const Value *scan_constant(const ScanPlan *plan, uint32_t file, uint32_t column)
+{
+    return table_constant(plan->table, file, plan->columns[column]);
+}
+
 bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column)
 {
+    if (plan->file_columns[(size_t)file * plan->n_columns + column] == SCAN_CONSTANT)
+        return false;
     return type_equal(file_type(plan, file, column), table_type(plan, column));
 }
 
@@ -86,11 +112,24 @@ static const Vector *cast_dictionary(const Vector *dictionary, DataType type, Ar
     return cast;
 }
 
+static const Vector *constant_dictionary(const Value *constant, Arena *arena)
+{
+    Vector *dictionary = ARENA_NEW(arena, Vector);
+    *dictionary = vector_const(arena, constant, 1);
+    dictionary->kind = VECTOR_FLAT;
+    return dictionary;
+}
+
 Status scan_task_dictionary(const ScanPlan *plan, uint32_t task, uint32_t column, Arena *arena,
                             const Vector **ret_dictionary, Error *err)
 {
     const ScanTask *where = &plan->tasks[task];
     uint32_t index = plan->file_columns[(size_t)where->file * plan->n_columns + column];
+    const Value *constant = scan_constant(plan, where->file, column);
+    if (constant) {
+        *ret_dictionary = constant_dictionary(constant, arena);
+        return STATUS_OK;
+    }
     const Vector *dictionary;
     TRY(parquet_read_dictionary(plan->table->files[where->file], where->row_group, index, arena, &dictionary, err));
     if (dictionary && !scan_column_is_plain(plan, where->file, column))
@@ -134,6 +173,12 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
         cursor->file_columns[i] = NOT_WANTED;
         if (wanted && !wanted[i])
             continue;
+        const Value *constant = scan_constant(plan, where->file, i);
+        if (constant) {
+            cursor->file_columns[i] = SCAN_CONSTANT;
+            cursor->dictionaries[i] = constant_dictionary(constant, &cursor->arena);
+            continue;
+        }
         read[n_read] = plan->file_columns[(size_t)where->file * n + i];
         cursor->file_columns[i] = n_read++;
         cursor->casts[i] = !scan_column_is_plain(plan, where->file, i);
@@ -141,7 +186,7 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
     ParquetFile *file = plan->table->files[where->file];
     TRY(parquet_row_group_open(file, where->row_group, read, n_read, &cursor->handle, err));
     for (uint32_t i = 0; i < n; i++) {
-        if (cursor->file_columns[i] == NOT_WANTED)
+        if (cursor->file_columns[i] >= SCAN_CONSTANT)
             continue;
         TRY(parquet_column_dictionary(cursor->handle, cursor->file_columns[i], &cursor->dictionaries[i], err));
         if (cursor->dictionaries[i] && cursor->casts[i])
@@ -176,11 +221,21 @@ Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Ve
 {
     uint64_t rows;
     TRY(next_range(cursor, &rows, err));
+    CHECK(max <= SCAN_CHUNK_ROWS);
     uint32_t n = rows < max ? (uint32_t)rows : max;
     for (uint32_t i = 0; n && i < cursor->plan->n_columns; i++) {
         if (cursor->file_columns[i] == NOT_WANTED)
             continue;
         Vector *column = &ret_columns[i];
+        if (cursor->file_columns[i] == SCAN_CONSTANT) {
+            *column = (Vector){.type = cursor->dictionaries[i]->type,
+                               .kind = VECTOR_DICT,
+                               .code_width = 1,
+                               .n = n,
+                               .data = (void *)(uintptr_t)ZERO_CODES,
+                               .dict = cursor->dictionaries[i]};
+            continue;
+        }
         TRY(parquet_column_read(cursor->handle, cursor->file_columns[i], n, column, err));
         if (cursor->dictionaries[i]) {
             column->dict = cursor->dictionaries[i];
@@ -200,7 +255,7 @@ Status scan_cursor_skip(ScanCursor *cursor, uint64_t n, Error *err)
     while (n > 0) {
         uint32_t step = n < INT32_MAX ? (uint32_t)n : INT32_MAX;
         for (uint32_t i = 0; i < cursor->plan->n_columns; i++)
-            if (cursor->file_columns[i] != NOT_WANTED)
+            if (cursor->file_columns[i] < SCAN_CONSTANT)
                 TRY(parquet_column_skip(cursor->handle, cursor->file_columns[i], step, err));
         cursor->row += step;
         n -= step;

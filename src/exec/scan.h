@@ -9,6 +9,7 @@
 #include "exec/exec.h"
 
 #define SCAN_CHUNK_ROWS 16384
+#define SCAN_CONSTANT (UINT32_MAX - 1) /* a column that the file does not have: TableFiles.constants */
 
 typedef struct ScanTask {
     uint32_t file;
@@ -20,7 +21,7 @@ typedef struct ScanPlan {
     const TableFiles *table;
     uint32_t *columns; /* indices into the table's schema */
     uint32_t n_columns;
-    uint32_t *file_columns; /* [file * n_columns + i]: index into the file's schema */
+    uint32_t *file_columns; /* [file * n_columns + i]: index into the file's schema, or SCAN_CONSTANT */
     ScanTask *tasks;
     uint32_t n_tasks;
     uint64_t rows;
@@ -29,6 +30,8 @@ typedef struct ScanPlan {
 /* Looks the columns up in every file; the error names file and column. */
 Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
                  ScanPlan **ret_plan, Error *err) MUST_CHECK;
+/* The value that a column has in every row of a file; NULL: it is read from the file. */
+const Value *scan_constant(const ScanPlan *plan, uint32_t file, uint32_t column);
 /* Whether a column of a file is read as it is, so that its statistics are the table column's. */
 bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column);
 /* The whole dictionary of a column in a task, cast to the table's type, in `arena`; NULL where pages have none. */
@@ -65,7 +68,7 @@ void scan_cursor_done(ScanCursor *cursor);
 Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, Error *err) MUST_CHECK;
 /* Only these rows of the task will be given; `ranges` lives as long as the task.  Before the first chunk. */
 void scan_cursor_restrict(ScanCursor *cursor, RowRanges ranges);
-/* The next chunk of at most `max` rows; *ret_n is 0 at the end.  Vectors live until the next call; what has to be cast row
+/* The next chunk of at most `max` rows (up to SCAN_CHUNK_ROWS); *ret_n is 0 at the end.  Vectors live until the next call; what has to be cast row
  * by row lives in batch_arena. */
 Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Vector *ret_columns, uint32_t *ret_n,
                         Error *err) MUST_CHECK;

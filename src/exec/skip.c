@@ -6,9 +6,35 @@
 #include "exec/compare.h"
 #include "exec/pipeline.h"
 
-static bool statistics_of(const ScanPlan *plan, uint32_t task, uint32_t column, ParquetStatistics *statistics)
+/* What is known of the columns of a task, or of a file that is not open. */
+typedef struct Facts {
+    const ScanPlan *plan;
+    uint32_t task;
+    const FileFacts *file; /* NULL: the task */
+} Facts;
+
+/* As if the column were in the file: all rows have the value. */
+static void constant_statistics(const Value *constant, uint64_t rows, ParquetStatistics *statistics)
 {
-    const ScanTask *where = &plan->tasks[task];
+    *statistics =
+        (ParquetStatistics){.has_null_count = true, .null_count = constant->valid ? 0 : rows, .n_values = rows};
+    bool nan = constant->valid && constant->type.id == TYPE_DOUBLE && constant->float64 != constant->float64;
+    statistics->has_min_max = constant->valid && !nan && constant->type.id != TYPE_FLOAT;
+    if (statistics->has_min_max)
+        statistics->min = statistics->max = *constant;
+}
+
+static bool statistics_of(const Facts *facts, uint32_t column, ParquetStatistics *statistics)
+{
+    if (facts->file)
+        return facts->file->statistics(facts->file->context, column, statistics);
+    const ScanPlan *plan = facts->plan;
+    const ScanTask *where = &plan->tasks[facts->task];
+    const Value *constant = scan_constant(plan, where->file, column);
+    if (constant) {
+        constant_statistics(constant, where->rows, statistics);
+        return true;
+    }
     if (!scan_column_is_plain(plan, where->file, column))
         return false;
     uint32_t index = plan->file_columns[(size_t)where->file * plan->n_columns + column];
@@ -154,17 +180,17 @@ static bool nan_counts(const Condition *condition, const Link *link)
     return floating && !excludes_nan(condition->root, condition->column_map, link->column);
 }
 
-static bool may_be_true(const Condition *condition, const Expr *expr, const ScanPlan *plan, uint32_t task)
+static bool may_be_true(const Condition *condition, const Expr *expr, const Facts *facts)
 {
     if (is_and(expr)) {
         for (uint32_t i = 0; i < expr->call.n_args; i++)
-            if (!may_be_true(condition, expr->args[i], plan, task))
+            if (!may_be_true(condition, expr->args[i], facts))
                 return false;
         return true;
     }
     Link link;
     ParquetStatistics statistics;
-    if (!understand(expr, condition->column_map, &link) || !statistics_of(plan, task, link.column, &statistics))
+    if (!understand(expr, condition->column_map, &link) || !statistics_of(facts, link.column, &statistics))
         return true;
     return link_possible(&link, &statistics, nan_counts(condition, &link));
 }
@@ -174,10 +200,23 @@ uint32_t pipeline_skip_tasks(const Expr *expr, const uint32_t *column_map, const
     Condition condition = {expr, column_map};
     uint32_t n = 0;
     for (uint32_t task = 0; task < plan->n_tasks; task++) {
-        skip[task] = !may_be_true(&condition, expr, plan, task);
+        Facts facts = {.plan = plan, .task = task};
+        skip[task] = !may_be_true(&condition, expr, &facts);
         n += skip[task];
     }
     return n;
+}
+
+bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
+{
+    PipelineShape shape;
+    Error ignored;
+    error_init(&ignored);
+    if (pipeline_shape(plan, &shape, &ignored) != STATUS_OK || !shape.where)
+        return true;
+    Condition condition = {shape.where->filter.condition, shape.scan->scan.columns};
+    Facts facts = {.file = file};
+    return may_be_true(&condition, condition.root, &facts);
 }
 
 /* ---- ranges of rows, by the page index ---- */
