@@ -15,9 +15,11 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "ingest/convert.h"
+#include "ingest/duplicates.h"
 #include "ingest/quarantine_file.h"
 #include "ingest/raw.h"
 #include "ingest/record_source.h"
+#include "ingest/rewrite.h"
 #include "ingest/shipment_file.h"
 #include "ingest/tally.h"
 #include "lake/transaction.h"
@@ -32,6 +34,10 @@ typedef struct IngestJob {
     DeltaSnapshot *processed, *quarantine;
     RawCopy *raw;
     RecordSource *source;
+    Duplicates *duplicates;  /* NULL: ids may repeat */
+    bool seeing;             /* the first of two passes: ids only */
+    DuplicateFile *made_way; /* files of the table with rows that make way */
+    uint32_t n_made_way;
     uint64_t bytes_total;
     _Atomic uint64_t bytes_done;
     ShipmentFileOptions shipment_options;
@@ -53,7 +59,7 @@ typedef struct IngestWorker {
     ReasonTally tally;
     Arena arena; /* of a record's reasons */
     Buffer raw, reasons;
-    uint64_t records, rejected;
+    uint64_t records, rejected, superseded;
     Status status;
     Error err;
 } IngestWorker;
@@ -110,12 +116,8 @@ static Status early_hash(IngestJob *job, Error *err)
     return status;
 }
 
-static Status reject(IngestWorker *worker, uint32_t row, Error *err)
+static Status reject(IngestWorker *worker, uint32_t row, const RecordReason *reasons, uint32_t n, Error *err)
 {
-    RecordReason *reasons;
-    uint32_t n;
-    arena_reset(&worker->arena);
-    converter_reasons(worker->converter, &worker->block, row, &worker->arena, &reasons, &n);
     tally_add(&worker->tally, reasons, n, worker->block.lines[row]);
     worker->rejected++;
     if (worker->quarantine == NULL)
@@ -135,9 +137,58 @@ static Status reject(IngestWorker *worker, uint32_t row, Error *err)
     return quarantine_file_flush(worker->quarantine, worker->job->hash, err);
 }
 
+static Status reject_bad(IngestWorker *worker, uint32_t row, Error *err)
+{
+    RecordReason *reasons;
+    uint32_t n;
+    arena_reset(&worker->arena);
+    converter_reasons(worker->converter, &worker->block, row, &worker->arena, &reasons, &n);
+    return reject(worker, row, reasons, n, err);
+}
+
+static Status reject_duplicate(IngestWorker *worker, uint32_t row, Error *err)
+{
+    RecordReason reason = {.code = reason_code(REASON_DUPLICATE_ID),
+                           .column = shipment_column(SHIPMENT_COLUMN_ID)->name,
+                           .message = reason_meaning(REASON_DUPLICATE_ID)};
+    return reject(worker, row, &reason, 1, err);
+}
+
+static Status see_block(IngestWorker *worker, const ConvertedBlock *block, Error *err)
+{
+    for (uint32_t r = 0; r < block->n; r++)
+        if (!block->bad[r])
+            TRY(duplicates_see(worker->job->duplicates, block, r, worker->block.lines[r], err));
+    return STATUS_OK;
+}
+
+/* Of good records those that stay. */
+static Status keep_one_of_each(IngestWorker *worker, const ConvertedBlock *block, uint32_t *good, uint32_t *n_good,
+                               Error *err)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < *n_good; i++) {
+        switch (duplicates_verdict(worker->job->duplicates, block, good[i], worker->block.lines[good[i]])) {
+        case DUPLICATE_STAYS:
+            good[n++] = good[i];
+            break;
+        case DUPLICATE_REJECTED:
+            TRY(reject_duplicate(worker, good[i], err));
+            break;
+        case DUPLICATE_SUPERSEDED:
+            worker->superseded++;
+            break;
+        }
+    }
+    *n_good = n;
+    return STATUS_OK;
+}
+
 static Status take_block(IngestWorker *worker, Error *err)
 {
     const ConvertedBlock *block = converter_run(worker->converter, &worker->block);
+    if (worker->job->seeing)
+        return see_block(worker, block, err);
     uint32_t good[RECORD_BLOCK_ROWS], n_good = 0;
     for (uint32_t r = 0; r < block->n; r++) {
         good[n_good] = r;
@@ -147,7 +198,9 @@ static Status take_block(IngestWorker *worker, Error *err)
     if (block->n_bad > 0)
         for (uint32_t r = 0; r < block->n; r++)
             if (block->bad[r])
-                TRY(reject(worker, r, err));
+                TRY(reject_bad(worker, r, err));
+    if (worker->job->duplicates)
+        TRY(keep_one_of_each(worker, block, good, &n_good, err));
     return worker->shipments ? shipment_file_append(worker->shipments, block, good, n_good, err) : STATUS_OK;
 }
 
@@ -190,7 +243,7 @@ static Status workers_new(IngestJob *job, Error *err)
         record_block_init(&worker->block, record_source_fields(job->source));
         TRY(converter_new(options->lake, options->mapping, &worker->converter, err));
         TRY(record_cursor_new(job->source, &worker->cursor, err));
-        if (options->dry_run)
+        if (options->dry_run || job->seeing)
             continue;
         worker->shipments = shipment_file_new(&job->shipment_options);
         worker->quarantine = quarantine_file_new(&job->quarantine_options);
@@ -217,8 +270,7 @@ static void workers_free(IngestJob *job)
     job->n_workers = 0;
 }
 
-/* Runs the workers and adds up what they found. */
-static Status parse(IngestJob *job, IngestResult *result, Error *err)
+static Status run_workers(IngestJob *job, Error *err)
 {
     TRY(workers_new(job, err));
     pool_run(job->options->pool, work_task, job);
@@ -227,17 +279,46 @@ static Status parse(IngestJob *job, IngestResult *result, Error *err)
             *err = job->workers[i].err;
             return err->code;
         }
+    return STATUS_OK;
+}
+
+/* The first of two passes: which record of each id stays. */
+static Status see_ids(IngestJob *job, Error *err)
+{
+    const IngestOptions *options = job->options;
+    RecordSourceOptions source_options = {.path = job->file, .mapping = options->mapping, .budget = options->budget};
+    job->duplicates = duplicates_new(options->mapping->duplicates, options->budget);
+    TRY(record_source_open(&source_options, &job->source, err));
+    job->seeing = true;
+    Status status = run_workers(job, err);
+    job->seeing = false;
+    workers_free(job);
+    record_source_close(job->source);
+    job->source = NULL;
+    if (status != STATUS_OK || !job->processed)
+        return status;
+    return duplicates_settle(job->duplicates, job->processed, options->mapping->client, job->arena, &job->made_way,
+                             &job->n_made_way, err);
+}
+
+/* Runs the workers and adds up what they found. */
+static Status parse(IngestJob *job, IngestResult *result, Error *err)
+{
+    TRY(run_workers(job, err));
     ReasonTally *tally = mem_alloc(sizeof *tally);
     tally_init(tally);
     for (int i = 0; i < job->n_workers; i++) {
         result->records += job->workers[i].records;
         result->rejected += job->workers[i].rejected;
+        result->superseded += job->workers[i].superseded;
         tally_merge(tally, &job->workers[i].tally);
     }
     tally_result(tally, job->arena, &result->reasons, &result->n_reasons);
     tally_done(tally);
     mem_free(tally);
-    result->good = result->records - result->rejected;
+    for (uint32_t i = 0; i < job->n_made_way; i++)
+        result->replaced += job->made_way[i].n_dropped;
+    result->good = result->records - result->rejected - result->superseded;
     result->rejected_share = result->records ? (double)result->rejected / (double)result->records : 0;
     return STATUS_OK;
 }
@@ -297,6 +378,28 @@ static void collect(DeltaCommit *commit, const DeltaFile *files, uint32_t n)
     commit->n_adds += n;
 }
 
+/* Files of the table with rows that make way are written anew without them. */
+static Status make_way(IngestJob *job, DeltaCommit *commit, Error *err)
+{
+    const DeltaFile **removes = ARENA_ARRAY(job->arena, const DeltaFile *, job->n_made_way + 1);
+    for (uint32_t i = 0; i < job->n_made_way; i++) {
+        DeltaFile left;
+        uint64_t rows;
+        TRY(rewrite_without(job->processed, job->made_way[i].file, job->made_way[i].dropped, job->options->budget,
+                            job->arena, &left, &rows, err));
+        if (rows > 0)
+            collect(commit, &left, 1);
+        removes[i] = job->made_way[i].file;
+    }
+    if (job->n_made_way == 0)
+        return STATUS_OK;
+    commit->operation = "MERGE";
+    commit->removes = removes;
+    commit->n_removes = job->n_made_way;
+    commit->rule = DELTA_REWRITE;
+    return STATUS_OK;
+}
+
 static Status commit(IngestJob *job, IngestResult *result, Error *err)
 {
     uint32_t n, n_shipments = 0, n_quarantine = 0;
@@ -313,13 +416,14 @@ static Status commit(IngestJob *job, IngestResult *result, Error *err)
         {.base = job->quarantine, .commit = {.operation = "WRITE", .parameters = parameters, .data_change = true}},
         {.base = job->processed, .commit = {.operation = "WRITE", .parameters = parameters, .data_change = true}}};
     changes[0].commit.adds = ARENA_ARRAY(job->arena, DeltaFile, n_quarantine + 1);
-    changes[1].commit.adds = ARENA_ARRAY(job->arena, DeltaFile, n_shipments + 1);
+    changes[1].commit.adds = ARENA_ARRAY(job->arena, DeltaFile, n_shipments + job->n_made_way + 1);
     for (int i = 0; i < job->n_workers; i++) {
         const DeltaFile *files = quarantine_file_files(job->workers[i].quarantine, &n);
         collect(&changes[0].commit, files, n);
         files = shipment_file_files(job->workers[i].shipments, &n);
         collect(&changes[1].commit, files, n);
     }
+    TRY(make_way(job, &changes[1].commit, err));
     LakeTransaction transaction = {.client = job->options->mapping->client, .app_id = app_id(job), .version = 1};
     /* Without rejected records quarantine has nothing to say, and one commit is enough. */
     transaction.changes = n_quarantine ? changes : changes + 1;
@@ -364,6 +468,8 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
                                           .budget = options->budget,
                                           .bytes = take_bytes,
                                           .bytes_context = job};
+    if (options->mapping->duplicates != DUPLICATES_KEEP)
+        TRY(see_ids(job, err));
     TRY(raw_copy_begin(options->lake, options->mapping->client, job->file, !options->dry_run, &job->raw, err));
     TRY(record_source_open(&source_options, &job->source, err));
     TRY(parse(job, result, err));
@@ -422,6 +528,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
         abandon(&job);
     workers_free(&job);
     record_source_close(job.source);
+    duplicates_free(job.duplicates);
     raw_copy_free(job.raw);
     pthread_mutex_destroy(&job.hash_mutex);
     if (status != STATUS_OK)
