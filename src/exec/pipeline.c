@@ -149,7 +149,7 @@ Status pipeline_finish_batch(const PipelineShape *given, Statement *statement, c
 
 Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err)
 {
-    PipelineShape shape;
+    PipelineShape shape = {0};
     TRY(pipeline_shape(plan, &shape, err));
     Arena arena;
     arena_init(&arena);
@@ -161,7 +161,7 @@ Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *er
 
 bool exec_plan_is_incremental(const PlanNode *plan)
 {
-    PipelineShape shape;
+    PipelineShape shape = {0};
     Error ignored;
     error_init(&ignored);
     return pipeline_shape(plan, &shape, &ignored) == STATUS_OK && shape.aggregate &&

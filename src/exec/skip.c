@@ -209,7 +209,7 @@ uint32_t pipeline_skip_tasks(const Expr *expr, const uint32_t *column_map, const
 
 bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
 {
-    PipelineShape shape;
+    PipelineShape shape = {0};
     Error ignored;
     error_init(&ignored);
     if (pipeline_shape(plan, &shape, &ignored) != STATUS_OK || !shape.where)

@@ -21,6 +21,7 @@ typedef struct OpenTableOptions {
     /* NULL: all files of the snapshot, else only those for which it is true (incremental runs) */
     bool (*wanted)(void *context, const DeltaFile *file);
     void *wanted_context;
+    ThreadPool *pool; /* NULL: one thread reads the footers */
 } OpenTableOptions;
 
 /* Opens the files (footers are read, by the pool's threads when there are many).  A file that is gone is NOT_FOUND with
