@@ -1,0 +1,278 @@
+/* onboard: a file of a new client -> the mapping that says what its columns mean, and what would become of its records.
+ *
+ * Once the mapping is there it is the client's: the same command then only shows what would pass with it, so that a person
+ * edits and repeats until content; --force makes it anew. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "ingest/guess.h"
+#include "ingest/ingest.h"
+#include "ingest/raw.h"
+#include "lake/history.h"
+
+#define REASONS_SHOWN 20
+#define MAX_ANSWER 512
+
+typedef struct Onboarding {
+    const Arguments *arguments;
+    Arena *arena;
+    const Lake *lake;
+    const char *client, *sample_file, *mapping_file;
+    Resources resources;
+    Guesses *guesses; /* NULL: the mapping was there */
+} Onboarding;
+
+/* ---- Asking ---- */
+
+static void print_choices(const Guesses *guesses)
+{
+    for (uint32_t c = 0; c < guesses->sample->n_columns; c++)
+        fprintf(stderr, "  %3u  %s\n", c + 1, guesses->sample->columns[c].name);
+}
+
+/* A column by number or name; -2: neither. */
+static int32_t find_choice(const Sample *sample, const char *answer)
+{
+    char *end;
+    long number = strtol(answer, &end, 10);
+    for (uint32_t c = 0; c < sample->n_columns; c++)
+        if (strcmp(sample->columns[c].name, answer) == 0)
+            return (int32_t)c;
+    return *end == '\0' && number >= 1 && number <= (long)sample->n_columns ? (int32_t)number - 1 : -2;
+}
+
+static Status ask_one(Onboarding *job, ShipmentColumnId id, Error *err)
+{
+    Guess *guess = &job->guesses->of[id];
+    const ShipmentColumn *contract = shipment_column(id);
+    for (;;) {
+        char answer[MAX_ANSWER];
+        TRY(interrupt_check(err));
+        fprintf(stderr, "\n%s (%s)\n", contract->name, contract->meaning);
+        if (guess->column >= 0)
+            fprintf(stderr, "  is it \"%s\"?  (confidence %.2f)\n  Enter: yes",
+                    job->guesses->sample->columns[guess->column].name, guess->confidence);
+        else
+            fprintf(stderr, "  no column looks like it\n  Enter: leave it out");
+        fprintf(stderr, "; a column's name or number; ?: all columns; -: none > ");
+        if (!fgets(answer, sizeof answer, stdin)) {
+            error_set(err, STATUS_INTERRUPTED, "the questions were left unanswered; nothing was written");
+            return error_hint(err, "--yes takes every guess");
+        }
+        answer[strcspn(answer, "\r\n")] = '\0';
+        if (*answer == '\0')
+            return STATUS_OK;
+        if (strcmp(answer, "?") == 0) {
+            print_choices(job->guesses);
+            continue;
+        }
+        int32_t column = strcmp(answer, "-") == 0 ? -1 : find_choice(job->guesses->sample, answer);
+        if (column == -2) {
+            fprintf(stderr, "  there is no column \"%s\"\n", answer);
+            continue;
+        }
+        guess_take(job->guesses, id, column, job->arena);
+        return STATUS_OK;
+    }
+}
+
+static Status ask(Onboarding *job, Error *err)
+{
+    if (arguments_given(job->arguments, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return STATUS_OK;
+    for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
+        const Guess *guess = &job->guesses->of[id];
+        bool missing =
+            guess->column < 0 && mapping_column_is_given(id) && shipment_column(id)->need == SHIPMENT_REQUIRED;
+        if ((guess->column >= 0 && guess_is_low(guess)) || missing)
+            TRY(ask_one(job, id, err));
+    }
+    return STATUS_OK;
+}
+
+/* ---- The mapping ---- */
+
+static void append_detail(Buffer *text, const Guess *guess)
+{
+    if (guess->unit)
+        buffer_printf(text, ", %s%s", guess->unit, guess->unit_said ? "" : "?");
+    for (uint32_t i = 0; i < guess->n_forms; i++)
+        buffer_printf(text, "%s%s", i ? " | " : ", ", guess->forms[i]);
+    if (guess->other_form)
+        buffer_printf(text, " (or %s: undecided)", guess->other_form);
+    if (guess->decimal_mark == ',')
+        buffer_append_text(text, ", decimal comma");
+    if (guess->n_values)
+        buffer_printf(text, ", %u word%s translated", guess->n_values, guess->n_values == 1 ? "" : "s");
+    if (guess->n_nulls)
+        buffer_printf(text, ", %u spelling%s of no value", guess->n_nulls, guess->n_nulls == 1 ? "" : "s");
+}
+
+static void append_mapping(Buffer *text, const Onboarding *job)
+{
+    static const char *const inputs[] = {"CSV", "NDJSON", "Parquet"};
+    const Guesses *guesses = job->guesses;
+    uint32_t n_low = 0;
+    buffer_printf(text, "%s: %s, %u columns, %llu records looked at\n\n", job->sample_file,
+                  inputs[guesses->sample->input], guesses->sample->n_columns,
+                  (unsigned long long)guesses->sample->n_records);
+    for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
+        const Guess *guess = &guesses->of[id];
+        const char *name = shipment_column(id)->name;
+        if (!mapping_column_is_given(id))
+            continue;
+        n_low += guess_is_low(guess);
+        if (guess->column >= 0) {
+            buffer_printf(text, "  %-23s %.2f%s  %s", name, guess->confidence, guess_is_low(guess) ? " ?" : "  ",
+                          guesses->sample->columns[guess->column].name);
+            append_detail(text, guess);
+            buffer_append_byte(text, '\n');
+        } else if (guess->constant) {
+            buffer_printf(text, "  %-23s %.2f%s  always %s\n", name, guess->confidence,
+                          guess_is_low(guess) ? " ?" : "  ", guess->constant);
+        } else {
+            buffer_printf(text, "  %-23s  -      %s\n", name,
+                          shipment_column(id)->need == SHIPMENT_REQUIRED ? "nothing found, and it is REQUIRED"
+                                                                         : "nothing found");
+        }
+    }
+    buffer_printf(text, "\nwritten to %s\n", job->mapping_file);
+    if (n_low)
+        buffer_printf(text, "look at the %u guess%s marked with ?: the file's comments say what to weigh\n", n_low,
+                      n_low == 1 ? "" : "es");
+}
+
+static void record_history(const Onboarding *job, int64_t started_us)
+{
+    Error err;
+    error_init(&err);
+    HistoryRecord record = {.kind = "onboard",
+                            .client = job->client,
+                            .source = job->sample_file,
+                            .started_us = started_us,
+                            .seconds = (double)(raw_now_us() - started_us) * 1e-6,
+                            .peak_memory_bytes = process_peak_memory_bytes(),
+                            .rows_read = (int64_t)job->guesses->sample->n_records,
+                            .rows_good = -1,
+                            .rows_rejected = -1,
+                            .outcome = "ok"};
+    if (history_write(job->lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+static Status make_mapping(Onboarding *job, Error *err)
+{
+    Sample *sample;
+    int64_t started_us = raw_now_us();
+    TRY(sample_read(job->sample_file, &job->resources.budget, job->arena, &sample, err));
+    job->guesses = guess_sample(sample, job->lake->currency, job->arena);
+    TRY(ask(job, err));
+    Buffer yaml;
+    buffer_init(&yaml, 0);
+    guess_append_yaml(job->guesses, job->client, &yaml);
+    Status status = storage_write_file(job->mapping_file, yaml.data, yaml.size, err);
+    buffer_done(&yaml);
+    TRY(status);
+    record_history(job, started_us);
+    Buffer text;
+    buffer_init(&text, 0);
+    append_mapping(&text, job);
+    status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+/* ---- What would pass ---- */
+
+static void append_report(Buffer *text, const Onboarding *job, const IngestResult *result)
+{
+    buffer_printf(text, "\n%llu records: %llu would pass, %llu would be quarantined (%.2f %%)\n",
+                  (unsigned long long)result->records, (unsigned long long)result->good,
+                  (unsigned long long)result->rejected, 100 * result->rejected_share);
+    for (uint32_t i = 0; i < result->n_reasons && i < REASONS_SHOWN; i++) {
+        const IngestReason *reason = &result->reasons[i];
+        buffer_printf(text, "  %10llu  %s%s%s\n              row %lld", (unsigned long long)reason->records,
+                      reason->code, *reason->column ? " " : "", reason->column, (long long)reason->example_row);
+        if (*reason->example_value) {
+            buffer_append_text(text, ": ");
+            text_append_json(text, str_view(reason->example_value));
+        }
+        buffer_printf(text, "  %s\n", reason->example_message);
+    }
+    if (result->n_reasons > REASONS_SHOWN)
+        buffer_printf(text, "  and %u more reasons\n", result->n_reasons - REASONS_SHOWN);
+    if (result->rejected_share > result->max_rejected_share)
+        buffer_printf(text, "ingest would refuse the file: more than %.4g %% rejected (max_rejected_share)\n",
+                      100 * result->max_rejected_share);
+    if (result->rejected)
+        buffer_printf(text, "edit %s and repeat this command until content, then: freightlake ingest %s FILE\n",
+                      job->mapping_file, job->client);
+    else
+        buffer_printf(text, "nothing was ingested; do it with: freightlake ingest %s FILE\n", job->client);
+}
+
+static Status report(Onboarding *job, Error *err)
+{
+    Mapping *mapping;
+    IngestResult result = {.file = job->sample_file};
+    TRY(mapping_load(job->lake, job->client, job->arena, &mapping, err));
+    IngestOptions options = {.lake = job->lake,
+                             .mapping = mapping,
+                             .dry_run = true,
+                             .save_nothing = true,
+                             .pool = job->resources.pool,
+                             .budget = &job->resources.budget};
+    TRY(ingest_file(&options, job->sample_file, job->arena, &result, err));
+    Buffer text;
+    buffer_init(&text, 0);
+    if (!job->guesses)
+        buffer_printf(&text, "%s is there and was kept (--force makes it anew)\n", job->mapping_file);
+    append_report(&text, job, &result);
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+static Status say_missing(const Onboarding *job, const char *missing, Error *err)
+{
+    Buffer text;
+    buffer_init(&text, 0);
+    buffer_printf(&text,
+                  "\nno column of the file looks like %s, which every shipment needs: add it to %s\n"
+                  "('%s: COLUMN', or '%s: {constant: VALUE}') and repeat this command\n",
+                  missing, job->mapping_file, missing, missing);
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+static Status steps(Onboarding *job, Error *err)
+{
+    StorageFacts facts;
+    TRY(storage_stat(job->mapping_file, &facts, err));
+    if (!facts.exists || arguments_given(job->arguments, "force"))
+        TRY(make_mapping(job, err));
+    const char *missing = job->guesses ? guess_missing(job->guesses) : NULL;
+    return missing ? say_missing(job, missing, err) : report(job, err);
+}
+
+Status command_onboard(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    Onboarding job = {.arguments = arguments,
+                      .arena = job_arena,
+                      .client = arguments->operands[0],
+                      .sample_file = arguments_text(arguments, "sample")};
+    Lake *lake;
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
+    TRY(lake_check_client(job.client, err));
+    job.lake = lake;
+    job.mapping_file = arena_printf(job_arena, "%s/%s.yaml", lake->clients, job.client);
+    TRY(resources_init(&job.resources, arguments, err));
+    Status status = steps(&job, err);
+    resources_done(&job.resources);
+    return status;
+}

@@ -1,0 +1,726 @@
+/* Synonyms; see synonyms.h.
+ *
+ * A phrase carries how much it says: "scheduled delivery date" is as good as certain, "date" is a hint.  A name that is the
+ * phrase gets its weight; one that holds the phrase among other words gets less, the less of the name it is.  Words that
+ * speak against a column (a "scheduled" date is no delivery_date) cut the score. */
+#include "ingest/synonyms.h"
+
+#include <strings.h>
+
+#include "ingest/units.h"
+
+typedef struct Synonym {
+    ShipmentColumnId column;
+    double weight;
+    const char *phrase;
+} Synonym;
+
+#define C(name) SHIPMENT_COLUMN_##name
+
+static const Synonym SYNONYMS[] = {
+    {C(ID), 1, "shipment id"},
+    {C(ID), 1, "shipment number"},
+    {C(ID), 1, "shipment no"},
+    {C(ID), .95, "shipment ref"},
+    {C(ID), .95, "shipment reference"},
+    {C(ID), .95, "consignment"},
+    {C(ID), .95, "tracking"},
+    {C(ID), .95, "waybill"},
+    {C(ID), .9, "awb"},
+    {C(ID), .9, "pro number"},
+    {C(ID), .85, "bill of lading"},
+    {C(ID), .85, "bol"},
+    {C(ID), .9, "load id"},
+    {C(ID), .9, "delivery id"},
+    {C(ID), .85, "delivery number"},
+    {C(ID), .9, "parcel id"},
+    {C(ID), .9, "package id"},
+    {C(ID), .9, "id"},
+    {C(ID), .75, "order id"},
+    {C(ID), .7, "order number"},
+    {C(ID), .7, "order no"},
+    {C(ID), .65, "shipment"},
+    {C(ID), .6, "reference"},
+    {C(ID), .6, "ref"},
+    {C(ID), .5, "asn"},
+    {C(ID), .45, "order"},
+    {C(ID), .45, "number"},
+    {C(ID), .4, "no"},
+    {C(ID), .4, "key"},
+    {C(ID), 1, "sendungsnummer"},
+    {C(ID), .95, "sendungs nr"},
+    {C(ID), .9, "sendungsnr"},
+    {C(ID), .7, "sendung"},
+    {C(ID), .8, "lieferscheinnummer"},
+    {C(ID), .8, "lieferschein"},
+    {C(ID), .7, "auftragsnummer"},
+    {C(ID), .8, "numero envio"},
+    {C(ID), .8, "expedition"},
+    {C(ORIGIN_WAREHOUSE), 1, "origin warehouse"},
+    {C(ORIGIN_WAREHOUSE), .95, "from warehouse"},
+    {C(ORIGIN_WAREHOUSE), .92, "origin"},
+    {C(ORIGIN_WAREHOUSE), .9, "warehouse"},
+    {C(ORIGIN_WAREHOUSE), .88, "ship from"},
+    {C(ORIGIN_WAREHOUSE), .85, "from city"},
+    {C(ORIGIN_WAREHOUSE), .85, "origin city"},
+    {C(ORIGIN_WAREHOUSE), .8, "depot"},
+    {C(ORIGIN_WAREHOUSE), .8, "loading place"},
+    {C(ORIGIN_WAREHOUSE), .8, "pickup location"},
+    {C(ORIGIN_WAREHOUSE), .75, "pickup city"},
+    {C(ORIGIN_WAREHOUSE), .75, "shipper city"},
+    {C(ORIGIN_WAREHOUSE), .7, "distribution center"},
+    {C(ORIGIN_WAREHOUSE), .7, "fulfillment center"},
+    {C(ORIGIN_WAREHOUSE), .65, "from"},
+    {C(ORIGIN_WAREHOUSE), .65, "dc"},
+    {C(ORIGIN_WAREHOUSE), .65, "hub"},
+    {C(ORIGIN_WAREHOUSE), .65, "manufacturing site"},
+    {C(ORIGIN_WAREHOUSE), .6, "facility"},
+    {C(ORIGIN_WAREHOUSE), .6, "plant"},
+    {C(ORIGIN_WAREHOUSE), .55, "sender"},
+    {C(ORIGIN_WAREHOUSE), .5, "source"},
+    {C(ORIGIN_WAREHOUSE), .5, "site"},
+    {C(ORIGIN_WAREHOUSE), .45, "supplier"},
+    {C(ORIGIN_WAREHOUSE), .45, "vendor"},
+    {C(ORIGIN_WAREHOUSE), 1, "versandlager"},
+    {C(ORIGIN_WAREHOUSE), .95, "abgangslager"},
+    {C(ORIGIN_WAREHOUSE), .9, "lager"},
+    {C(ORIGIN_WAREHOUSE), .9, "abgangsort"},
+    {C(ORIGIN_WAREHOUSE), .9, "ladeort"},
+    {C(ORIGIN_WAREHOUSE), .6, "absender"},
+    {C(ORIGIN_WAREHOUSE), .85, "entrepot"},
+    {C(ORIGIN_WAREHOUSE), .85, "almacen"},
+    {C(ORIGIN_WAREHOUSE), .85, "origen"},
+    {C(ORIGIN_WAREHOUSE), .85, "origine"},
+    {C(DESTINATION_CITY), 1, "destination city"},
+    {C(DESTINATION_CITY), .95, "destination"},
+    {C(DESTINATION_CITY), .95, "ship to city"},
+    {C(DESTINATION_CITY), .9, "to city"},
+    {C(DESTINATION_CITY), .9, "delivery city"},
+    {C(DESTINATION_CITY), .9, "dest city"},
+    {C(DESTINATION_CITY), .85, "dest"},
+    {C(DESTINATION_CITY), .85, "consignee city"},
+    {C(DESTINATION_CITY), .85, "receiver city"},
+    {C(DESTINATION_CITY), .8, "customer city"},
+    {C(DESTINATION_CITY), .8, "order city"},
+    {C(DESTINATION_CITY), .8, "ship to"},
+    {C(DESTINATION_CITY), .75, "drop location"},
+    {C(DESTINATION_CITY), .75, "delivery location"},
+    {C(DESTINATION_CITY), .7, "city"},
+    {C(DESTINATION_CITY), .65, "town"},
+    {C(DESTINATION_CITY), .6, "delivery address"},
+    {C(DESTINATION_CITY), .6, "to"},
+    {C(DESTINATION_CITY), .6, "country"},
+    {C(DESTINATION_CITY), .5, "consignee"},
+    {C(DESTINATION_CITY), .5, "receiver"},
+    {C(DESTINATION_CITY), .4, "region"},
+    {C(DESTINATION_CITY), .35, "market"},
+    {C(DESTINATION_CITY), .35, "customer"},
+    {C(DESTINATION_CITY), .95, "zielort"},
+    {C(DESTINATION_CITY), .95, "zielstadt"},
+    {C(DESTINATION_CITY), .95, "empfangsort"},
+    {C(DESTINATION_CITY), .9, "lieferort"},
+    {C(DESTINATION_CITY), .85, "ziel"},
+    {C(DESTINATION_CITY), .6, "stadt"},
+    {C(DESTINATION_CITY), .55, "ort"},
+    {C(DESTINATION_CITY), .5, "empf\xc3\xa4nger"},
+    {C(DESTINATION_CITY), .7, "ville"},
+    {C(DESTINATION_CITY), .7, "ciudad"},
+    {C(DESTINATION_CITY), .85, "destino"},
+    {C(CARRIER), 1, "carrier"},
+    {C(CARRIER), .95, "shipping company"},
+    {C(CARRIER), .9, "courier"},
+    {C(CARRIER), .9, "forwarder"},
+    {C(CARRIER), .85, "transporter"},
+    {C(CARRIER), .85, "transport company"},
+    {C(CARRIER), .85, "haulier"},
+    {C(CARRIER), .85, "trucking company"},
+    {C(CARRIER), .85, "delivery partner"},
+    {C(CARRIER), .85, "logistics provider"},
+    {C(CARRIER), .8, "scac"},
+    {C(CARRIER), .5, "shipper"},
+    {C(CARRIER), .45, "provider"},
+    {C(CARRIER), .95, "spediteur"},
+    {C(CARRIER), .95, "spedition"},
+    {C(CARRIER), .95, "frachtf\xc3\xbchrer"},
+    {C(CARRIER), .9, "transporteur"},
+    {C(CARRIER), .9, "transportista"},
+    {C(TRANSPORT_MODE), 1, "transport mode"},
+    {C(TRANSPORT_MODE), 1, "shipment mode"},
+    {C(TRANSPORT_MODE), 1, "mode of transport"},
+    {C(TRANSPORT_MODE), 1, "mode of shipment"},
+    {C(TRANSPORT_MODE), .95, "shipping mode"},
+    {C(TRANSPORT_MODE), .9, "mode"},
+    {C(TRANSPORT_MODE), .8, "mot"},
+    {C(TRANSPORT_MODE), .5, "transport"},
+    {C(TRANSPORT_MODE), .45, "service"},
+    {C(TRANSPORT_MODE), .95, "verkehrstr\xc3\xa4ger"},
+    {C(TRANSPORT_MODE), .9, "transportmittel"},
+    {C(TRANSPORT_MODE), .9, "transportart"},
+    {C(TRANSPORT_MODE), .85, "versandart"},
+    {C(WEIGHT_KG), 1, "weight"},
+    {C(WEIGHT_KG), 1, "gross weight"},
+    {C(WEIGHT_KG), .8, "wt"},
+    {C(WEIGHT_KG), .95, "gewicht"},
+    {C(WEIGHT_KG), .95, "bruttogewicht"},
+    {C(WEIGHT_KG), .9, "poids"},
+    {C(WEIGHT_KG), .9, "peso"},
+    {C(VOLUME_M3), 1, "volume"},
+    {C(VOLUME_M3), .9, "cbm"},
+    {C(VOLUME_M3), .85, "vol"},
+    {C(VOLUME_M3), .7, "cube"},
+    {C(VOLUME_M3), .95, "volumen"},
+    {C(DISTANCE_KM), 1, "distance"},
+    {C(DISTANCE_KM), .95, "mileage"},
+    {C(DISTANCE_KM), .85, "miles"},
+    {C(DISTANCE_KM), .8, "kilometers"},
+    {C(DISTANCE_KM), .8, "kilometres"},
+    {C(DISTANCE_KM), .8, "km"},
+    {C(DISTANCE_KM), .95, "entfernung"},
+    {C(DISTANCE_KM), .9, "distanz"},
+    {C(DISTANCE_KM), .85, "strecke"},
+    {C(DISTANCE_KM), .9, "distancia"},
+    {C(SHIPMENT_DATE), 1, "shipment date"},
+    {C(SHIPMENT_DATE), .98, "ship date"},
+    {C(SHIPMENT_DATE), .98, "shipping date"},
+    {C(SHIPMENT_DATE), .98, "shipped date"},
+    {C(SHIPMENT_DATE), .98, "date shipped"},
+    {C(SHIPMENT_DATE), .95, "dispatch date"},
+    {C(SHIPMENT_DATE), .95, "despatch date"},
+    {C(SHIPMENT_DATE), .9, "dispatched"},
+    {C(SHIPMENT_DATE), .9, "shipped"},
+    {C(SHIPMENT_DATE), .9, "departure date"},
+    {C(SHIPMENT_DATE), .9, "actual departure"},
+    {C(SHIPMENT_DATE), .85, "departed"},
+    {C(SHIPMENT_DATE), .85, "departure"},
+    {C(SHIPMENT_DATE), .9, "pickup date"},
+    {C(SHIPMENT_DATE), .9, "pick up date"},
+    {C(SHIPMENT_DATE), .85, "picked up"},
+    {C(SHIPMENT_DATE), .85, "collection date"},
+    {C(SHIPMENT_DATE), .8, "pickup"},
+    {C(SHIPMENT_DATE), .8, "sent date"},
+    {C(SHIPMENT_DATE), .8, "date sent"},
+    {C(SHIPMENT_DATE), .75, "shipping"},
+    {C(SHIPMENT_DATE), .6, "order date"},
+    {C(SHIPMENT_DATE), .5, "created"},
+    {C(SHIPMENT_DATE), .5, "date"},
+    {C(SHIPMENT_DATE), .97, "versanddatum"},
+    {C(SHIPMENT_DATE), .9, "abgangsdatum"},
+    {C(SHIPMENT_DATE), .9, "abholdatum"},
+    {C(SHIPMENT_DATE), .9, "verladedatum"},
+    {C(SHIPMENT_DATE), .85, "versendet"},
+    {C(SHIPMENT_DATE), .8, "versand"},
+    {C(SHIPMENT_DATE), .45, "datum"},
+    {C(PROMISED_DATE), 1, "promised delivery date"},
+    {C(PROMISED_DATE), 1, "promised"},
+    {C(PROMISED_DATE), 1, "scheduled delivery date"},
+    {C(PROMISED_DATE), 1, "scheduled delivery"},
+    {C(PROMISED_DATE), 1, "planned delivery"},
+    {C(PROMISED_DATE), .98, "expected delivery"},
+    {C(PROMISED_DATE), .98, "estimated delivery"},
+    {C(PROMISED_DATE), .98, "requested delivery"},
+    {C(PROMISED_DATE), .98, "required delivery"},
+    {C(PROMISED_DATE), .95, "expected arrival"},
+    {C(PROMISED_DATE), .95, "scheduled arrival"},
+    {C(PROMISED_DATE), .95, "planned arrival"},
+    {C(PROMISED_DATE), .9, "commit date"},
+    {C(PROMISED_DATE), .9, "due date"},
+    {C(PROMISED_DATE), .9, "eta"},
+    {C(PROMISED_DATE), .85, "due"},
+    {C(PROMISED_DATE), .85, "deliver by"},
+    {C(PROMISED_DATE), .7, "promise"},
+    {C(PROMISED_DATE), .95, "liefertermin"},
+    {C(PROMISED_DATE), .97, "zugesagt"},
+    {C(PROMISED_DATE), .97, "geplantes lieferdatum"},
+    {C(PROMISED_DATE), .97, "soll lieferdatum"},
+    {C(PROMISED_DATE), .9, "wunschtermin"},
+    {C(DELIVERY_DATE), 1, "delivery date"},
+    {C(DELIVERY_DATE), 1, "delivered date"},
+    {C(DELIVERY_DATE), 1, "date delivered"},
+    {C(DELIVERY_DATE), 1, "actual delivery"},
+    {C(DELIVERY_DATE), .95, "delivered"},
+    {C(DELIVERY_DATE), .9, "arrival date"},
+    {C(DELIVERY_DATE), .9, "actual arrival"},
+    {C(DELIVERY_DATE), .85, "arrival"},
+    {C(DELIVERY_DATE), .85, "arrived"},
+    {C(DELIVERY_DATE), .85, "pod date"},
+    {C(DELIVERY_DATE), .8, "received date"},
+    {C(DELIVERY_DATE), .6, "delivery"},
+    {C(DELIVERY_DATE), .5, "received"},
+    {C(DELIVERY_DATE), 1, "lieferdatum"},
+    {C(DELIVERY_DATE), .97, "zustelldatum"},
+    {C(DELIVERY_DATE), .9, "zugestellt"},
+    {C(DELIVERY_DATE), .9, "geliefert"},
+    {C(DELIVERY_DATE), .9, "ankunft"},
+    {C(COST), 1, "shipping cost"},
+    {C(COST), 1, "freight cost"},
+    {C(COST), 1, "shipment cost"},
+    {C(COST), .97, "transport cost"},
+    {C(COST), .95, "freight charge"},
+    {C(COST), .95, "freight charges"},
+    {C(COST), .95, "shipping charge"},
+    {C(COST), .95, "shipping charges"},
+    {C(COST), .95, "shipping fee"},
+    {C(COST), .95, "delivery cost"},
+    {C(COST), .9, "delivery fee"},
+    {C(COST), .8, "freight"},
+    {C(COST), .8, "linehaul"},
+    {C(COST), .8, "line haul"},
+    {C(COST), .75, "total cost"},
+    {C(COST), .7, "cost"},
+    {C(COST), .6, "total charge"},
+    {C(COST), .6, "charge"},
+    {C(COST), .55, "charges"},
+    {C(COST), .5, "fee"},
+    {C(COST), .5, "rate"},
+    {C(COST), .45, "amount"},
+    {C(COST), .45, "price"},
+    {C(COST), 1, "frachtkosten"},
+    {C(COST), 1, "versandkosten"},
+    {C(COST), .95, "transportkosten"},
+    {C(COST), .8, "fracht"},
+    {C(COST), .75, "kosten"},
+    {C(COST), .5, "betrag"},
+    {C(COST), .5, "preis"},
+    {C(COST), .7, "costo"},
+    {C(COST), .7, "cout"},
+    {C(FUEL_SURCHARGE), 1, "fuel surcharge"},
+    {C(FUEL_SURCHARGE), .9, "fsc"},
+    {C(FUEL_SURCHARGE), .8, "fuel"},
+    {C(FUEL_SURCHARGE), .6, "surcharge"},
+    {C(FUEL_SURCHARGE), .97, "dieselzuschlag"},
+    {C(FUEL_SURCHARGE), .97, "treibstoffzuschlag"},
+    {C(FUEL_SURCHARGE), .9, "maut"},
+    {C(CURRENCY), 1, "currency"},
+    {C(CURRENCY), .95, "currency code"},
+    {C(CURRENCY), .8, "curr"},
+    {C(CURRENCY), .95, "w\xc3\xa4hrung"},
+    {C(CURRENCY), .9, "waehrung"},
+    {C(CURRENCY), .9, "devise"},
+    {C(CURRENCY), .9, "moneda"},
+    {C(STATUS), 1, "delivery status"},
+    {C(STATUS), .98, "shipment status"},
+    {C(STATUS), .95, "shipping status"},
+    {C(STATUS), .9, "status"},
+    {C(STATUS), .5, "state"},
+    {C(STATUS), .97, "lieferstatus"},
+    {C(STATUS), .97, "sendungsstatus"},
+    {C(STATUS), .8, "estado"},
+    {C(STATUS), .8, "statut"},
+    {C(DELAY_DAYS), 1, "delay days"},
+    {C(DELAY_DAYS), 1, "days late"},
+    {C(DELAY_DAYS), 1, "days delayed"},
+    {C(DELAY_DAYS), .8, "delay"},
+    {C(DELAY_DAYS), .95, "verz\xc3\xb6gerung"},
+    {C(DELAY_DAYS), .95, "verspaetung"},
+    {C(UPDATED_AT), 1, "updated at"},
+    {C(UPDATED_AT), .95, "last updated"},
+    {C(UPDATED_AT), .95, "last update"},
+    {C(UPDATED_AT), .95, "last modified"},
+    {C(UPDATED_AT), .9, "modified at"},
+    {C(UPDATED_AT), .85, "updated"},
+    {C(UPDATED_AT), .85, "modified"},
+    {C(UPDATED_AT), .8, "changed at"},
+    {C(UPDATED_AT), .9, "ge\xc3\xa4ndert"},
+    {C(UPDATED_AT), .9, "geaendert"},
+};
+
+/* Words in a name that say it is something else. */
+static const Synonym AGAINST[] = {
+    {C(ID), .3, "customer"},
+    {C(ID), .3, "vendor"},
+    {C(ID), .3, "product"},
+    {C(ID), .3, "item"},
+    {C(ID), .3, "carrier"},
+    {C(ID), .3, "warehouse"},
+    {C(ID), .4, "line"},
+    {C(ID), .3, "phone"},
+    {C(ID), .3, "category"},
+    {C(ID), .3, "department"},
+    {C(ID), .3, "date"},
+    {C(ID), .3, "status"},
+    {C(ID), .3, "cost"},
+    {C(ID), .3, "mode"},
+    {C(ID), .2, "weight"},
+    {C(ID), .3, "city"},
+    {C(ID), .4, "truck"},
+    {C(ID), .4, "driver"},
+    {C(ID), .5, "po"},
+    {C(ID), .5, "invoice"},
+    {C(ID), .6, "pq"},
+    {C(ORIGIN_WAREHOUSE), .2, "date"},
+    {C(ORIGIN_WAREHOUSE), .4, "inco"},
+    {C(ORIGIN_WAREHOUSE), .4, "term"},
+    {C(ORIGIN_WAREHOUSE), .5, "country"},
+    {C(ORIGIN_WAREHOUSE), .3, "zip"},
+    {C(ORIGIN_WAREHOUSE), .3, "postal"},
+    {C(ORIGIN_WAREHOUSE), .3, "lat"},
+    {C(ORIGIN_WAREHOUSE), .3, "lon"},
+    {C(ORIGIN_WAREHOUSE), .6, "state"},
+    {C(DESTINATION_CITY), .2, "date"},
+    {C(DESTINATION_CITY), .3, "zip"},
+    {C(DESTINATION_CITY), .3, "postal"},
+    {C(DESTINATION_CITY), .4, "origin"},
+    {C(DESTINATION_CITY), .4, "from"},
+    {C(DESTINATION_CITY), .4, "shipper"},
+    {C(DESTINATION_CITY), .3, "lat"},
+    {C(DESTINATION_CITY), .3, "lon"},
+    {C(DESTINATION_CITY), .4, "pickup"},
+    {C(DESTINATION_CITY), .6, "state"},
+    {C(DESTINATION_CITY), .7, "segment"},
+    {C(DESTINATION_CITY), .4, "email"},
+    {C(DESTINATION_CITY), .6, "country"},
+    {C(CARRIER), .4, "id"},
+    {C(CARRIER), .2, "date"},
+    {C(CARRIER), .3, "cost"},
+    {C(CARRIER), .3, "city"},
+    {C(TRANSPORT_MODE), .3, "payment"},
+    {C(TRANSPORT_MODE), .3, "cost"},
+    {C(TRANSPORT_MODE), .3, "date"},
+    {C(TRANSPORT_MODE), .3, "company"},
+    {C(WEIGHT_KG), .7, "net"},
+    {C(WEIGHT_KG), .8, "volumetric"},
+    {C(WEIGHT_KG), .4, "unit"},
+    {C(WEIGHT_KG), .4, "cost"},
+    {C(VOLUME_M3), .5, "unit"},
+    {C(SHIPMENT_DATE), .4, "delivery"},
+    {C(SHIPMENT_DATE), .4, "delivered"},
+    {C(SHIPMENT_DATE), .5, "scheduled"},
+    {C(SHIPMENT_DATE), .5, "planned"},
+    {C(SHIPMENT_DATE), .5, "expected"},
+    {C(SHIPMENT_DATE), .5, "estimated"},
+    {C(SHIPMENT_DATE), .3, "arrival"},
+    {C(SHIPMENT_DATE), .3, "due"},
+    {C(SHIPMENT_DATE), .4, "invoice"},
+    {C(SHIPMENT_DATE), .3, "birth"},
+    {C(SHIPMENT_DATE), .5, "recorded"},
+    {C(PROMISED_DATE), .3, "actual"},
+    {C(DELIVERY_DATE), .2, "scheduled"},
+    {C(DELIVERY_DATE), .2, "planned"},
+    {C(DELIVERY_DATE), .2, "promised"},
+    {C(DELIVERY_DATE), .2, "expected"},
+    {C(DELIVERY_DATE), .2, "estimated"},
+    {C(DELIVERY_DATE), .3, "requested"},
+    {C(DELIVERY_DATE), .3, "required"},
+    {C(DELIVERY_DATE), .3, "due"},
+    {C(DELIVERY_DATE), .5, "recorded"},
+    {C(DELIVERY_DATE), .2, "status"},
+    {C(DELIVERY_DATE), .3, "cost"},
+    {C(COST), .4, "insurance"},
+    {C(COST), .5, "unit"},
+    {C(COST), .3, "fuel"},
+    {C(COST), .5, "product"},
+    {C(COST), .5, "pack"},
+    {C(COST), .5, "currency"},
+    {C(COST), .4, "surcharge"},
+    {C(COST), .3, "rating"},
+    {C(COST), .5, "discount"},
+    {C(COST), .6, "item"},
+    {C(STATUS), .4, "payment"},
+    {C(STATUS), .4, "order"},
+    {C(STATUS), .4, "customer"},
+    {C(DELAY_DAYS), .5, "reason"},
+    {C(DELAY_DAYS), .5, "hours"},
+};
+
+static const struct {
+    ShipmentColumnId column;
+    const char *word, *to;
+} WORDS[] = {
+    {C(STATUS), "delivered", "Delivered"},
+    {C(STATUS), "dlvd", "Delivered"},
+    {C(STATUS), "dlv", "Delivered"},
+    {C(STATUS), "complete", "Delivered"},
+    {C(STATUS), "completed", "Delivered"},
+    {C(STATUS), "arrived", "Delivered"},
+    {C(STATUS), "received", "Delivered"},
+    {C(STATUS), "pod", "Delivered"},
+    {C(STATUS), "closed", "Delivered"},
+    {C(STATUS), "on time", "Delivered"},
+    {C(STATUS), "ontime", "Delivered"},
+    {C(STATUS), "shipping on time", "Delivered"},
+    {C(STATUS), "advance shipping", "Delivered"},
+    {C(STATUS), "zugestellt", "Delivered"},
+    {C(STATUS), "geliefert", "Delivered"},
+    {C(STATUS), "ausgeliefert", "Delivered"},
+    {C(STATUS), "livre", "Delivered"},
+    {C(STATUS), "entregado", "Delivered"},
+    {C(STATUS), "delayed", "Delayed"},
+    {C(STATUS), "late", "Delayed"},
+    {C(STATUS), "late delivery", "Delayed"},
+    {C(STATUS), "delivered late", "Delayed"},
+    {C(STATUS), "versp\xc3\xa4tet", "Delayed"},
+    {C(STATUS), "in transit", "In Transit"},
+    {C(STATUS), "intransit", "In Transit"},
+    {C(STATUS), "transit", "In Transit"},
+    {C(STATUS), "shipped", "In Transit"},
+    {C(STATUS), "dispatched", "In Transit"},
+    {C(STATUS), "en route", "In Transit"},
+    {C(STATUS), "enroute", "In Transit"},
+    {C(STATUS), "on the way", "In Transit"},
+    {C(STATUS), "out for delivery", "In Transit"},
+    {C(STATUS), "picked up", "In Transit"},
+    {C(STATUS), "pending", "In Transit"},
+    {C(STATUS), "processing", "In Transit"},
+    {C(STATUS), "open", "In Transit"},
+    {C(STATUS), "unterwegs", "In Transit"},
+    {C(STATUS), "versendet", "In Transit"},
+    {C(STATUS), "cancelled", "Cancelled"},
+    {C(STATUS), "canceled", "Cancelled"},
+    {C(STATUS), "cancel", "Cancelled"},
+    {C(STATUS), "shipping canceled", "Cancelled"},
+    {C(STATUS), "void", "Cancelled"},
+    {C(STATUS), "storniert", "Cancelled"},
+    {C(STATUS), "returned", "Returned"},
+    {C(STATUS), "return", "Returned"},
+    {C(STATUS), "rts", "Returned"},
+    {C(STATUS), "refused", "Returned"},
+    {C(STATUS), "retour", "Returned"},
+    {C(STATUS),
+     "zur\xc3\xbc"
+     "ck",
+     "Returned"},
+    {C(STATUS), "lost", "Lost"},
+    {C(STATUS), "missing", "Lost"},
+    {C(STATUS), "verloren", "Lost"},
+    {C(TRANSPORT_MODE), "road", "Road"},
+    {C(TRANSPORT_MODE), "truck", "Road"},
+    {C(TRANSPORT_MODE), "trucking", "Road"},
+    {C(TRANSPORT_MODE), "ltl", "Road"},
+    {C(TRANSPORT_MODE), "ftl", "Road"},
+    {C(TRANSPORT_MODE), "truckload", "Road"},
+    {C(TRANSPORT_MODE), "ground", "Road"},
+    {C(TRANSPORT_MODE), "van", "Road"},
+    {C(TRANSPORT_MODE), "lorry", "Road"},
+    {C(TRANSPORT_MODE), "lkw", "Road"},
+    {C(TRANSPORT_MODE),
+     "stra\xc3\x9f"
+     "e",
+     "Road"},
+    {C(TRANSPORT_MODE), "strasse", "Road"},
+    {C(TRANSPORT_MODE), "camion", "Road"},
+    {C(TRANSPORT_MODE), "sea", "Sea"},
+    {C(TRANSPORT_MODE), "ocean", "Sea"},
+    {C(TRANSPORT_MODE), "ship", "Sea"},
+    {C(TRANSPORT_MODE), "vessel", "Sea"},
+    {C(TRANSPORT_MODE), "fcl", "Sea"},
+    {C(TRANSPORT_MODE), "lcl", "Sea"},
+    {C(TRANSPORT_MODE), "sea freight", "Sea"},
+    {C(TRANSPORT_MODE), "ocean freight", "Sea"},
+    {C(TRANSPORT_MODE), "schiff", "Sea"},
+    {C(TRANSPORT_MODE), "seefracht", "Sea"},
+    {C(TRANSPORT_MODE), "air", "Air"},
+    {C(TRANSPORT_MODE), "air charter", "Air"},
+    {C(TRANSPORT_MODE), "air freight", "Air"},
+    {C(TRANSPORT_MODE), "airfreight", "Air"},
+    {C(TRANSPORT_MODE), "flight", "Air"},
+    {C(TRANSPORT_MODE), "plane", "Air"},
+    {C(TRANSPORT_MODE), "luft", "Air"},
+    {C(TRANSPORT_MODE), "luftfracht", "Air"},
+    {C(TRANSPORT_MODE), "rail", "Rail"},
+    {C(TRANSPORT_MODE), "train", "Rail"},
+    {C(TRANSPORT_MODE), "intermodal rail", "Rail"},
+    {C(TRANSPORT_MODE), "bahn", "Rail"},
+    {C(TRANSPORT_MODE), "schiene", "Rail"},
+    {C(TRANSPORT_MODE), "parcel", "Parcel"},
+    {C(TRANSPORT_MODE), "courier", "Parcel"},
+    {C(TRANSPORT_MODE), "post", "Parcel"},
+    {C(TRANSPORT_MODE), "mail", "Parcel"},
+    {C(TRANSPORT_MODE), "paket", "Parcel"},
+};
+
+/* ---- Names ---- */
+
+static bool is_lower(unsigned char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+static bool is_upper(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+static bool is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void add_word(NameTokens *tokens, const char *word, size_t size, bool bracketed, Arena *arena)
+{
+    if (size == 0 || tokens->n == NAME_MAX_TOKENS)
+        return;
+    char *copy = arena_memdup(arena, word, size);
+    for (char *c = copy; *c; c++)
+        if (is_upper((unsigned char)*c))
+            *c = (char)(*c | 0x20);
+    if (strcmp(copy, "nr") == 0 || strcmp(copy, "num") == 0 || strcmp(copy, "nummer") == 0)
+        copy = arena_strdup(arena, "number");
+    tokens->words[tokens->n] = copy;
+    tokens->bracketed[tokens->n++] = bracketed;
+}
+
+void name_tokens(StrView name, Arena *arena, NameTokens *ret_tokens)
+{
+    const unsigned char *text = (const unsigned char *)name.data;
+    bool bracketed = false;
+    uint32_t start = 0;
+    *ret_tokens = (NameTokens){.n = 0};
+    for (uint32_t i = 0; i <= name.size; i++) {
+        unsigned char c = i < name.size ? text[i] : ' ';
+        bool letter = is_lower(c) || is_upper(c) || is_digit(c) || c >= 0x80;
+        bool hump = i > start && letter && is_upper(c) &&
+                    (is_lower(text[i - 1]) || (i + 1 < name.size && is_upper(text[i - 1]) && is_lower(text[i + 1])));
+        if (letter && !hump)
+            continue;
+        add_word(ret_tokens, name.data + start, i - start, bracketed, arena);
+        start = letter ? i : i + 1;
+        if (c == '#' || c == '$')
+            add_word(ret_tokens, c == '#' ? "number" : "$", c == '#' ? 6 : 1, bracketed, arena);
+        bracketed = c == '(' || c == '[' || (bracketed && c != ')' && c != ']');
+    }
+}
+
+static bool is_unit_word(ShipmentColumnId column, const NameTokens *tokens, uint32_t i)
+{
+    return unit_find(column, str_view(tokens->words[i])) != NULL || currency_code(str_view(tokens->words[i])) != NULL;
+}
+
+/* How many words of the name the phrase covers; 0: it does not stand there. */
+static uint32_t phrase_words(const char *phrase, const NameTokens *tokens)
+{
+    for (uint32_t first = 0; first < tokens->n; first++) {
+        const char *at = phrase;
+        uint32_t n = 0;
+        while (*at && first + n < tokens->n) {
+            size_t length = strcspn(at, " ");
+            const char *word = tokens->words[first + n];
+            if (strlen(word) != length || memcmp(word, at, length) != 0)
+                break;
+            at += length + (at[length] == ' ');
+            n++;
+        }
+        if (!*at)
+            return n;
+    }
+    return 0;
+}
+
+double name_score(ShipmentColumnId column, const NameTokens *tokens)
+{
+    double best = 0;
+    uint32_t said = 0; /* words that are more than a unit, in brackets or at the end */
+    for (uint32_t i = 0; i < tokens->n; i++)
+        said += !(tokens->n > 1 && i > 0 && (tokens->bracketed[i] || is_unit_word(column, tokens, i)));
+    NameTokens own;
+    Arena arena;
+    arena_init(&arena);
+    name_tokens(str_view(shipment_column(column)->name), &arena, &own);
+    bool same = own.n == tokens->n;
+    for (uint32_t i = 0; i < own.n && same; i++)
+        same = strcmp(own.words[i], tokens->words[i]) == 0;
+    arena_done(&arena);
+    if (same)
+        return 1;
+    for (size_t i = 0; i < ARRAY_SIZE(SYNONYMS); i++) {
+        if (SYNONYMS[i].column != column)
+            continue;
+        uint32_t covered = phrase_words(SYNONYMS[i].phrase, tokens);
+        if (covered == 0)
+            continue;
+        double share = said > covered ? (double)covered / said : 1;
+        double score = SYNONYMS[i].weight * (0.55 + 0.45 * share);
+        best = score > best ? score : best;
+    }
+    double weight = 1;
+    for (size_t i = 0; i < ARRAY_SIZE(AGAINST); i++)
+        if (AGAINST[i].column == column && phrase_words(AGAINST[i].phrase, tokens) > 0 && AGAINST[i].weight < weight)
+            weight = AGAINST[i].weight;
+    /* "country" speaks for a destination only where nothing nearer to a city does. */
+    return tokens->n == 1 && best > 0 && weight > 0.5 ? best : best * weight;
+}
+
+/* ---- Words ---- */
+
+const char *word_translation(ShipmentColumnId column, StrView word, Arena *arena)
+{
+    NameTokens tokens;
+    name_tokens(word, arena, &tokens);
+    const char *plain = "";
+    for (uint32_t i = 0; i < tokens.n; i++)
+        plain = arena_printf(arena, "%s%s%s", plain, i ? " " : "", tokens.words[i]);
+    /* capitals throughout have humps nowhere: compare the text itself, too */
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+        if (WORDS[i].column == column &&
+            (strcmp(WORDS[i].word, plain) == 0 ||
+             (strlen(WORDS[i].word) == word.size && strncasecmp(WORDS[i].word, word.data, word.size) == 0)))
+            return WORDS[i].to;
+    return NULL;
+}
+
+bool is_known_carrier(StrView text)
+{
+    static const char *const carriers[] = {
+        "fedex",      "ups",      "dhl",        "usps",      "ontrac",       "ryder",    "amazon logistics",
+        "dpd",        "gls",      "tnt",        "hermes",    "db schenker",  "schenker", "kuehne",
+        "maersk",     "msc",      "xpo",        "jb hunt",   "old dominion", "estes",    "saia",
+        "dachser",    "dsv",      "geodis",     "purolator", "aramex",       "evri",     "blue dart",
+        "royal mail", "la poste", "chronopost", "yrc",       "schneider",    "swift"};
+    for (size_t i = 0; i < ARRAY_SIZE(carriers); i++) {
+        size_t n = strlen(carriers[i]);
+        if (text.size >= n && strncasecmp(text.data, carriers[i], n) == 0 &&
+            (text.size == n || !is_lower((unsigned char)(text.data[n] | 0x20))))
+            return true;
+    }
+    return false;
+}
+
+bool is_null_word(StrView text)
+{
+    static const char *const words[] = {"n/a",
+                                        "na",
+                                        "n.a.",
+                                        "#n/a",
+                                        "null",
+                                        "none",
+                                        "nil",
+                                        "nan",
+                                        "-",
+                                        "--",
+                                        "---",
+                                        "?",
+                                        "??",
+                                        "tbd",
+                                        "tba",
+                                        "unknown",
+                                        "(null)",
+                                        "(blank)",
+                                        "\\n",
+                                        "missing",
+                                        "blank",
+                                        "not available",
+                                        "not applicable",
+                                        "k.a.",
+                                        "entf\xc3\xa4llt",
+                                        "keine angabe",
+                                        "unbekannt",
+                                        "."};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strlen(words[i]) == text.size && strncasecmp(words[i], text.data, text.size) == 0)
+            return true;
+    return false;
+}
+
+const char *currency_code(StrView word)
+{
+    static const char *const codes[] = {"USD", "EUR", "GBP", "JPY", "CNY", "CHF", "INR", "CAD", "AUD", "SEK",
+                                        "NOK", "DKK", "PLN", "CZK", "HUF", "MXN", "BRL", "ZAR", "SGD", "HKD",
+                                        "KRW", "TRY", "AED", "NZD", "THB", "IDR", "MYR", "SAR", "ILS", "RON"};
+    static const char *const signs[][2] = {{"$", "USD"},        {"us$", "USD"},      {"dollar", "USD"},
+                                           {"dollars", "USD"},  {"euro", "EUR"},     {"\xe2\x82\xac", "EUR"},
+                                           {"\xc2\xa3", "GBP"}, {"\xc2\xa5", "JPY"}, {"\xe2\x82\xb9", "INR"}};
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+        if (word.size == 3 && strncasecmp(codes[i], word.data, 3) == 0 && strncasecmp("try", word.data, 3) != 0)
+            return codes[i];
+    for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+        if (strlen(signs[i][0]) == word.size && strncasecmp(signs[i][0], word.data, word.size) == 0)
+            return signs[i][1];
+    return NULL;
+}
