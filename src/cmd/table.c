@@ -9,7 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "columnar/time_text.h"
+#include "cmd/lake_table.h"
 #include "lake/transaction.h"
 
 typedef Status (*TableAction)(TableJob *job, Error *err);
@@ -50,13 +50,7 @@ static Status no_table(const TableJob *job, Error *err)
 static Status find_table(TableJob *job, Error *err)
 {
     bool found = false, is_path = strchr(job->name, '/') || job->name[0] == '.' || job->name[0] == '\0';
-    Status status = lake_open(arguments_text(job->arguments, "lake"), job->arena, &job->lake, err);
-    if (status != STATUS_OK) {
-        job->lake = NULL;
-        if (status != STATUS_NOT_FOUND || arguments_given(job->arguments, "lake"))
-            return status;
-        error_init(err);
-    }
+    TRY(lake_if_any(job->arguments, job->arena, &job->lake, err));
     if (job->lake && !is_path) {
         TRY(use_path(job, lake_table_path(job->lake, job->name, job->arena), &found, err));
         job->of_lake = found;
@@ -146,24 +140,14 @@ Status table_retention(const TableJob *job, int64_t *ret_ms, Error *err)
 
 Status table_version(const TableJob *job, DeltaVersion *ret_version, Error *err)
 {
-    const char *time = arguments_text(job->arguments, "as-of");
-    if (arguments_given(job->arguments, "version") && time)
-        return error_set(err, STATUS_USAGE, "--version and --as-of both say which version; give one of them");
-    if (arguments_given(job->arguments, "version")) {
-        *ret_version = (DeltaVersion){.kind = DELTA_AT_VERSION};
-        return arguments_integer(job->arguments, "version", 0, INT64_MAX, &ret_version->value, err);
-    }
-    if (!time) {
+    DeltaVersion version;
+    TRY(lake_version_asked(job->arguments, &version, err));
+    if (version.kind == DELTA_NEWEST) {
         error_set(err, STATUS_USAGE, "which version is to come back?");
         return error_hint(err, "--version N or --as-of TIME; 'freightlake table history %s' lists the versions",
                           job->name);
     }
-    int64_t micros;
-    if (!timestamp_parse(str_view(time), &micros)) {
-        error_set(err, STATUS_USAGE, "--as-of '%.60s' is no time", time);
-        return error_hint(err, "write it like 2026-06-30T12:00:00Z; without a zone it is UTC");
-    }
-    *ret_version = (DeltaVersion){DELTA_AT_TIME, micros / 1000};
+    *ret_version = version;
     return STATUS_OK;
 }
 

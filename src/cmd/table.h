@@ -12,7 +12,7 @@ typedef struct TableJob {
     Arena *arena;
     const char *name; /* as it was typed */
     const char *path; /* of the table */
-    Lake *lake;       /* NULL: there is none */
+    const Lake *lake; /* NULL: there is none */
     bool of_lake;     /* the table is one of the lake's */
     bool dry_run;
     bool json;

@@ -6,6 +6,7 @@
  *
  * A bin of one file is left alone, so compacting twice does nothing the second time.  Kill steps (fault injection):
  * compact_before_files, compact_after_files. */
+#include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -208,6 +209,17 @@ static Status commit_bins(Compaction *work, int64_t *ret_version, Error *err)
 
 /* ---- One try ---- */
 
+/* What Parquet files of this program cannot hold as the table's other writers do. */
+static Status check_field(const json_t *field, Error *err)
+{
+    const char *type = json_string_value(json_object_get(field, "type"));
+    const char *name = json_string_value(json_object_get(field, "name"));
+    if (type && strcmp(type, "byte") != 0 && strcmp(type, "short") != 0)
+        return STATUS_OK;
+    error_set(err, STATUS_UNSUPPORTED, "a table with a column of %s type cannot be compacted", type ? type : "nested");
+    return error_at_column(err, name ? name : "");
+}
+
 static Status check_table(const Compaction *work, Error *err)
 {
     const DeltaSnapshot *snapshot = work->snapshot;
@@ -216,15 +228,13 @@ static Status check_table(const Compaction *work, Error *err)
                   snapshot->min_writer_version, DELTA_WRITER_VERSION);
         return error_at_file(err, snapshot->table);
     }
-    for (uint32_t i = 0; i < snapshot->metadata.schema.n; i++) {
-        const Field *field = &snapshot->metadata.schema.fields[i];
-        if (field->type.id != TYPE_NULLTYPE)
-            continue;
-        error_set(err, STATUS_UNSUPPORTED, "the column has a nested type: such tables cannot be compacted");
-        error_at_column(err, field->name);
-        return error_at_file(err, snapshot->table);
-    }
-    return STATUS_OK;
+    json_t *schema = json_loads(snapshot->metadata.schema_json, 0, NULL);
+    const json_t *fields = json_object_get(schema, "fields");
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < json_array_size(fields) && status == STATUS_OK; i++)
+        status = check_field(json_array_get(fields, i), err);
+    json_decref(schema);
+    return status == STATUS_OK ? status : error_at_file(err, snapshot->table);
 }
 
 static Status find_sort_column(Compaction *work, const char *name, Error *err)

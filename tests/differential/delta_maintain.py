@@ -139,12 +139,10 @@ def compact_in_bins(folder: pathlib.Path) -> None:
 
 def foreign_rows(first: int, n: int, part: str | None, extra: bool) -> pyarrow.Table:
     ids = list(range(first, first + n))
-    utc = datetime.timezone.utc
+    utc = datetime.UTC
     columns = {
         "id": pyarrow.array(ids, pyarrow.int64()),
         "part": pyarrow.array([part] * n, pyarrow.string()),
-        "small": pyarrow.array([i % 100 for i in ids], pyarrow.int8()),
-        "middle": pyarrow.array([i % 1000 if i % 3 else None for i in ids], pyarrow.int16()),
         "whole": pyarrow.array(ids, pyarrow.int32()),
         "single": pyarrow.array([i / 4 for i in ids], pyarrow.float32()),
         "double": pyarrow.array([float("nan") if i % 7 == 0 else i / 3 for i in ids], pyarrow.float64()),
@@ -191,7 +189,7 @@ def foreign(folder: pathlib.Path) -> None:
     check(comparable(rows_of(path)) == before, "rows differ after restore")
     history = deltalake.DeltaTable(str(path)).history()
     check([h["operation"] for h in history[:3]] == ["RESTORE", "WRITE", "OPTIMIZE"], f"history {history[:3]}")
-    check(len(table("history", path)["versions"]) == len(history), "history is of other length")
+    check(len(table("history", path, "--limit", 0)["versions"]) == len(history), "history is of other length")
 
 
 def told_version(path: pathlib.Path) -> int:
@@ -212,6 +210,10 @@ def refused(folder: pathlib.Path) -> None:
         deltalake.write_deltalake(str(path), data, mode="append")
     table("compact", path, code=3, error="nested")
     check(table("fsck", path, "--deep")["problems"] == [], "fsck of a nested column")
+    path = folder / "small"
+    for i in range(2):
+        deltalake.write_deltalake(str(path), pyarrow.table({"id": pyarrow.array([i], pyarrow.int8())}), mode="append")
+    table("compact", path, code=3, error="byte")
     table("compact", folder / "nowhere", code=3, error="no Delta table")
     run(PROGRAM, "table", "compct", path, code=2, error="did you mean 'table compact'")
 
@@ -245,8 +247,18 @@ def vacuum_ours(folder: pathlib.Path) -> None:
 def vacuum_odd_files(folder: pathlib.Path) -> None:
     path = make(folder, ["a b", "c%d"], 2, 10)
     data = files_of(path)[0]
-    old = {name: path / name for name in ("orphan.parquet", "part=x/ü orphan#1.parquet", "README.txt", ".hidden.parquet",
-                                          "_other/file.parquet", "_delta_log/note.parquet", ".orphan.parquet.crc")}
+    old = {
+        name: path / name
+        for name in (
+            "orphan.parquet",
+            "part=x/ü orphan#1.parquet",
+            "README.txt",
+            ".hidden.parquet",
+            "_other/file.parquet",
+            "_delta_log/note.parquet",
+            ".orphan.parquet.crc",
+        )
+    }
     young = path / "young.parquet"
     for file in [*old.values(), young]:
         file.parent.mkdir(exist_ok=True)
@@ -257,11 +269,15 @@ def vacuum_odd_files(folder: pathlib.Path) -> None:
     for file in files_of(path):
         age(file, 2 * WEEK)
     told = table("vacuum", path)
-    check(sorted(told["files"]) == sorted(["orphan.parquet", "part=x/ü orphan#1.parquet", ".orphan.parquet.crc"]),
-          f"removed {told['files']}")
+    check(
+        sorted(told["files"]) == sorted(["orphan.parquet", "part=x/ü orphan#1.parquet", ".orphan.parquet.crc"]),
+        f"removed {told['files']}",
+    )
     check(told["files_kept"] == 1 and young.exists(), f"the young file: {told}")
-    check(old["README.txt"].exists() and old[".hidden.parquet"].exists() and old["_other/file.parquet"].exists(),
-          "files that are none of the table's were removed")
+    check(
+        old["README.txt"].exists() and old[".hidden.parquet"].exists() and old["_other/file.parquet"].exists(),
+        "files that are none of the table's were removed",
+    )
     check(not dead.exists(), "a temporary file of a dead process is still there")
     check(len(rows_of(path)) == 40, "rows are lost")
 
@@ -296,7 +312,7 @@ def restore_ours(folder: pathlib.Path) -> None:
         check(rows_of(path, before) is not None, "the version before is gone")
         told = table("restore", path, "--version", wanted)
         check(not told["changed"], f"a second restore did {told}")
-    versions = {v["version"]: v["time"] for v in table("history", path)["versions"]}
+    versions = {v["version"]: v["time"] for v in table("history", path, "--limit", 0)["versions"]}
     told = table("restore", path, "--as-of", versions[13])
     check(told["restored_version"] >= 13, f"as of the time of version 13: {told}")
     table("restore", path, code=2, error="which version")
@@ -315,8 +331,10 @@ def restore_many(folder: pathlib.Path) -> None:
     for wanted in (7, 10, 11, 59, 61, 70):
         table("restore", path, "--version", wanted)
         check(rows_of(path) == newest[: 3 * (wanted if wanted <= 60 else wanted - 1)], f"restore of {wanted}")
-    told = table("history", path)
-    check([v["version"] for v in told["versions"]] == list(range(told_version(path), -1, -1)), "versions of the history")
+    told = table("history", path, "--limit", 0)
+    check(
+        [v["version"] for v in told["versions"]] == list(range(told_version(path), -1, -1)), "versions of the history"
+    )
     check(table("fsck", path)["problems"] == [], "fsck")
 
 
@@ -411,7 +429,7 @@ def main() -> int:
             try:
                 case(pathlib.Path(folder))
                 passed += 1
-            except Exception as problem:  # noqa: BLE001 - the other cases shall run, too
+            except Exception as problem:
                 failed += 1
                 print(f"FAILED {case.__name__}: {type(problem).__name__}: {problem}")
     print(f"{passed} passed, {failed} failed, 0 skipped")

@@ -143,6 +143,9 @@ static Status delete_once(const char *table, const char *part, Arena *arena, int
     for (uint32_t i = 0; i < snapshot->n_files; i++)
         if (snapshot->files[i].partition_values[0] && strcmp(snapshot->files[i].partition_values[0], part) == 0)
             removes[n++] = &snapshot->files[i];
+    *ret_version = snapshot->version;
+    if (n == 0)
+        return STATUS_OK;
     DeltaCommit commit = {
         .operation = "DELETE", .removes = removes, .n_removes = n, .data_change = true, .rule = DELTA_REWRITE};
     return delta_commit(snapshot, &commit, ret_version, err);
