@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define LEAST_SCORE 0.28
+#define LEAST_SCORE 0.28          /* of what every shipment needs */
+#define LEAST_OPTIONAL_SCORE 0.45 /* of what it may lack: a wrong value is worse than none */
 #define HEADERLESS_FACTOR 0.55
 
 /* ---- How well texts fit ---- */
@@ -193,16 +194,31 @@ static void order_dates(Guesses *guesses)
     }
 }
 
+static void take_pair(Guesses *guesses, const Pair *pair, bool *taken)
+{
+    Guess *guess = &guesses->of[pair->id];
+    if (guess->column >= 0 || taken[pair->column])
+        return;
+    guess->column = (int32_t)pair->column;
+    guess->confidence = pair->score;
+    taken[pair->column] = true;
+}
+
+static bool has_date(const Guesses *guesses)
+{
+    return guesses->of[SHIPMENT_COLUMN_SHIPMENT_DATE].column >= 0 ||
+           guesses->of[SHIPMENT_COLUMN_DELIVERY_DATE].column >= 0;
+}
+
 static void choose(Guesses *guesses, const Pair *pairs, uint32_t n, bool *taken)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        Guess *guess = &guesses->of[pairs[i].id];
-        if (guess->column < 0 && !taken[pairs[i].column]) {
-            guess->column = (int32_t)pairs[i].column;
-            guess->confidence = pairs[i].score;
-            taken[pairs[i].column] = true;
-        }
-    }
+    double least = is_headerless(guesses->sample) ? LEAST_SCORE : LEAST_OPTIONAL_SCORE;
+    for (uint32_t i = 0; i < n; i++)
+        if (pairs[i].score >= least || shipment_column(pairs[i].id)->need == SHIPMENT_REQUIRED)
+            take_pair(guesses, &pairs[i], taken);
+    for (uint32_t i = 0; i < n; i++)
+        if (shipment_column(pairs[i].id)->need == SHIPMENT_REQUIRED_DATE && !has_date(guesses))
+            take_pair(guesses, &pairs[i], taken);
     for (uint32_t i = 0; i < n; i++) {
         Guess *guess = &guesses->of[pairs[i].id];
         if (guess->column != (int32_t)pairs[i].column && guess->n_others < GUESS_MAX_OTHERS)
@@ -213,7 +229,26 @@ static void choose(Guesses *guesses, const Pair *pairs, uint32_t n, bool *taken)
 
 /* ---- What must be said of a chosen column ---- */
 
-static void say_unit(Guess *guess, const ColumnProfile *profile)
+/* The unit that a column beside it names in every record: weight.value and weight.unit. */
+static const Unit *unit_of_neighbour(const Guesses *guesses, const Guess *guess)
+{
+    const NameTokens *own = &guesses->profiles[guess->column].name;
+    for (uint32_t c = 0; c < guesses->sample->n_columns; c++) {
+        const SampleColumn *column = &guesses->sample->columns[c];
+        const NameTokens *name = &guesses->profiles[c].name;
+        bool of_units = false, shared = false;
+        for (uint32_t i = 0; i < name->n; i++) {
+            of_units = of_units || strncmp(name->words[i], "unit", 4) == 0 || strcmp(name->words[i], "uom") == 0;
+            for (uint32_t k = 0; k < own->n; k++)
+                shared = shared || strcmp(name->words[i], own->words[k]) == 0;
+        }
+        if (of_units && shared && column->n_values == 1)
+            return unit_find(guess->id, column->values[0].text);
+    }
+    return NULL;
+}
+
+static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *profile)
 {
     if (guess->id != SHIPMENT_COLUMN_WEIGHT_KG && guess->id != SHIPMENT_COLUMN_VOLUME_M3 &&
         guess->id != SHIPMENT_COLUMN_DISTANCE_KM)
@@ -230,6 +265,8 @@ static void say_unit(Guess *guess, const ColumnProfile *profile)
         if (!unit && alone)
             unit = unit_find(guess->id, str_view(word));
     }
+    if (!unit)
+        unit = unit_of_neighbour(guesses, guess);
     guess->unit_said = unit != NULL;
     guess->unit = profile->suffix.size && unit             ? unit->word
                   : unit                                   ? unit->name
@@ -285,7 +322,7 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
         guess->decimal_mark = profile->decimal_mark;
         guess->thousands_mark = profile->thousands_mark;
         guess->marks_undecided = profile->marks_undecided;
-        say_unit(guess, profile);
+        say_unit(guesses, guess, profile);
         profile_null_texts(profile, false, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
     } else {

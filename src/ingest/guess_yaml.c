@@ -56,7 +56,7 @@ static void append_values(Buffer *yaml, const Guess *guess)
 static void append_others(Buffer *yaml, const Guesses *guesses, const Guess *guess)
 {
     for (uint32_t i = 0; i < guess->n_others; i++) {
-        buffer_append_text(yaml, i ? ", " : "    # it could also be: ");
+        buffer_append_text(yaml, i ? ", " : guess->column >= 0 ? "    # it could also be: " : "  #   it could be: ");
         append_comment_text(yaml, str_view(guesses->sample->columns[guess->others[i]].name));
     }
     if (guess->n_others)
@@ -129,10 +129,11 @@ static void append_column(Buffer *yaml, const Guesses *guesses, const Guess *gue
     }
 }
 
-static void append_missing(Buffer *yaml, ShipmentColumnId id)
+static void append_missing(Buffer *yaml, const Guesses *guesses, const Guess *guess)
 {
-    const ShipmentColumn *contract = shipment_column(id);
+    const ShipmentColumn *contract = shipment_column(guess->id);
     buffer_printf(yaml, "  # %s: no column of the file looks like it (%s)\n", contract->name, contract->meaning);
+    append_others(yaml, guesses, guess);
     if (contract->need == SHIPMENT_REQUIRED)
         buffer_printf(yaml, "  # REQUIRED: write '%s: COLUMN', or '%s: {constant: VALUE}' when all have the same\n",
                       contract->name, contract->name);
@@ -153,7 +154,7 @@ static void append_columns(Buffer *yaml, const Guesses *guesses)
                           guess->confidence < GUESS_LOW ? "the file does not say it, this is the lake's: LOOK AT THIS"
                                                         : "said by the amounts");
         else
-            append_missing(yaml, id);
+            append_missing(yaml, guesses, guess);
     }
 }
 

@@ -392,6 +392,8 @@ static const Synonym AGAINST[] = {
     {C(SHIPMENT_DATE), .3, "due"},
     {C(SHIPMENT_DATE), .4, "invoice"},
     {C(SHIPMENT_DATE), .3, "birth"},
+    {C(SHIPMENT_DATE), .5, "po"},
+    {C(SHIPMENT_DATE), .5, "quote"},
     {C(SHIPMENT_DATE), .5, "recorded"},
     {C(PROMISED_DATE), .3, "actual"},
     {C(DELIVERY_DATE), .2, "scheduled"},
@@ -603,12 +605,23 @@ static uint32_t phrase_words(const char *phrase, const NameTokens *tokens)
     return 0;
 }
 
+/* Words that say nothing of what the column holds. */
+static bool is_filler(const char *word)
+{
+    static const char *const fillers[] = {"name", "code", "value", "at", "of", "the", "number", "no", "text"};
+    for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
+        if (strcmp(fillers[i], word) == 0)
+            return true;
+    return false;
+}
+
 double name_score(ShipmentColumnId column, const NameTokens *tokens)
 {
     double best = 0;
     uint32_t said = 0; /* words that are more than a unit, in brackets or at the end */
     for (uint32_t i = 0; i < tokens->n; i++)
-        said += !(tokens->n > 1 && i > 0 && (tokens->bracketed[i] || is_unit_word(column, tokens, i)));
+        said += !(tokens->n > 1 && i > 0 &&
+                  (tokens->bracketed[i] || is_unit_word(column, tokens, i) || is_filler(tokens->words[i])));
     NameTokens own;
     Arena arena;
     arena_init(&arena);
