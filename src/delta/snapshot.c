@@ -1,0 +1,391 @@
+/* DeltaSnapshot; see snapshot.h.
+ *
+ *   _last_checkpoint (a hint: where to list from) -> listing -> newest whole checkpoint not after the version
+ *   -> its actions, then those of the commits behind it, oldest first -> the last word on every path
+ *
+ * A checkpoint that cannot be read is passed over for the one before, as long as the commits behind that are there. */
+#include "delta/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+/* The last word on each path: an open table of indices into `files`. */
+typedef struct Replay {
+    LogActions actions;
+    uint32_t *slots; /* index + 1; 0: free */
+    uint32_t mask;
+    LogFile *files;
+    uint32_t n, capacity;
+} Replay;
+
+static uint32_t *find_slot(const Replay *replay, const char *path)
+{
+    for (uint32_t at = (uint32_t)XXH3_64bits(path, strlen(path));; at++) {
+        uint32_t *slot = &replay->slots[at & replay->mask];
+        if (*slot == 0 || strcmp(replay->files[*slot - 1].file.path, path) == 0)
+            return slot;
+    }
+}
+
+static void replay_room(Replay *replay)
+{
+    if (replay->n < replay->capacity)
+        return;
+    replay->capacity = replay->capacity ? replay->capacity * 2 : 512;
+    replay->files = mem_realloc(replay->files, sizeof(LogFile) * replay->capacity);
+    mem_free(replay->slots);
+    replay->slots = mem_zalloc(sizeof(uint32_t) * replay->capacity * 2);
+    replay->mask = replay->capacity * 2 - 1;
+    for (uint32_t i = 0; i < replay->n; i++)
+        *find_slot(replay, replay->files[i].file.path) = i + 1;
+}
+
+static void replay_file(Replay *replay, const LogFile *file)
+{
+    replay_room(replay);
+    uint32_t *slot = find_slot(replay, file->file.path);
+    if (*slot) {
+        LogFile *known = &replay->files[*slot - 1];
+        LogFile next = *file;
+        if (next.removed && next.file.num_records < 0) /* a remove need not say what the add said */
+            next.file.num_records = known->file.num_records;
+        *known = next;
+        return;
+    }
+    replay->files[replay->n] = *file;
+    *slot = ++replay->n;
+}
+
+static void replay_transaction(Replay *replay, Arena *arena, const DeltaTransaction *transaction)
+{
+    for (uint32_t i = 0; i < replay->actions.n_transactions; i++)
+        if (strcmp(replay->actions.transactions[i].app_id, transaction->app_id) == 0) {
+            replay->actions.transactions[i] = *transaction;
+            return;
+        }
+    log_add_transaction(&replay->actions, arena, *transaction);
+}
+
+static void replay_actions(Replay *replay, const LogActions *actions, Arena *arena)
+{
+    for (uint32_t i = 0; i < actions->n_files; i++)
+        replay_file(replay, &actions->files[i]);
+    for (uint32_t i = 0; i < actions->n_transactions; i++)
+        replay_transaction(replay, arena, &actions->transactions[i]);
+    if (actions->metadata)
+        replay->actions.metadata = actions->metadata;
+    if (actions->min_reader_version) {
+        replay->actions.min_reader_version = actions->min_reader_version;
+        replay->actions.min_writer_version = actions->min_writer_version;
+    }
+    replay->actions.timestamp_ms = actions->timestamp_ms;
+}
+
+static void replay_done(Replay *replay)
+{
+    mem_free(replay->slots);
+    mem_free(replay->files);
+}
+
+/* ---- Which version, from which checkpoint ---- */
+
+static Status no_table(const char *table, Error *err)
+{
+    error_set(err, STATUS_NOT_FOUND, "there is no Delta table");
+    error_at_file(err, table);
+    return error_hint(err, "a Delta table is a folder with a folder _delta_log in it");
+}
+
+static Status no_version(const char *table, const LogListing *listing, const char *wanted, Error *err)
+{
+    error_set(err, STATUS_NOT_FOUND, "the table has no %s", wanted);
+    error_at_file(err, table);
+    int64_t oldest = listing->n_checkpoints && (!listing->n_commits || listing->commits[0] > 0)
+                         ? listing->checkpoints[0].version
+                         : listing->commits[0];
+    return error_hint(err, "its log holds versions %lld to %lld", (long long)oldest,
+                      (long long)(listing->n_commits ? listing->commits[listing->n_commits - 1]
+                                                     : listing->checkpoints[listing->n_checkpoints - 1].version));
+}
+
+static Status choose_version(const char *table, DeltaVersion wanted, const LogListing *listing, int64_t *ret_version,
+                             Error *err)
+{
+    int64_t newest = listing->n_commits ? listing->commits[listing->n_commits - 1] : -1;
+    if (listing->n_checkpoints && listing->checkpoints[listing->n_checkpoints - 1].version > newest)
+        newest = listing->checkpoints[listing->n_checkpoints - 1].version;
+    *ret_version = newest;
+    if (wanted.kind == DELTA_NEWEST)
+        return STATUS_OK;
+    char text[64];
+    if (wanted.kind == DELTA_AT_VERSION) {
+        *ret_version = wanted.value;
+        snprintf(text, sizeof text, "version %lld", (long long)wanted.value);
+        return wanted.value >= 0 && wanted.value <= newest ? STATUS_OK : no_version(table, listing, text, err);
+    }
+    *ret_version = -1;
+    for (uint32_t i = 0; i < listing->n_commits; i++)
+        if (listing->modified_ms[i] <= wanted.value)
+            *ret_version = listing->commits[i];
+    if (*ret_version >= 0)
+        return STATUS_OK;
+    return no_version(table, listing, "version as old as that time", err);
+}
+
+/* Index of the first commit behind `version`. */
+static uint32_t commits_behind(const LogListing *listing, int64_t version)
+{
+    uint32_t i = 0;
+    while (i < listing->n_commits && listing->commits[i] <= version)
+        i++;
+    return i;
+}
+
+static Status missing_commit(const char *table, int64_t version, Arena *arena, Error *err)
+{
+    error_set(err, STATUS_CORRUPT, "the log has a gap: version %lld is missing", (long long)version);
+    error_at_file(err, log_path(table, version, arena));
+    return error_hint(err, "'freightlake table fsck' says what is left; a copy of the file mends it");
+}
+
+/* Replays everything up to `version`, beginning with the checkpoint (version -1: from the first commit). */
+static Status replay_from(const char *table, CheckpointFile checkpoint, int64_t version, const LogListing *listing,
+                          Arena *arena, Replay *replay, Error *err)
+{
+    int64_t next = 0;
+    if (checkpoint.version >= 0) {
+        LogActions actions = {.timestamp_ms = -1};
+        TRY(checkpoint_read(table, checkpoint, arena, &actions, err));
+        replay_actions(replay, &actions, arena);
+        next = checkpoint.version + 1;
+    }
+    for (uint32_t i = commits_behind(listing, next - 1); next <= version; i++, next++) {
+        if (i >= listing->n_commits || listing->commits[i] != next)
+            return missing_commit(table, next, arena, err);
+        LogActions actions;
+        TRY(log_read(table, next, arena, &actions, err));
+        replay_actions(replay, &actions, arena);
+        if (replay->actions.timestamp_ms < 0)
+            replay->actions.timestamp_ms = listing->modified_ms[i];
+    }
+    if (replay->actions.metadata && replay->actions.min_reader_version)
+        return STATUS_OK;
+    error_set(err, STATUS_CORRUPT, "the log has no metaData or no protocol");
+    return error_at_file(err, log_path(table, 0, arena));
+}
+
+/* ---- The snapshot ---- */
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(((const LogFile *)a)->file.path, ((const LogFile *)b)->file.path);
+}
+
+static Status resolve_partitions(const DeltaMetadata *metadata, LogFile *file, Arena *arena, Error *err)
+{
+    const char **values = ARENA_ARRAY(arena, const char *, metadata->n_partition_columns + 1);
+    for (uint32_t i = 0; i < metadata->n_partition_columns; i++) {
+        const char *name = metadata->schema.fields[metadata->partition_columns[i]].name;
+        bool found = false;
+        for (uint32_t k = 0; k < file->n_partitions && !found; k++) {
+            found = strcmp(file->partitions[k].key, name) == 0;
+            values[i] = found ? file->partitions[k].value : NULL;
+        }
+        if (!found && !file->removed)
+            return error_set(err, STATUS_CORRUPT, "the file %.200s has no value of partition column %.80s",
+                             file->file.path, name);
+    }
+    file->file.partition_values = values;
+    return STATUS_OK;
+}
+
+static Status make_snapshot(Replay *replay, const char *table, int64_t version, Arena *arena,
+                            DeltaSnapshot **ret_snapshot, Error *err)
+{
+    DeltaSnapshot *snapshot = ARENA_NEW(arena, DeltaSnapshot);
+    const LogActions *actions = &replay->actions;
+    *snapshot = (DeltaSnapshot){.table = arena_strdup(arena, table),
+                                .version = version,
+                                .timestamp_ms = actions->timestamp_ms,
+                                .min_reader_version = actions->min_reader_version,
+                                .min_writer_version = actions->min_writer_version,
+                                .metadata = actions->metadata->metadata,
+                                .transactions = actions->transactions,
+                                .n_transactions = actions->n_transactions};
+    DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, replay->n + 1);
+    DeltaTombstone *tombstones = ARENA_ARRAY(arena, DeltaTombstone, replay->n + 1);
+    qsort(replay->files, replay->n, sizeof *replay->files, compare_files);
+    for (uint32_t i = 0; i < replay->n; i++) {
+        LogFile *file = &replay->files[i];
+        TRY(resolve_partitions(&snapshot->metadata, file, arena, err));
+        if (file->removed) {
+            tombstones[snapshot->n_tombstones++] =
+                (DeltaTombstone){file->file, file->deletion_time_ms, file->data_change};
+            continue;
+        }
+        files[snapshot->n_files++] = file->file;
+        snapshot->n_rows += file->file.num_records > 0 ? (uint64_t)file->file.num_records : 0;
+        snapshot->size_bytes += file->file.size_bytes;
+    }
+    snapshot->files = files;
+    snapshot->tombstones = tombstones;
+    *ret_snapshot = snapshot;
+    return STATUS_OK;
+}
+
+/* From one checkpoint (version -1: from the first commit). */
+static Status load_from(const char *table, CheckpointFile checkpoint, int64_t version, const LogListing *listing,
+                        Arena *arena, DeltaSnapshot **ret_snapshot, Error *err)
+{
+    Replay replay = {0};
+    Status status = replay_from(table, checkpoint, version, listing, arena, &replay, err);
+    if (status == STATUS_OK)
+        status = make_snapshot(&replay, table, version, arena, ret_snapshot, err);
+    replay_done(&replay);
+    return status;
+}
+
+/* Tries the newest checkpoint first; of several failures the first is the one to be told. */
+static Status load(const char *table, int64_t version, const LogListing *listing, Arena *arena,
+                   DeltaSnapshot **ret_snapshot, Error *err)
+{
+    uint32_t k = listing->n_checkpoints;
+    while (k > 0 && listing->checkpoints[k - 1].version > version)
+        k--;
+    CheckpointFile none = {-1, 0};
+    Status status =
+        load_from(table, k > 0 ? listing->checkpoints[k - 1] : none, version, listing, arena, ret_snapshot, err);
+    while (status == STATUS_CORRUPT && k > 0) {
+        Error again;
+        error_init(&again);
+        k--;
+        if (load_from(table, k > 0 ? listing->checkpoints[k - 1] : none, version, listing, arena, ret_snapshot,
+                      &again) == STATUS_OK) {
+            error_init(err);
+            return STATUS_OK;
+        }
+    }
+    return status;
+}
+
+Status delta_exists(const char *table, bool *ret_exists, Error *err)
+{
+    Arena arena;
+    LogListing listing;
+    arena_init(&arena);
+    Status status = log_list(table, 0, &arena, &listing, err);
+    if (status == STATUS_OK)
+        *ret_exists = listing.n_commits > 0 || listing.n_checkpoints > 0;
+    arena_done(&arena);
+    return status;
+}
+
+Status delta_snapshot_load(const char *table, DeltaVersion version, Arena *arena, DeltaSnapshot **ret_snapshot,
+                           Error *err)
+{
+    int64_t hint = version.kind == DELTA_NEWEST ? log_checkpoint_hint(table, arena) : 0;
+    LogListing listing;
+    TRY(log_list(table, hint, arena, &listing, err));
+    if (hint > 0 && (listing.n_checkpoints == 0 || listing.checkpoints[0].version != hint)) /* a stale hint */
+        TRY(log_list(table, 0, arena, &listing, err));
+    if (listing.n_commits == 0 && listing.n_checkpoints == 0)
+        return no_table(table, err);
+    int64_t chosen = -1;
+    TRY(choose_version(table, version, &listing, &chosen, err));
+    Error tried;
+    error_init(&tried);
+    Status status = load(table, chosen, &listing, arena, ret_snapshot, &tried);
+    if (status == STATUS_CORRUPT && hint > 0) { /* the checkpoint of the hint is broken: older ones may do */
+        TRY(log_list(table, 0, arena, &listing, err));
+        error_init(&tried);
+        status = load(table, chosen, &listing, arena, ret_snapshot, &tried);
+    }
+    if (status != STATUS_OK) {
+        *err = tried;
+        error_at_file(err, table);
+    }
+    return status;
+}
+
+Status delta_newest_version(const char *table, int64_t known, int64_t *ret_version, Error *err)
+{
+    Arena arena;
+    LogListing listing;
+    arena_init(&arena);
+    Status status = log_list(table, known, &arena, &listing, err);
+    if (status == STATUS_OK) {
+        int64_t newest = listing.n_commits ? listing.commits[listing.n_commits - 1] : -1;
+        if (listing.n_checkpoints && listing.checkpoints[listing.n_checkpoints - 1].version > newest)
+            newest = listing.checkpoints[listing.n_checkpoints - 1].version;
+        *ret_version = newest;
+    }
+    arena_done(&arena);
+    return status;
+}
+
+int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id)
+{
+    for (uint32_t i = 0; i < snapshot->n_transactions; i++)
+        if (strcmp(snapshot->transactions[i].app_id, app_id) == 0)
+            return snapshot->transactions[i].version;
+    return -1;
+}
+
+const char *delta_property(const DeltaMetadata *metadata, const char *key)
+{
+    for (uint32_t i = 0; i < metadata->n_configuration; i++)
+        if (strcmp(metadata->configuration[i].key, key) == 0)
+            return metadata->configuration[i].value;
+    return NULL;
+}
+
+const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file, Arena *arena)
+{
+    if (file->path[0] == '/' || strstr(file->path, "://"))
+        return file->path;
+    return arena_printf(arena, "%s/%s", snapshot->table, file->path);
+}
+
+/* ---- History ---- */
+
+static void describe(const LogActions *actions, int64_t version, int64_t modified_ms, DeltaCommitInfo *info)
+{
+    *info = (DeltaCommitInfo){.version = version,
+                              .timestamp_ms = actions->timestamp_ms >= 0 ? actions->timestamp_ms : modified_ms,
+                              .operation = actions->operation ? actions->operation : "unknown",
+                              .parameters = actions->parameters,
+                              .engine = actions->engine,
+                              .metadata_changed = actions->metadata != NULL};
+    for (uint32_t i = 0; i < actions->n_files; i++) {
+        const LogFile *file = &actions->files[i];
+        uint64_t rows = file->file.num_records > 0 ? (uint64_t)file->file.num_records : 0;
+        info->files_added += !file->removed;
+        info->files_removed += file->removed;
+        info->rows_added += file->removed ? 0 : rows;
+        info->rows_removed += file->removed ? rows : 0;
+        info->data_change |= file->data_change;
+    }
+}
+
+Status delta_history(const char *table, int64_t first, int64_t last, Arena *arena, DeltaCommitInfo **ret_commits,
+                     uint32_t *ret_n, Error *err)
+{
+    LogListing listing;
+    TRY(log_list(table, first, arena, &listing, err));
+    if (listing.n_commits == 0 && first <= 0)
+        return no_table(table, err);
+    DeltaCommitInfo *commits = ARENA_ARRAY(arena, DeltaCommitInfo, listing.n_commits + 1);
+    uint32_t n = 0;
+    for (uint32_t i = listing.n_commits; i-- > 0;) {
+        int64_t version = listing.commits[i];
+        if (version < first || (last >= 0 && version > last))
+            continue;
+        LogActions actions;
+        TRY(log_read(table, version, arena, &actions, err));
+        describe(&actions, version, listing.modified_ms[i], &commits[n++]);
+    }
+    *ret_commits = commits;
+    *ret_n = n;
+    return STATUS_OK;
+}
