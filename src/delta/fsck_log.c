@@ -2,104 +2,65 @@
  *
  * A checkpoint at version C is right when its files are those of version C - 1 with the adds and removes of commit C, sizes
  * included.  It can be checked only while commit C and what makes up version C - 1 are still in the log. */
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/pool.h"
 #include "delta/fsck_internal.h"
+#include "delta/log.h"
 
-#define COMMIT_MAX_BYTES ((size_t)1 << 30)
+#define MOST_GAPS 1000u
 
 typedef struct Log {
     const char *table;
     Arena *arena;
-    int64_t *commits; /* ascending */
-    uint32_t n_commits;
-    int64_t *checkpoints; /* ascending; classic ones */
-    uint32_t n_checkpoints;
+    LogListing listing;
 } Log;
 
 /* ---- Names ---- */
 
-/* "00000000000000000012" + ending -> 12; -1: another name. */
-static int64_t version_of(const char *name, const char *ending)
-{
-    int64_t version = 0;
-    for (int i = 0; i < 20; i++) {
-        if (name[i] < '0' || name[i] > '9')
-            return -1;
-        if (__builtin_mul_overflow(version, 10, &version) || __builtin_add_overflow(version, name[i] - '0', &version))
-            return -1;
-    }
-    return strcmp(name + 20, ending) == 0 ? version : -1;
-}
-
-static Status list_log(Log *log, Error *err)
-{
-    StorageList list;
-    const char *folder = arena_printf(log->arena, "%s/_delta_log", log->table);
-    TRY(storage_list_folder(folder, false, NULL, &list, err));
-    log->commits = ARENA_ARRAY(log->arena, int64_t, list.n);
-    log->checkpoints = ARENA_ARRAY(log->arena, int64_t, list.n);
-    for (size_t i = 0; i < list.n; i++) {
-        const char *name = strrchr(list.entries[i].path, '/') + 1;
-        int64_t commit = version_of(name, ".json"), checkpoint = version_of(name, ".checkpoint.parquet");
-        if (commit >= 0)
-            log->commits[log->n_commits++] = commit;
-        if (checkpoint >= 0)
-            log->checkpoints[log->n_checkpoints++] = checkpoint;
-    }
-    storage_list_done(&list);
-    return STATUS_OK;
-}
-
-static const char *commit_path(const Log *log, int64_t version)
-{
-    return arena_printf(log->arena, "%s/_delta_log/%020lld.json", log->table, (long long)version);
-}
-
 static bool has_commit(const Log *log, int64_t version)
 {
-    for (uint32_t i = 0; i < log->n_commits; i++)
-        if (log->commits[i] == version)
+    for (uint32_t i = 0; i < log->listing.n_commits; i++)
+        if (log->listing.commits[i] == version)
             return true;
     return false;
 }
 
 static void check_names(const Log *log, FsckProblems *problems)
 {
-    for (uint32_t i = 1; i < log->n_commits; i++)
-        for (int64_t v = log->commits[i - 1] + 1; v < log->commits[i] && problems->n < 1000; v++)
-            fsck_problem(problems, commit_path(log, v), "missing: the log has a gap", false);
-    int64_t oldest = log->n_commits ? log->commits[0] : INT64_MAX;
+    const LogListing *listing = &log->listing;
+    for (uint32_t i = 1; i < listing->n_commits; i++)
+        for (int64_t v = listing->commits[i - 1] + 1; v < listing->commits[i] && problems->n < MOST_GAPS; v++)
+            fsck_problem(problems, log_path(log->table, v, log->arena), "missing: the log has a gap", false);
+    int64_t oldest = listing->n_commits ? listing->commits[0] : INT64_MAX;
     bool covered = oldest == 0;
-    for (uint32_t i = 0; i < log->n_checkpoints; i++)
-        covered |= log->checkpoints[i] >= oldest - 1;
+    for (uint32_t i = 0; i < listing->n_checkpoints; i++)
+        covered |= listing->checkpoints[i].version >= oldest - 1;
     if (!covered && oldest < INT64_MAX)
-        fsck_problem(problems, commit_path(log, oldest - 1), "missing, and no checkpoint stands for it", false);
+        fsck_problem(problems, log_path(log->table, oldest - 1, log->arena), "missing, and no checkpoint stands for it",
+                     false);
 }
 
 /* ---- Commits ---- */
 
 static Status check_commits(const Log *log, FsckProblems *problems, Error *err)
 {
-    for (uint32_t i = 0; i < log->n_commits; i++) {
+    for (uint32_t i = 0; i < log->listing.n_commits; i++) {
         TRY(interrupt_check(err));
+        int64_t version = log->listing.commits[i];
+        LogActions actions = {0};
         Arena arena;
         arena_init(&arena);
-        DeltaCommitInfo *commits;
-        uint32_t n;
-        Status status = delta_history(log->table, log->commits[i], log->commits[i], &arena, &commits, &n, err);
+        Status status = log_read(log->table, version, &arena, &actions, err);
         arena_done(&arena);
         if (status == STATUS_OK)
             continue;
         if (!fsck_is_finding(status))
             return status;
-        char what[768];
-        size_t used = (size_t)snprintf(what, sizeof what, "%s", err->message);
-        if (err->row > 0 && used < sizeof what)
-            snprintf(what + used, sizeof what - used, " (line %lld)", (long long)err->row);
-        fsck_problem(problems, commit_path(log, log->commits[i]), what, false);
+        const char *what =
+            err->row > 0 ? arena_printf(log->arena, "%s (line %lld)", err->message, (long long)err->row) : err->message;
+        fsck_problem(problems, log_path(log->table, version, log->arena), what, false);
         error_init(err);
     }
     return STATUS_OK;
@@ -121,55 +82,19 @@ static int compare_known(const void *a, const void *b)
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* Paths are URI-encoded in the log. */
-static char *decode_path(const char *text, Arena *arena)
-{
-    char *decoded = arena_strdup(arena, text), *to = decoded;
-    for (const char *c = text; *c; c++) {
-        bool escape = *c == '%' && hex_value(c[1]) >= 0 && hex_value(c[2]) >= 0;
-        *to++ = escape ? (char)(hex_value(c[1]) * 16 + hex_value(c[2])) : *c;
-        c += escape ? 2 : 0;
-    }
-    *to = '\0';
-    return decoded;
-}
-
 /* Adds and removes of a commit behind known[0..n). */
 static Status read_actions(const Log *log, int64_t version, Arena *arena, Known **known, uint32_t *n, Error *err)
 {
-    StrView text;
-    TRY(storage_read_file(commit_path(log, version), COMMIT_MAX_BYTES, arena, &text, err));
-    uint32_t lines = 1;
-    for (uint32_t i = 0; i < text.size; i++)
-        lines += text.data[i] == '\n';
-    Known *all = ARENA_ARRAY(arena, Known, *n + lines);
+    LogActions actions = {0};
+    TRY(log_read(log->table, version, arena, &actions, err));
+    Known *all = ARENA_ARRAY(arena, Known, *n + actions.n_files);
     if (*n)
         memcpy(all, *known, sizeof *all * *n);
-    const char *line = text.data, *end = text.data + text.size;
-    while (line < end) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        stop = stop ? stop : end;
-        json_t *action = json_loadb(line, (size_t)(stop - line), 0, NULL);
-        json_t *add = json_object_get(action, "add"), *removal = json_object_get(action, "remove");
-        const char *path = json_string_value(json_object_get(add ? add : removal, "path"));
-        if (path) {
-            all[*n] = (Known){.path = decode_path(path, arena),
-                              .size_bytes = json_integer_value(json_object_get(add, "size")),
-                              .order = 1,
-                              .removed = !add};
-            ++*n;
-        }
-        json_decref(action);
-        line = stop + 1;
-    }
+    for (uint32_t i = 0; i < actions.n_files; i++)
+        all[(*n)++] = (Known){.path = actions.files[i].file.path,
+                              .size_bytes = (int64_t)actions.files[i].file.size_bytes,
+                              .order = (int64_t)i + 1,
+                              .removed = actions.files[i].removed};
     *known = all;
     return STATUS_OK;
 }
@@ -219,9 +144,9 @@ static Status check_checkpoint(const Log *log, int64_t version, Arena *arena, Er
 static bool can_be_checked(const Log *log, int64_t version)
 {
     int64_t start = -1;
-    for (uint32_t i = 0; i < log->n_checkpoints; i++)
-        if (log->checkpoints[i] < version)
-            start = log->checkpoints[i];
+    for (uint32_t i = 0; i < log->listing.n_checkpoints; i++)
+        if (log->listing.checkpoints[i].version < version)
+            start = log->listing.checkpoints[i].version;
     for (int64_t v = start + 1; v <= version; v++)
         if (!has_commit(log, v))
             return false;
@@ -230,8 +155,8 @@ static bool can_be_checked(const Log *log, int64_t version)
 
 static Status check_checkpoints(const Log *log, FsckProblems *problems, Error *err)
 {
-    for (uint32_t i = 0; i < log->n_checkpoints; i++) {
-        int64_t version = log->checkpoints[i];
+    for (uint32_t i = 0; i < log->listing.n_checkpoints; i++) {
+        int64_t version = log->listing.checkpoints[i].version;
         if (!can_be_checked(log, version))
             continue;
         TRY(interrupt_check(err));
@@ -254,7 +179,7 @@ static Status check_checkpoints(const Log *log, FsckProblems *problems, Error *e
 Status fsck_check_log(const char *table, FsckProblems *problems, Error *err)
 {
     Log log = {.table = table, .arena = problems->arena};
-    TRY(list_log(&log, err));
+    TRY(log_list(table, 0, log.arena, &log.listing, err));
     check_names(&log, problems);
     TRY(check_commits(&log, problems, err));
     return problems->n == 0 ? check_checkpoints(&log, problems, err) : STATUS_OK;

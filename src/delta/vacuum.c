@@ -10,9 +10,9 @@
  *     neither ends in .parquet nor was ever named by the log
  * Checksum files of Hadoop (".NAME.crc") go with their file.  Temporary files of dead processes are removed, too. */
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "base/fault.h"
+#include "delta/log.h"
 #include "delta/maintain.h"
 
 #define DAY_MS ((int64_t)86400000)
@@ -30,13 +30,6 @@ typedef struct Vacuum {
     bool *removed; /* a flag an entry of the list */
     DeltaVacuum result;
 } Vacuum;
-
-static int64_t now_ms(void)
-{
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
 
 /* ---- Retention ---- */
 
@@ -103,14 +96,14 @@ static Status find_retention(Vacuum *work, int64_t retention_ms, bool force, Err
                           "files that readers are at, that writers are about to commit or that time travel wants may "
                           "be lost; --force does it all the same");
     }
-    work->cutoff_ms = now_ms() - retention_ms;
+    work->cutoff_ms = delta_now_ms() - retention_ms;
     return STATUS_OK;
 }
 
 /* When a longer retention than the table's is asked for, the log may have forgotten what was removed in between. */
 static Status load_cutoff(Vacuum *work, Error *err)
 {
-    if (work->cutoff_ms >= now_ms() - work->table_retention_ms)
+    if (work->cutoff_ms >= delta_now_ms() - work->table_retention_ms)
         return STATUS_OK;
     DeltaSnapshot *snapshot;
     Status status = delta_snapshot_load(work->job->table, (DeltaVersion){DELTA_AT_TIME, work->cutoff_ms}, work->arena,
