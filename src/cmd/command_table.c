@@ -3,6 +3,7 @@
  * Everything that speaks of options is made from here (options.c parses, help.c prints help, man page and completions),
  * so a text is written once, for the person who types. */
 #include "cmd/command_table.h"
+#include "cmd/lake_table.h"
 
 #define FILE_OPTION                                                                                                    \
     {                                                                                                                  \
@@ -108,6 +109,7 @@ static const OptionInfo QUERY_OPTIONS[] = {
      .argument = "FILE",
      .help = "Write the result to FILE, whole or not at all; .parquet, .csv, .json or .ndjson says the format"},
     {.name = "limit-rows", .argument = "N", .help = "Rows shown in a table; 0 shows all", .fallback = "100"},
+    TIME_TRAVEL_OPTIONS,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,
     {0},
@@ -118,19 +120,19 @@ static const ExampleInfo QUERY_EXAMPLES[] = {
      "shipments of each carrier"},
     {"query --file report.sql --format csv > report.csv", "a statement kept in a file, as CSV"},
     {"query \"SELECT * FROM 'shipments' WHERE delay_days >= 2\" --output late.parquet", "keep the late ones in a file"},
+    {"--lake lake query \"SELECT client, count(*) FROM shipments GROUP BY client\"", "over a table of a lake"},
+    {"--lake lake query \"SELECT * FROM carrier_performance\" --version 3", "a mart as it was at version 3"},
     {"query - --format ndjson < report.sql", "the statement from standard input"},
     {0},
 };
 
 static const OptionInfo EXPLAIN_OPTIONS[] = {
     {.name = "analyze", .help = "Run the statement and show rows, time, memory and skipped row groups"},
-    {.name = "mart",
-     .letter = 'm',
-     .argument = "MART",
-     .help = "Explain this mart instead of a statement; needs --from"},
-    {.name = "from", .argument = "FILES", .help = "The shipments that --mart reads"},
+    {.name = "mart", .letter = 'm', .argument = "MART", .help = "Explain this mart instead of a statement"},
+    {.name = "from", .argument = "FILES", .help = "The shipments that --mart reads; else those of the lake"},
     {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files that add marts or replace built-in ones"},
     FILE_OPTION,
+    TIME_TRAVEL_OPTIONS,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,
     {0},
@@ -157,7 +159,8 @@ static const ExampleInfo INSPECT_EXAMPLES[] = {
 };
 
 static const OptionInfo SHOW_OPTIONS[] = {
-    {.name = "from", .argument = "DIR", .help = "Folder of the marts, the one given to run --to", .required = true},
+    {.name = "from", .argument = "DIR", .help = "Folder of the marts, the one given to run --to; else the lake's"},
+    TIME_TRAVEL_OPTIONS,
     {.name = "rows",
      .letter = 'n',
      .argument = "N",
@@ -167,10 +170,13 @@ static const OptionInfo SHOW_OPTIONS[] = {
      .argument = "table|csv|json|ndjson",
      .help = "table is for people; the others give the values as they are",
      .fallback = "table"},
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
     {0},
 };
 
 static const ExampleInfo SHOW_EXAMPLES[] = {
+    {"--lake lake show carrier_performance", "who is late, and what it costs"},
     {"show carrier_performance --from marts", "who is late, and what it costs"},
     {"show cost_analysis --from marts --rows 5", "the five cheapest shipments per kilometre"},
     {"show delay_trends --from marts --format csv", "the whole mart as CSV"},
@@ -210,28 +216,31 @@ static const CommandInfo COMMANDS[] = {
      .options = RUN_OPTIONS,
      .examples = RUN_EXAMPLES},
     {.name = "show",
-     .summary = "Print a mart as a person wants to read it",
+     .summary = "Print a mart, or another table of the lake, as a person wants to read it",
      .operand = "MART",
      .min_operands = 1,
      .max_operands = 1,
-     .description =
-         "Prints the first rows of a mart that 'run' made, with units and readable numbers, and says how old it is.",
+     .description = "Prints the first rows of a mart that 'run' made, with units and readable numbers, and says how "
+                    "old it is.  On a"
+                    " lake, shipments and quarantine can be shown too.",
      .options = SHOW_OPTIONS,
      .examples = SHOW_EXAMPLES},
     {.name = "query",
-     .summary = "Run one SQL statement over Parquet files",
+     .summary = "Run one SQL statement over a lake or over Parquet files",
      .operand = "SQL",
      .min_operands = 0,
      .max_operands = 1,
-     .description = "Runs a SELECT.  A string after FROM names files: one file, a folder (its *.parquet files), or a "
-                    "glob.  All of them must have"
-                    " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come "
-                    "from --file.\n\n"
-                    "In a table NULL is a missing value, and a text that reads NULL is quoted.  CSV follows RFC 4180: "
-                    "a missing value is"
-                    " empty and an empty text is \"\".  In JSON numbers keep all their digits; NaN and Infinity are "
-                    "strings.  Binary values"
-                    " are hexadecimal.",
+     .description =
+         "Runs a SELECT.  A plain name after FROM is a table of the lake: shipments, quarantine, or a mart.  A "
+         "string names a Delta table by its folder, or files: one file, a folder (its *.parquet files), or a "
+         "glob.  All of them must have"
+         " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come "
+         "from --file.\n\n"
+         "In a table NULL is a missing value, and a text that reads NULL is quoted.  CSV follows RFC 4180: "
+         "a missing value is"
+         " empty and an empty text is \"\".  In JSON numbers keep all their digits; NaN and Infinity are "
+         "strings.  Binary values"
+         " are hexadecimal.",
      .options = QUERY_OPTIONS,
      .examples = QUERY_EXAMPLES},
     {.name = "explain",

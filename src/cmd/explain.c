@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
+#include "cmd/lake_table.h"
 #include "cmd/statement.h"
 #include "mart/run.h"
 #include "shipment/shipment.h"
@@ -16,14 +17,19 @@ static Status drop_batch(void *context, const Schema *schema, const Batch *batch
     return STATUS_OK;
 }
 
-static void append_scan(Buffer *text, const ScanStatistics *scan, uint32_t files, double seconds)
+static void append_scan(Buffer *text, const ScanStatistics *scan, const BoundStatement *bound, double seconds)
 {
+    uint32_t files = bound->files.n_files;
     char rows[24], bytes[24], took[24], peak[24];
     buffer_printf(text, "\n%s rows of %u file%s in %s, %s read, %u of %u row groups skipped, peak memory %s\n",
                   text_count(rows, sizeof rows, (double)scan->rows), files, files == 1 ? "" : "s",
                   text_seconds(took, sizeof took, seconds), text_bytes(bytes, sizeof bytes, (double)scan->bytes_read),
                   scan->row_groups_skipped, scan->row_groups,
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
+    if (bound->table.snapshot)
+        buffer_printf(text, "version %lld of the table: %u of %u files skipped by partition and statistics\n",
+                      (long long)bound->table.snapshot->version, bound->table.files_skipped,
+                      bound->table.snapshot->n_files);
 }
 
 static Status explain(const Arguments *arguments, const BoundStatement *bound, Resources *resources, Buffer *text,
@@ -35,41 +41,55 @@ static Status explain(const Arguments *arguments, const BoundStatement *bound, R
         return STATUS_OK;
     }
     double start = clock_seconds();
-    TableFiles table = {bound->input.files, bound->input.n, bound->schema};
     Progress *progress = progress_new("reading", console_progress(arguments));
     ExecOptions options = {.pool = resources->pool,
                            .budget = &resources->budget,
                            .progress = progress_update,
                            .progress_context = progress};
     ScanStatistics scan;
-    Status status = exec_run(&statement, 1, &table, &options, &scan, err);
+    Status status = exec_run(&statement, 1, &bound->files, &options, &scan, err);
     progress_free(progress);
     TRY(status);
     exec_explain(&statement, text);
-    append_scan(text, &scan, bound->input.n, clock_seconds() - start);
+    append_scan(text, &scan, bound, clock_seconds() - start);
     return STATUS_OK;
 }
 
-/* The plan of a mart over the files of --from. */
-static Status bind_mart(const Arguments *arguments, MemoryBudget *budget, Arena *arena, BoundStatement *ret_bound,
+static Status open_mart_input(const Arguments *arguments, Resources *resources, Arena *arena, BoundStatement *bound,
+                              Error *err)
+{
+    const char *from = arguments_text(arguments, "from");
+    if (from) {
+        TRY(input_open(from, &resources->budget, &bound->input, err));
+        bound->files = (TableFiles){bound->input.files, bound->input.n, bound->schema, NULL};
+        return exec_check_files(bound->plan, &bound->files, err);
+    }
+    LakeTable shipments;
+    TRY(lake_table_find(arguments, "shipments", arena, &shipments, err));
+    if (!shipments.snapshot) {
+        error_set(err, STATUS_USAGE, "--mart needs --from FILES or a lake");
+        return error_hint(err, "for example: freightlake explain --mart cost_analysis --from shipments");
+    }
+    return statement_open_table(shipments.snapshot, resources, arena, bound, err);
+}
+
+/* The plan of a mart over the files of --from, or over the lake's shipments. */
+static Status bind_mart(const Arguments *arguments, Resources *resources, Arena *arena, BoundStatement *ret_bound,
                         Error *err)
 {
-    const char *name = arguments_text(arguments, "mart"), *from = arguments_text(arguments, "from");
     MartRegistry registry;
-    if (!from || arguments->n_operands > 0 || arguments_given(arguments, "file")) {
-        error_set(err, STATUS_USAGE,
-                  from ? "--mart and a statement cannot both be explained" : "--mart needs --from FILES");
+    if (arguments->n_operands > 0 || arguments_given(arguments, "file")) {
+        error_set(err, STATUS_USAGE, "--mart and a statement cannot both be explained");
         return error_hint(err, "for example: freightlake explain --mart cost_analysis --from shipments");
     }
     TRY(mart_registry_load(arguments_text(arguments, "marts"), arena, &registry, err));
+    const char *name = arguments_text(arguments, "mart");
     const Mart *mart = mart_find(&registry, name);
     if (!mart)
         return mart_unknown(&registry, name, err);
     BoundStatement bound = {.schema = shipment_schema()};
     TRY(mart_plan(mart, arena, &bound.plan, err));
-    TRY(input_open(from, budget, &bound.input, err));
-    TableFiles table = {bound.input.files, bound.input.n, bound.schema};
-    Status status = exec_check_files(bound.plan, &table, err);
+    Status status = open_mart_input(arguments, resources, arena, &bound, err);
     if (status == STATUS_OK)
         *ret_bound = bound;
     else
@@ -77,7 +97,7 @@ static Status bind_mart(const Arguments *arguments, MemoryBudget *budget, Arena 
     return status;
 }
 
-static Status bind_statement(const Arguments *arguments, MemoryBudget *budget, Arena *arena, BoundStatement *ret_bound,
+static Status bind_statement(const Arguments *arguments, Resources *resources, Arena *arena, BoundStatement *ret_bound,
                              Error *err)
 {
     const char *sql;
@@ -86,7 +106,7 @@ static Status bind_statement(const Arguments *arguments, MemoryBudget *budget, A
         return error_hint(err, "a statement names its files itself: FROM 'shipments/*.parquet'");
     }
     TRY(statement_text(arguments, arena, &sql, err));
-    return statement_bind(sql, budget, arena, ret_bound, err);
+    return statement_bind(sql, arguments, resources, arena, ret_bound, err);
 }
 
 Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err)
@@ -94,9 +114,8 @@ Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err)
     Resources resources;
     BoundStatement bound;
     TRY(resources_init(&resources, arguments, err));
-    Status status = arguments_given(arguments, "mart")
-                        ? bind_mart(arguments, &resources.budget, job_arena, &bound, err)
-                        : bind_statement(arguments, &resources.budget, job_arena, &bound, err);
+    Status status = arguments_given(arguments, "mart") ? bind_mart(arguments, &resources, job_arena, &bound, err)
+                                                       : bind_statement(arguments, &resources, job_arena, &bound, err);
     if (status == STATUS_OK) {
         Buffer text;
         buffer_init(&text, 0);

@@ -35,6 +35,15 @@ static CommandMain find_main(const CommandInfo *command)
     return found;
 }
 
+/* Not `query --version 3`: there the word is the command's own option. */
+static bool asks_for_program_version(const Arguments *arguments)
+{
+    for (uint32_t i = 0; i < arguments->n_values; i++)
+        if (strcmp(arguments->values[i].option->name, "version") == 0 && !arguments->values[i].text)
+            return true;
+    return false;
+}
+
 static Status run(int argc, char **argv, Arena *job_arena, Error *err)
 {
     Arguments arguments;
@@ -44,7 +53,7 @@ static Status run(int argc, char **argv, Arena *job_arena, Error *err)
         return status;
     if (arguments_given(&arguments, "help"))
         return help_print(arguments.command, err);
-    if (arguments_given(&arguments, "version"))
+    if (asks_for_program_version(&arguments))
         return command_version(&arguments, job_arena, err);
     if (arguments.command)
         return find_main(arguments.command)(&arguments, job_arena, err);

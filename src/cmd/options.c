@@ -217,7 +217,8 @@ static Status check_required(Parser *parser)
 {
     const Arguments *arguments = parser->arguments;
     const CommandInfo *command = arguments->command;
-    if (!command || arguments_given(arguments, "help") || arguments_given(arguments, "version"))
+    if (!command || arguments_given(arguments, "help") ||
+        (arguments_given(arguments, "version") && !arguments_text(arguments, "version")))
         return STATUS_OK;
     for (const OptionInfo *option = command->options; option && option->name; option++)
         if (option->required && !arguments_given(arguments, option->name)) {

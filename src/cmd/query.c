@@ -1,4 +1,4 @@
-/* query: one SELECT over Parquet files, printed or written to a file. */
+/* query: one SELECT over a table of the lake or over Parquet files, printed or written to a file. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -117,7 +117,6 @@ static Status execute(Query *query, Error *err)
 {
     Statement statement = {.plan = query->bound.plan};
     TRY(open_sink(query, &statement.sink, err));
-    TableFiles table = {query->bound.input.files, query->bound.input.n, query->bound.schema};
     /* Rows that stream to the terminal and a progress line would write over each other. */
     bool streams =
         query->printer && !query->writer && query->printer_options.format != PRINTER_TABLE && console_width();
@@ -127,7 +126,7 @@ static Status execute(Query *query, Error *err)
                            .progress = progress_update,
                            .progress_context = progress};
     ScanStatistics scan;
-    Status status = exec_run(&statement, 1, &table, &options, &scan, err);
+    Status status = exec_run(&statement, 1, &query->bound.files, &options, &scan, err);
     progress_free(progress);
     TRY(status);
     TRY(interrupt_check(err));
@@ -152,7 +151,7 @@ static Status run(Query *query, Arena *job_arena, Error *err)
     query->printer_options.color = console_color(query->arguments);
     TRY(statement_text(query->arguments, job_arena, &sql, err));
     TRY(resources_init(&query->resources, query->arguments, err));
-    Status status = statement_bind(sql, &query->resources.budget, job_arena, &query->bound, err);
+    Status status = statement_bind(sql, query->arguments, &query->resources, job_arena, &query->bound, err);
     if (status == STATUS_OK) {
         status = execute(query, err);
         printer_free(query->printer);

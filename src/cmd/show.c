@@ -1,10 +1,15 @@
-/* show: a mart as a person wants to read it. */
+/* show: a mart, or another table of the lake, as a person wants to read it.
+ *
+ * With --from a mart is one file, whose rows lie in the mart's order; on a lake it is a Delta table (show_lake.h). */
 #include <string.h>
 #include <time.h>
 
 #include "cmd/command.h"
 #include "cmd/console.h"
+#include "cmd/lake_table.h"
 #include "cmd/printer.h"
+#include "cmd/show_lake.h"
+#include "columnar/time_text.h"
 #include "mart/display.h"
 #include "mart/registry.h"
 #include "mart/run.h"
@@ -12,13 +17,17 @@
 typedef struct Show {
     const Arguments *arguments;
     Arena *arena;
-    const Mart *mart; /* NULL: not one of the built-in marts */
-    const char *folder;
+    const Mart *mart;   /* NULL: not one of the built-in marts */
+    const char *folder; /* --from; NULL: on a lake */
     const char *path;
     uint64_t limit_rows; /* 0: all */
     PrinterFormat format;
-    ParquetFile *file;
+    ParquetFile *file; /* of --from */
+    ShowLake *table;   /* of the lake */
+    const Schema *schema;
+    uint64_t rows;
     int64_t modified_ms;
+    const char *lake; /* --lake as given; NULL: not given */
     const Display *displays;
     Printer *printer;
 } Show;
@@ -71,13 +80,27 @@ static Status open_mart(Show *show, const MartRegistry *registry, MemoryBudget *
         return error_hint(err, "make it: freightlake run --from 'SHIPMENTS/*.parquet' --to %s", show->folder);
     }
     show->modified_ms = reader->modified_ms;
-    return parquet_open(reader, budget, &show->file, err);
+    TRY(parquet_open(reader, budget, &show->file, err));
+    show->schema = parquet_schema(show->file);
+    show->rows = parquet_rows(show->file);
+    return STATUS_OK;
+}
+
+/* To whole seconds: what stands behind them is of no use in a table for people. */
+static void append_time(Buffer *text, const Value *value)
+{
+    Value seconds = *value;
+    seconds.int64 -= timestamp_time(value->int64) % MICROS_PER_SECOND;
+    value_append_text(text, &seconds);
 }
 
 static void append_cell(void *context, uint32_t column, const Value *value, Buffer *text)
 {
     const Show *show = context;
-    display_append(text, show->displays[column], value);
+    if (value->type.id == TYPE_TIMESTAMP)
+        append_time(text, value);
+    else
+        display_append(text, show->displays[column], value);
 }
 
 static const char *const *make_headers(Show *show, const Schema *schema)
@@ -113,7 +136,7 @@ static Status print_title(const Show *show, Error *err)
         buffer_printf(&text, ": %s", show->mart->meaning);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t rows = parquet_rows(show->file);
+    uint64_t rows = show->rows;
     buffer_append_text(&text, "\n");
     Value count = {.type = DATA_TYPE(BIGINT), .valid = true, .int64 = (int64_t)rows};
     display_append(&text, (Display){DISPLAY_COUNT, 0}, &count);
@@ -127,7 +150,7 @@ static Status print_title(const Show *show, Error *err)
 
 static Status print_rest(const Show *show, uint64_t shown, Error *err)
 {
-    uint64_t rows = parquet_rows(show->file);
+    uint64_t rows = show->rows;
     if (shown >= rows)
         return STATUS_OK;
     Buffer text;
@@ -135,8 +158,12 @@ static Status print_rest(const Show *show, uint64_t shown, Error *err)
     Value count = {.type = DATA_TYPE(BIGINT), .valid = true, .int64 = (int64_t)(rows - shown)};
     buffer_append_byte(&text, '\n');
     display_append(&text, (Display){DISPLAY_COUNT, 0}, &count);
-    buffer_printf(&text, " more row%s: freightlake show %s --from %s --rows 0\n", rows - shown == 1 ? "" : "s",
-                  show->arguments->operands[0], show->folder);
+    buffer_printf(&text, " more row%s: ", rows - shown == 1 ? "" : "s");
+    if (show->folder)
+        buffer_printf(&text, "freightlake show %s --from %s --rows 0\n", show->arguments->operands[0], show->folder);
+    else
+        buffer_printf(&text, "freightlake%s%s show %s --rows 0\n", show->lake ? " --lake " : "",
+                      show->lake ? show->lake : "", show->arguments->operands[0]);
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);
     return status;
@@ -144,7 +171,7 @@ static Status print_rest(const Show *show, uint64_t shown, Error *err)
 
 static Status print_mart(Show *show, Error *err)
 {
-    const Schema *schema = parquet_schema(show->file);
+    const Schema *schema = show->schema;
     bool is_table = show->format == PRINTER_TABLE;
     PrinterOptions options = {.format = show->format};
     if (is_table) {
@@ -157,32 +184,72 @@ static Status print_mart(Show *show, Error *err)
         TRY(print_title(show, err));
     }
     TRY(printer_new(schema, &options, &show->printer, err));
-    MartReadOptions read = {.max_rows = show->limit_rows, .context = show->printer, .batch = printer_batch};
-    TRY(mart_read(show->file, &read, err));
+    if (show->table) {
+        TRY(show_lake_read(show->table, (Sink){.context = show->printer, .batch = printer_batch}, err));
+    } else {
+        MartReadOptions read = {.max_rows = show->limit_rows, .context = show->printer, .batch = printer_batch};
+        TRY(mart_read(show->file, &read, err));
+    }
     TRY(printer_finish(show->printer, err));
     return is_table ? print_rest(show, printer_rows(show->printer), err) : STATUS_OK;
 }
 
-Status command_show(const Arguments *arguments, Arena *job_arena, Error *err)
+static Status show_folder(Show *show, Error *err)
 {
     MartRegistry registry;
+    MemoryBudget budget;
+    if (arguments_given(show->arguments, "version") || arguments_given(show->arguments, "as-of")) {
+        error_set(err, STATUS_USAGE, "a mart in a folder has no earlier versions");
+        return error_hint(err, "--version and --as-of are for a lake: leave --from out");
+    }
+    TRY(mart_registry_load(NULL, show->arena, &registry, err));
+    show->mart = mart_find(&registry, show->arguments->operands[0]);
+    budget_init(&budget, default_memory_limit());
+    Status status = open_mart(show, &registry, &budget, err);
+    if (status == STATUS_OK) {
+        status = print_mart(show, err);
+        printer_free(show->printer);
+        parquet_close(show->file);
+    }
+    return status;
+}
+
+static Status show_table(Show *show, Error *err)
+{
+    const char *name = show->arguments->operands[0];
+    LakeTable found;
+    Resources resources;
+    TRY(lake_table_find(show->arguments, name, show->arena, &found, err));
+    if (!found.snapshot) {
+        error_set(err, STATUS_USAGE, "'show' needs a lake or --from DIR");
+        return error_hint(err, "for example: freightlake --lake LAKE show %s", name);
+    }
+    show->lake = arguments_text(show->arguments, "lake");
+    TRY(resources_init(&resources, show->arguments, err));
+    ShowLakeOptions options = {.found = &found, .name = name, .limit_rows = show->limit_rows, .resources = &resources};
+    Status status = show_lake_open(&options, show->arena, &show->table, err);
+    if (status == STATUS_OK) {
+        show->schema = show_lake_schema(show->table);
+        show->rows = show_lake_rows(show->table);
+        show->mart = show_lake_mart(show->table);
+        show->modified_ms = found.snapshot->timestamp_ms;
+        status = print_mart(show, err);
+        printer_free(show->printer);
+        show_lake_close(show->table);
+    }
+    resources_done(&resources);
+    return status;
+}
+
+Status command_show(const Arguments *arguments, Arena *job_arena, Error *err)
+{
     int64_t rows;
-    TRY(mart_registry_load(NULL, job_arena, &registry, err));
     TRY(arguments_integer(arguments, "rows", 0, INT64_MAX, &rows, err));
     Show show = {.arguments = arguments,
                  .arena = job_arena,
-                 .mart = mart_find(&registry, arguments->operands[0]),
                  .folder = arguments_text(arguments, "from"),
                  .format = (PrinterFormat)arguments_choice(arguments, "format")};
     bool limits = show.format == PRINTER_TABLE || arguments_given(arguments, "rows");
     show.limit_rows = limits ? (uint64_t)rows : 0;
-    MemoryBudget budget;
-    budget_init(&budget, default_memory_limit());
-    Status status = open_mart(&show, &registry, &budget, err);
-    if (status == STATUS_OK) {
-        status = print_mart(&show, err);
-        printer_free(show.printer);
-        parquet_close(show.file);
-    }
-    return status;
+    return show.folder ? show_folder(&show, err) : show_table(&show, err);
 }
