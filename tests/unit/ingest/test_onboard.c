@@ -1,0 +1,247 @@
+/* Guesses: files of quite different clients, what is made of each, and that the written mapping can be read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ingest/guess.h"
+#include "ingest/mapping.h"
+
+/* Writes the text to a file of its own, guesses, and gives the mapping that the written YAML is. */
+static Mapping *onboard_bytes(const void *bytes, size_t size, Arena *arena, Guesses **ret_guesses)
+{
+    Error err;
+    MemoryBudget budget;
+    Sample *sample;
+    Mapping *mapping;
+    error_init(&err);
+    budget_init(&budget, 0);
+    char path[] = "/tmp/freightlake-onboard-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0 && write(file, bytes, size) == (ssize_t)size);
+    close(file);
+    Status status = sample_read(path, &budget, arena, &sample, &err);
+    unlink(path);
+    if (status != STATUS_OK)
+        fail_msg("%s", err.message);
+    *ret_guesses = guess_sample(sample, "USD", arena);
+    Buffer yaml;
+    buffer_init(&yaml, 0);
+    guess_append_yaml(*ret_guesses, "emart", &yaml);
+    const char *text = arena_memdup(arena, yaml.data, yaml.size);
+    buffer_done(&yaml);
+    if (mapping_parse("emart.yaml", str_view(text), arena, &mapping, &err) != STATUS_OK)
+        fail_msg("line %lld: %s\n%s", (long long)err.row, err.message, text);
+    return mapping;
+}
+
+static Mapping *onboard(const char *text, Arena *arena, Guesses **ret_guesses)
+{
+    return onboard_bytes(text, strlen(text), arena, ret_guesses);
+}
+
+static void assert_source(const Mapping *mapping, ShipmentColumnId id, const char *source)
+{
+    const char *got = mapping->columns[id].source;
+    if (source ? !got || strcmp(got, source) != 0 : got != NULL)
+        fail_msg("%s is read from %s, not %s", shipment_column(id)->name, got ? got : "nothing",
+                 source ? source : "nothing");
+}
+
+static void assert_form(const Mapping *mapping, ShipmentColumnId id, const char *pattern)
+{
+    assert_true(mapping->columns[id].n_forms >= 1);
+    assert_string_equal(date_form_pattern(mapping->columns[id].forms[0]), pattern);
+}
+
+static void test_american(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping =
+        onboard("Tracking Number,Ship From,Ship To City,Carrier Name,Weight (lbs),Distance [mi],Ship Date,"
+                "Delivered At,Freight Charge,Delivery Status\n"
+                "1Z01,Dallas,Austin,UPS,\"2,222.4\",1149,3/7/2025 6:26 AM,3/9/2025 1:00 PM,\"$2,131.10\",Delivered\n"
+                "1Z02,Dallas,Reno,FedEx,12.5,90,12/31/2025 11:26 PM,N/A,$31.10,Canceled\n"
+                "1Z03,Dallas,Reno,FedEx,13.5,91,12/30/2025 11:26 PM,N/A,$32.10,Delivered\n",
+                &arena, &guesses);
+    assert_source(mapping, SHIPMENT_COLUMN_ID, "Tracking Number");
+    assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "Ship From");
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Ship To City");
+    assert_source(mapping, SHIPMENT_COLUMN_CARRIER, "Carrier Name");
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "M/d/yyyy h:mm a");
+    assert_true(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].factor == 0.45359237);
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].thousands_mark, ',');
+    assert_true(mapping->columns[SHIPMENT_COLUMN_DISTANCE_KM].factor == 1.609344);
+    assert_string_equal(mapping->columns[SHIPMENT_COLUMN_CURRENCY].constant, "USD");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_DELIVERY_DATE].n_nulls, 1);
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_STATUS].n_values, 1);
+    arena_done(&arena);
+}
+
+static void test_german(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping =
+        onboard("Sendungsnummer;Versandlager;Zielort;Spediteur;Bruttogewicht (kg);Versanddatum;Lieferdatum;"
+                "Frachtkosten EUR;Status\n"
+                "D1;Lager A;M\xfcnchen;DHL;2.625,34;07.03.2025;10.03.2025;2.652,73;zugestellt\n"
+                "D2;Lager B;K\xf6ln;DHL;515,46;01.02.2025;06.02.2025;294,47;versp\xe4tet\n"
+                "D3;Lager B;K\xf6ln;DHL;515,46;01.02.2025;06.02.2025;294,47;unterwegs\n",
+                &arena, &guesses);
+    assert_int_equal(mapping->format.encoding, TEXT_WINDOWS_1252);
+    assert_int_equal(mapping->format.delimiter, ';');
+    assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "Versandlager");
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Zielort");
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "dd.MM.yyyy");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, ',');
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].thousands_mark, '.');
+    assert_string_equal(mapping->columns[SHIPMENT_COLUMN_CURRENCY].constant, "EUR");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_STATUS].n_values, 3);
+    arena_done(&arena);
+}
+
+static void test_nested_json(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard(
+        "{\"shipmentId\":\"S1\",\"from\":{\"warehouse\":\"W1\"},\"to\":{\"city\":\"Paris\"},\"weight\":{\"value\":2.5,"
+        "\"unit\":\"lb\"},\"shippedAt\":1741348800000,\"cost\":{\"amount\":9.5,\"currency\":\"EUR\"}}\n"
+        "{\"shipmentId\":\"S2\",\"from\":{\"warehouse\":\"W1\"},\"to\":{\"city\":\"Lyon\"},\"weight\":{\"value\":3.5,"
+        "\"unit\":\"lb\"},\"shippedAt\":1741448800000,\"cost\":{\"amount\":8.5,\"currency\":\"EUR\"}}\n",
+        &arena, &guesses);
+    assert_int_equal(mapping->input, INPUT_NDJSON);
+    assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "from.warehouse");
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "to.city");
+    assert_source(mapping, SHIPMENT_COLUMN_CURRENCY, "cost.currency");
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "epoch_milliseconds");
+    assert_true(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].factor == 0.45359237);
+    arena_done(&arena);
+}
+
+/* A text in a column of dates or numbers that repeats or follows a pattern is a way of saying nothing; a date that does not
+ * exist and a word that stands there once are not. */
+static void test_null_texts(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping =
+        onboard("ID,Origin,Destination,Weight (kg),Delivered Date\n"
+                "1,A,B,13,02-Jun-06\n2,A,B,Captured Separately,03-Jun-06\n3,A,B,Captured Separately,30-Feb-06\n"
+                "4,A,B,See DN-304 (ID#:1),Not Captured\n5,A,B,See DN-3 (ID#:7),Not Captured\n6,A,B,oops,"
+                "05-Jun-06\n7,A,B,7,06-Jun-06\n8,A,B,8,07-Jun-06\n9,A,B,9,08-Jun-06\n",
+                &arena, &guesses);
+    const MappingColumn *weight = &mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG];
+    const MappingColumn *date = &mapping->columns[SHIPMENT_COLUMN_DELIVERY_DATE];
+    assert_int_equal(weight->n_nulls, 1);
+    assert_true(str_equal(weight->nulls[0], str_view("Captured Separately")));
+    assert_int_equal(weight->n_null_patterns, 1);
+    assert_true(str_equal(weight->null_patterns[0], str_view("See *")));
+    assert_int_equal(guesses->of[SHIPMENT_COLUMN_WEIGHT_KG].n_unread, 1);
+    assert_int_equal(date->n_nulls, 1);
+    assert_int_equal(guesses->of[SHIPMENT_COLUMN_DELIVERY_DATE].n_unread, 1);
+    arena_done(&arena);
+}
+
+/* One 13th day in one column decides for the file; without any, it is said that nothing does. */
+static void test_day_and_month(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard("id,origin,destination,ship date,delivery date\n"
+                               "1,A,B,02/03/2025,04/03/2025\n2,A,B,05/03/2025,13/03/2025\n",
+                               &arena, &guesses);
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "dd/MM/yyyy");
+    assert_form(mapping, SHIPMENT_COLUMN_DELIVERY_DATE, "dd/MM/yyyy");
+    assert_null(guesses->of[SHIPMENT_COLUMN_SHIPMENT_DATE].other_form);
+    mapping = onboard("id,origin,destination,ship date,delivery date\n"
+                      "1,A,B,02/03/2025,04/03/2025\n2,A,B,05/03/2025,03/13/2025\n",
+                      &arena, &guesses);
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "MM/dd/yyyy");
+    mapping = onboard("id,origin,destination,ship date,delivery date\n"
+                      "1,A,B,02/03/2025,04/03/2025\n2,A,B,05/03/2025,06/03/2025\n",
+                      &arena, &guesses);
+    assert_non_null(guesses->of[SHIPMENT_COLUMN_SHIPMENT_DATE].other_form);
+    assert_true(guess_is_low(&guesses->of[SHIPMENT_COLUMN_SHIPMENT_DATE]));
+    arena_done(&arena);
+}
+
+/* Columns named as the contract names them are taken for sure. */
+static void test_own_names(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard(
+        "shipment_id,origin_warehouse,destination_city,carrier,shipment_weight_kg,shipment_volume_m3,shipment_date,"
+        "delivery_date,shipping_cost,delivery_status,delay_days,route_distance_km\n"
+        "SH1,NY_Warehouse,Boston,UPS,12.5,0.5,2025-01-02,2025-01-04,25.50,Delivered,0,310\n"
+        "SH2,TX_Warehouse,Denver,UPS,13.5,0.6,2025-01-03,2025-01-07,26.50,Delayed,1,1030\n",
+        &arena, &guesses);
+    static const ShipmentColumnId ids[] = {SHIPMENT_COLUMN_ID,
+                                           SHIPMENT_COLUMN_ORIGIN_WAREHOUSE,
+                                           SHIPMENT_COLUMN_CARRIER,
+                                           SHIPMENT_COLUMN_WEIGHT_KG,
+                                           SHIPMENT_COLUMN_VOLUME_M3,
+                                           SHIPMENT_COLUMN_SHIPMENT_DATE,
+                                           SHIPMENT_COLUMN_DELIVERY_DATE,
+                                           SHIPMENT_COLUMN_COST,
+                                           SHIPMENT_COLUMN_STATUS,
+                                           SHIPMENT_COLUMN_DELAY_DAYS,
+                                           SHIPMENT_COLUMN_DISTANCE_KM,
+                                           SHIPMENT_COLUMN_DESTINATION_CITY};
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        assert_source(mapping, ids[i], shipment_column(ids[i])->name);
+        assert_false(guess_is_low(&guesses->of[ids[i]]));
+    }
+    assert_null(guess_missing(guesses));
+    arena_done(&arena);
+}
+
+static void test_utf16(void **state)
+{
+    (void)state;
+    static const char text[] = "id\torigin\tdestination\tship date\n1\tA\tB\t25/12/24\n2\tA\tC\t26/12/24\n";
+    uint8_t bytes[2 * sizeof text];
+    size_t n = 0;
+    bytes[n++] = 0xff;
+    bytes[n++] = 0xfe;
+    for (size_t i = 0; i + 1 < sizeof text; i++) {
+        bytes[n++] = (uint8_t)text[i];
+        bytes[n++] = 0;
+    }
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard_bytes(bytes, n, &arena, &guesses);
+    assert_int_equal(mapping->format.encoding, TEXT_UTF16LE);
+    assert_int_equal(mapping->format.delimiter, '\t');
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "dd/MM/yy");
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_american),      cmocka_unit_test(test_german),
+                                       cmocka_unit_test(test_nested_json),   cmocka_unit_test(test_null_texts),
+                                       cmocka_unit_test(test_day_and_month), cmocka_unit_test(test_own_names),
+                                       cmocka_unit_test(test_utf16)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
