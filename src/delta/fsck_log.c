@@ -123,18 +123,36 @@ static Status expect_files(const Log *log, int64_t version, Arena *arena, Known 
     return STATUS_OK;
 }
 
-static Status check_checkpoint(const Log *log, int64_t version, Arena *arena, Error *err)
+/* The files a checkpoint itself names, sorted.  A snapshot would pass over one that is broken. */
+static Status checkpoint_files(const Log *log, CheckpointFile checkpoint, Arena *arena, Known **ret_known,
+                               uint32_t *ret_n, Error *err)
 {
-    Known *expected;
-    uint32_t n;
-    TRY(expect_files(log, version, arena, &expected, &n, err));
-    DeltaSnapshot *snapshot;
-    TRY(delta_snapshot_load(log->table, (DeltaVersion){DELTA_AT_VERSION, version}, arena, &snapshot, err));
-    if (snapshot->n_files != n)
-        return error_set(err, STATUS_CORRUPT, "the checkpoint has %u files, the log has %u", snapshot->n_files, n);
+    LogActions actions = {.timestamp_ms = -1};
+    TRY(checkpoint_read(log->table, checkpoint, arena, &actions, err));
+    Known *known = ARENA_ARRAY(arena, Known, actions.n_files);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < actions.n_files; i++)
+        if (!actions.files[i].removed)
+            known[n++] = (Known){.path = actions.files[i].file.path,
+                                 .size_bytes = (int64_t)actions.files[i].file.size_bytes,
+                                 .order = i};
+    if (n > 1)
+        qsort(known, n, sizeof *known, compare_known);
+    *ret_known = known;
+    *ret_n = n;
+    return STATUS_OK;
+}
+
+static Status check_checkpoint(const Log *log, CheckpointFile checkpoint, Arena *arena, Error *err)
+{
+    Known *expected, *found;
+    uint32_t n, n_found;
+    TRY(checkpoint_files(log, checkpoint, arena, &found, &n_found, err));
+    TRY(expect_files(log, checkpoint.version, arena, &expected, &n, err));
+    if (n_found != n)
+        return error_set(err, STATUS_CORRUPT, "the checkpoint has %u files, the log has %u", n_found, n);
     for (uint32_t i = 0; i < n; i++)
-        if (strcmp(snapshot->files[i].path, expected[i].path) != 0 ||
-            (int64_t)snapshot->files[i].size_bytes != expected[i].size_bytes)
+        if (strcmp(found[i].path, expected[i].path) != 0 || found[i].size_bytes != expected[i].size_bytes)
             return error_set(err, STATUS_CORRUPT, "the checkpoint does not say what the log says of %s",
                              expected[i].path);
     return STATUS_OK;
@@ -162,7 +180,7 @@ static Status check_checkpoints(const Log *log, FsckProblems *problems, Error *e
         TRY(interrupt_check(err));
         Arena arena;
         arena_init(&arena);
-        Status status = check_checkpoint(log, version, &arena, err);
+        Status status = check_checkpoint(log, log->listing.checkpoints[i], &arena, err);
         arena_done(&arena);
         if (status == STATUS_OK)
             continue;

@@ -215,7 +215,8 @@ static Status make_snapshot(Replay *replay, const char *table, int64_t version, 
                                 .n_transactions = actions->n_transactions};
     DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, replay->n + 1);
     DeltaTombstone *tombstones = ARENA_ARRAY(arena, DeltaTombstone, replay->n + 1);
-    qsort(replay->files, replay->n, sizeof *replay->files, compare_files);
+    if (replay->n > 1)
+        qsort(replay->files, replay->n, sizeof *replay->files, compare_files);
     for (uint32_t i = 0; i < replay->n; i++) {
         LogFile *file = &replay->files[i];
         TRY(resolve_partitions(&snapshot->metadata, file, arena, err));
@@ -352,7 +353,7 @@ const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file
 static void describe(const LogActions *actions, int64_t version, int64_t modified_ms, DeltaCommitInfo *info)
 {
     *info = (DeltaCommitInfo){.version = version,
-                              .timestamp_ms = actions->timestamp_ms >= 0 ? actions->timestamp_ms : modified_ms,
+                              .timestamp_ms = modified_ms, /* which DELTA_AT_TIME goes by */
                               .operation = actions->operation ? actions->operation : "unknown",
                               .parameters = actions->parameters,
                               .engine = actions->engine,

@@ -208,10 +208,7 @@ def main() -> int:
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=1800)
         if done.returncode != 0 and "unresolved dependency" in done.stdout + done.stderr:
             give_up(f"{PACKAGE} cannot be downloaded")
-        if done.returncode != 0:
-            failed = [f"Spark: {done.stderr[-3000:]}"]
-        else:
-            failed = compare(tables)
+        failed = [f"Spark: {done.stderr[-3000:]}"] if done.returncode != 0 else compare(tables)
     finally:
         shutil.rmtree(folder)
     for what in failed:
