@@ -8,10 +8,10 @@
 #include "lake/lake.h"
 
 typedef struct HistoryTable {
-    const char *table;       /* "shipments", "quarantine", a mart */
-    int64_t version_before;  /* -1: there was none */
-    int64_t version_after;   /* the same: nothing was committed */
-    int64_t rows;            /* written, or of the new version for a mart; -1 unknown */
+    const char *table;      /* "shipments", "quarantine", a mart */
+    int64_t version_before; /* -1: there was none */
+    int64_t version_after;  /* the same: nothing was committed */
+    int64_t rows;           /* written, or of the new version for a mart; -1 unknown */
 } HistoryTable;
 
 typedef struct HistoryCheck {
@@ -22,8 +22,8 @@ typedef struct HistoryCheck {
 } HistoryCheck;
 
 typedef struct HistoryRecord {
-    const char *id;   /* set by history_write when NULL */
-    const char *kind; /* "ingest", "run", "replay", "rebuild", "erase", "compact", "vacuum", "restore", ... */
+    const char *id;     /* set by history_write when NULL */
+    const char *kind;   /* "ingest", "run", "replay", "rebuild", "erase", "compact", "vacuum", "restore", ... */
     const char *client; /* NULL: none */
     const char *source; /* file name, NULL: none */
     const char *source_hash;
@@ -31,8 +31,8 @@ typedef struct HistoryRecord {
     double seconds;
     uint64_t peak_memory_bytes;
     int64_t rows_read, rows_good, rows_rejected; /* -1: does not apply */
-    const char *outcome; /* "ok", "nothing to do", "refused", "failed", "interrupted" */
-    const char *error;   /* NULL: none */
+    const char *outcome;                         /* "ok", "nothing to do", "refused", "failed", "interrupted" */
+    const char *error;                           /* NULL: none */
     HistoryTable *tables;
     uint32_t n_tables;
     HistoryCheck *checks;

@@ -29,9 +29,9 @@ typedef struct Lake {
     const char *currency;                             /* ISO 4217 */
     LakeRate *rates;                                  /* by currency, then date */
     uint32_t n_rates;
-    double max_rejected_share;      /* of a file, unless the client's mapping says otherwise */
+    double max_rejected_share;                           /* of a file, unless the client's mapping says otherwise */
     int64_t removed_file_retention_ms, log_retention_ms; /* of tables made in this lake */
-    uint64_t target_file_bytes;     /* of compaction */
+    uint64_t target_file_bytes;                          /* of compaction */
 } Lake;
 
 /* Makes the lake: folders, a documented freightlake.yaml, empty tables processed/shipments and quarantine/shipments.
@@ -63,6 +63,11 @@ typedef struct LakeLock LakeLock;
 /* Waits until it is free; when it has to, `waiting` (may be NULL) is called once.  The lock goes with the process. */
 Status lake_lock(const Lake *lake, const char *name, void (*waiting)(void *context, const char *name), void *context,
                  LakeLock **ret_lock, Error *err) MUST_CHECK;
+/* *ret_lock is NULL when somebody else has it. */
+Status lake_try_lock(const Lake *lake, const char *name, LakeLock **ret_lock, Error *err) MUST_CHECK;
 void lake_unlock(LakeLock *lock); /* NULL is fine */
+
+/* Microseconds since 1970-01-01 UTC. */
+int64_t lake_now_us(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* Names of clients and tables, and where tables lie. */
 #include <string.h>
+#include <time.h>
 
 #include "lake/lake.h"
 
@@ -27,4 +28,11 @@ Status lake_check_client(const char *client, Error *err)
         return STATUS_OK;
     error_set(err, STATUS_USAGE, "'%.80s' cannot be a client's name", client);
     return error_hint(err, "letters, digits, '-' and '_', at most 64 of them, starting with a letter or digit");
+}
+
+int64_t lake_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
