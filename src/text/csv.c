@@ -47,6 +47,19 @@ StrView csv_unquote(const TextFormat *format, StrView field, Arena *arena, bool 
     return (StrView){text, n};
 }
 
+/* Does the quote that opens the field close? */
+static bool is_closed(StrView field, char quote)
+{
+    for (uint32_t i = 1; i < field.size; i++) {
+        if (field.data[i] != quote)
+            continue;
+        if (i + 1 == field.size || field.data[i + 1] != quote)
+            return true;
+        i++;
+    }
+    return false;
+}
+
 CsvReader *csv_reader_new(const TextSource *source, const uint32_t *columns, uint32_t n_columns)
 {
     CsvReader *reader = mem_zalloc(sizeof *reader);
@@ -79,6 +92,10 @@ void csv_reader_start(CsvReader *reader, const TextPiece *piece)
     const CsvShape *shape = &((const PieceMemory *)piece->memory)->shape;
     reader->piece = piece;
     csv_cursor_init(&reader->cursor, &reader->source->format, piece->bytes, piece->size, shape);
+    if (piece->unclosed_quote) {
+        reader->cursor.regular = false;
+        reader->cursor.lines = true;
+    }
     reader->ascii = shape->ascii;
     reader->next = reader->n = 0;
     reader->at = 0;
@@ -116,9 +133,10 @@ static inline void take_field(CsvReader *reader, RecordBlock *block, uint32_t co
     StrView text = {reader->piece->bytes + start, (uint32_t)(end - start)};
     if (has_quotes && text.size > 0 && text.data[0] == reader->source->format.quote) {
         bool good;
+        StrView text_before = text;
         text = csv_unquote(&reader->source->format, text, block->arena, &good);
         if (!good && *flaw == RECORD_FLAW_NONE)
-            *flaw = RECORD_FLAW_STRAY_QUOTE;
+            *flaw = is_closed(text_before, text_before.data[0]) ? RECORD_FLAW_STRAY_QUOTE : RECORD_FLAW_UNCLOSED_QUOTE;
     }
     if (slot == NO_SLOT)
         return;
@@ -136,8 +154,10 @@ static void end_record(CsvReader *reader, RecordBlock *block, uint32_t n_fields,
         set_field(reader, block, column, (StrView){NULL, 0});
     if (!reader->ascii && !text_is_utf8(raw.data, raw.size))
         flaw = RECORD_FLAW_INVALID_ENCODING;
-    if (raw.size > TEXT_MAX_RECORD_BYTES)
+    if (raw.size > TEXT_MAX_RECORD_BYTES) {
         flaw = RECORD_FLAW_TOO_LONG;
+        raw.size = (uint32_t)text_longest_record(raw.data);
+    }
     block->raw[block->n] = raw;
     block->lines[block->n] = reader->line;
     block->flaws[block->n] = flaw;
@@ -179,18 +199,15 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
     }
 }
 
-/* A piece that is one record with a flaw of its own. */
-static void take_flawed_piece(CsvReader *reader, RecordBlock *block)
+/* A piece that is the beginning of a record that is too long. */
+static void take_long_record(CsvReader *reader, RecordBlock *block)
 {
     const TextPiece *piece = reader->piece;
-    size_t size = piece->size;
-    while (size > 0 && !piece->too_long && (piece->bytes[size - 1] == '\n' || piece->bytes[size - 1] == '\r'))
-        size--;
     for (uint32_t column = 0; column < reader->n_columns; column++)
         set_field(reader, block, column, (StrView){NULL, 0});
-    block->raw[0] = (StrView){piece->bytes, (uint32_t)size};
+    block->raw[0] = (StrView){piece->bytes, (uint32_t)piece->size};
     block->lines[0] = reader->line;
-    block->flaws[0] = piece->too_long ? RECORD_FLAW_TOO_LONG : RECORD_FLAW_UNCLOSED_QUOTE;
+    block->flaws[0] = RECORD_FLAW_TOO_LONG;
     block->n = 1;
     reader->at = piece->size;
 }
@@ -201,8 +218,8 @@ void csv_reader_next(CsvReader *reader, RecordBlock *block)
     arena_reset(block->arena);
     if (reader->at >= reader->piece->size)
         return;
-    if (reader->piece->unclosed_quote || reader->piece->too_long) {
-        take_flawed_piece(reader, block);
+    if (reader->piece->too_long) {
+        take_long_record(reader, block);
         return;
     }
     while (block->n < RECORD_BLOCK_ROWS && walk_record(reader, block)) {

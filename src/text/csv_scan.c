@@ -149,9 +149,9 @@ __attribute__((target("avx2"))) static void shape_avx2(const char *text, size_t 
 enum { AT_FIELD_START, IN_PLAIN, IN_QUOTES, BEHIND_QUOTE };
 
 /* One byte; whether it is structural (for CR the caller looks at what follows). */
-static inline bool exact_step(const TextFormat *format, int *state, char c)
+static inline bool exact_step(const TextFormat *format, bool lines, int *state, char c)
 {
-    if (*state == IN_QUOTES) {
+    if (*state == IN_QUOTES && !(lines && (c == '\n' || c == '\r'))) {
         if (c == format->quote)
             *state = BEHIND_QUOTE;
         return false;
@@ -172,7 +172,7 @@ static void shape_exactly(const TextFormat *format, const char *text, size_t siz
     int state = AT_FIELD_START;
     shape->records_end = 0;
     for (size_t i = 0; i < size; i++) {
-        bool structural = exact_step(format, &state, text[i]);
+        bool structural = exact_step(format, false, &state, text[i]);
         if (structural && (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n')))
             shape->records_end = i + 1;
     }
@@ -259,7 +259,8 @@ static uint32_t cursor_exact(CsvCursor *cursor, uint32_t *positions, uint32_t ro
     uint32_t n = 0;
     for (; cursor->at < cursor->size && n < room; cursor->at++) {
         char c = cursor->text[cursor->at];
-        if (exact_step(cursor->format, &cursor->state, c) && !(c == '\r' && cursor->text[cursor->at + 1] == '\n'))
+        if (exact_step(cursor->format, cursor->lines, &cursor->state, c) &&
+            !(c == '\r' && cursor->text[cursor->at + 1] == '\n'))
             positions[n++] = (uint32_t)cursor->at;
     }
     return n;

@@ -32,6 +32,7 @@ typedef struct CsvCursor {
     size_t size;
     bool regular;
     bool has_quotes;
+    bool lines;        /* a line end ends the record inside quotes, too (not regular only) */
     size_t at;         /* next byte to look at */
     uint64_t in_quote; /* all ones or zero: state before `at`, of regular text */
     int state;         /* of the exact machine */

@@ -485,6 +485,8 @@ void ndjson_reader_next(NdjsonReader *reader, RecordBlock *block)
         for (uint32_t i = 0; i < reader->n_names; i++)
             block->fields[(size_t)i * RECORD_BLOCK_ROWS + block->n] = (StrView){NULL, 0};
         block->flaws[block->n] = piece->too_long ? RECORD_FLAW_TOO_LONG : parse_line(reader, block, line);
+        if (line.size > TEXT_MAX_RECORD_BYTES)
+            line.size = (uint32_t)text_longest_record(line.data);
         block->raw[block->n] = line;
         block->lines[block->n] = reader->line++;
         block->n++;

@@ -303,24 +303,6 @@ static bool record_is_filled(const SampleRecord *record)
     return filled > 1 || record->n < 3;
 }
 
-/* Lines above the table: before the first record with (about) as many fields as most, more than one of them filled. */
-static size_t sniff_titles(const Sample *sample, StrView *cells, const Trial *trial, TextGuess *guess)
-{
-    SampleRecord record = {.cells = cells};
-    uint32_t seen = 0;
-    if (trial->fields < 2)
-        return 0;
-    for (size_t at = 0; at < sample->size && seen < SNIFF_RECORDS / 2; at = record.next, seen++) {
-        read_record(sample, at, trial->delimiter, trial->quote, &record);
-        bool near = record.n > 1 && record.n + 1 >= trial->fields && record.n <= trial->fields + 1;
-        if (near && record_is_filled(&record)) {
-            guess->format.skip_lines = (uint32_t)text_count_line_ends(sample->text, at);
-            return at;
-        }
-    }
-    return 0;
-}
-
 /* Digits rather than letters: a number, a date, a code. */
 static bool is_numeric(StrView text)
 {
@@ -331,6 +313,36 @@ static bool is_numeric(StrView text)
         letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
     }
     return digits > 0 && digits >= letters;
+}
+
+static uint32_t numeric_cells(const SampleRecord *record)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < record->kept; i++)
+        n += is_numeric(record->cells[i]);
+    return n;
+}
+
+/* Lines above the table: before the first record with as many fields as most, more than one of them filled; a line of names
+ * above it may have one more or less. */
+static size_t sniff_titles(const Sample *sample, StrView *cells, const Trial *trial, TextGuess *guess)
+{
+    SampleRecord record = {.cells = cells};
+    size_t near = SIZE_MAX; /* where the line above starts, when it has nearly as many */
+    if (trial->fields < 2)
+        return 0;
+    for (size_t at = 0, seen = 0; at < sample->size && seen < SNIFF_RECORDS / 2; at = record.next, seen++) {
+        read_record(sample, at, trial->delimiter, trial->quote, &record);
+        if (record.n == trial->fields && record_is_filled(&record)) {
+            size_t start = near < at && numeric_cells(&record) > 0 ? near : at;
+            guess->format.skip_lines = (uint32_t)text_count_line_ends(sample->text, start);
+            return start;
+        }
+        bool is_near = record.n > 1 && record.n + 1 >= trial->fields && record.n <= trial->fields + 1;
+        if (record.n > 0)
+            near = is_near && record_is_filled(&record) && numeric_cells(&record) == 0 ? at : SIZE_MAX;
+    }
+    return 0;
 }
 
 typedef struct ColumnFacts {

@@ -39,8 +39,13 @@ struct TextSource {
     size_t n_raw_left;
     int64_t line; /* of the first byte of `left` */
     uint64_t sequence;
+    bool passing_over;   /* inside a record that is too long */
+    uint32_t n_unclosed; /* pieces with an unclosed quote since the last read */
     bool ended;
 };
+
+/* Bytes of a record longer than the limit that are kept: up to a character's start. */
+size_t text_longest_record(const char *text);
 
 /* The text of a field, quotes undone (in `arena` where they were doubled); *ret_good is false when text stands behind
  * the closing quote or there is none. */

@@ -7,17 +7,22 @@
  *
  * A piece whose records have a quote that does not close within TEXT_MAX_RECORD_BYTES, or before the file's end, is cut
  * before that record; the next piece is that record's first line alone, with its flaw, and the one after begins behind
- * it.  So what a wrong quote can cost is one record. */
+ * it.  So what a wrong quote can cost is one record.  Where that happens again and again a piece is many such lines, so
+ * that no file makes this quadratic.  A record that is too long is passed over by pieces without records: memory is
+ * bounded whatever stands in the file. */
 #include "text/text_source.h"
 
 #include <pthread.h>
 
+#include "columnar/utf8.h"
 #include "text/csv_scan.h"
 #include "text/encoding.h"
 #include "text/text_internal.h"
 
 size_t text_source_read_bytes = (size_t)1 << 20;
 size_t text_source_head_bytes = TEXT_MAX_RECORD_BYTES;
+
+#define MAX_UNCLOSED 4 /* in what one read brings, each looked for by itself; then lines are taken as they come */
 
 /* ---- Opening ---- */
 
@@ -50,8 +55,13 @@ static bool at_end(const TextSource *source)
 }
 
 /* The first line end at or behind `at`; returns the place behind it, or `size` when there is none. */
-static size_t line_end(const char *text, size_t size, size_t at, size_t *ret_content)
+static size_t line_end(const TextFormat *format, const char *text, size_t size, size_t at, size_t *ret_content)
 {
+    if (format->kind == TEXT_NDJSON) {
+        const char *lf = memchr(text + at, '\n', size - at);
+        *ret_content = lf ? (size_t)(lf - text) : size;
+        return *ret_content + (lf != NULL);
+    }
     while (at < size && text[at] != '\n' && text[at] != '\r')
         at++;
     *ret_content = at;
@@ -114,13 +124,18 @@ static bool name_taken(const TextSource *source, uint32_t n, StrView name)
 /* Names trimmed, made up where empty, and numbered where they repeat. */
 static void name_columns(TextSource *source)
 {
+    StrView *names = ARENA_ARRAY(&source->arena, StrView, source->n_columns + 1); /* before they are numbered */
     for (uint32_t i = 0; i < source->n_columns; i++) {
         StrView name =
             source->format.header ? arena_str(&source->arena, trimmed(source->columns[i])) : (StrView){NULL, 0};
         if (name.size == 0)
             name = str_view(arena_printf(&source->arena, "column_%u", i + 1));
+        uint32_t k = 1;
+        for (uint32_t before = 0; before < i; before++)
+            k += str_equal(names[before], name);
+        names[i] = name;
         StrView unique = name;
-        for (uint32_t k = 2; name_taken(source, i, unique); k++)
+        for (k = k < 2 ? 2 : k; name_taken(source, i, unique); k++)
             unique = str_view(arena_printf(&source->arena, "%.*s_%u", (int)name.size, name.data, k));
         source->columns[i] = unique;
     }
@@ -150,7 +165,7 @@ static Status read_head(TextSource *source, Error *err)
     source->line = 1;
     size_t at = 0, content;
     for (uint32_t i = 0; i < source->format.skip_lines && at < size; i++, source->line++)
-        at = line_end(source->left, size, at, &content);
+        at = line_end(&source->format, source->left, size, at, &content);
     if (source->format.kind == TEXT_CSV) {
         size_t end = 0;
         source->n_columns = first_record(source, source->left + at, size - at, &end);
@@ -313,66 +328,106 @@ static int64_t count_lines(const TextSource *source, const char *text, size_t si
     return n;
 }
 
-static void end_piece(TextSource *source, TextPiece *piece, size_t end)
+/* Takes the bytes up to `end` out of the piece, whose records are only text[0, kept). */
+static void pass_over(TextSource *source, TextPiece *piece, size_t kept, size_t end)
 {
     leave_over(source, piece, end, piece->size);
-    piece->size = end;
     source->line += count_lines(source, piece->bytes, end);
+    piece->size = kept;
 }
 
-/* The record at the start is longer than the limit: passes over it to its end and keeps what fits. */
-static Status skip_long_record(TextSource *source, TextPiece *piece, PieceMemory *memory, Error *err)
+/* Passes over a record that is longer than the limit, from `from` to its line end or to the end of what was read: then the
+ * next pieces, without records, go on with it. */
+static void pass_over_line(TextSource *source, TextPiece *piece, size_t from, size_t kept)
 {
-    piece->too_long = true;
-    for (;;) {
-        size_t content, end = line_end(piece->bytes, piece->size, TEXT_MAX_RECORD_BYTES, &content);
-        bool sure = content + 1 < piece->size || (content < piece->size && piece->bytes[content] == '\n');
-        if (sure || at_end(source)) {
-            leave_over(source, piece, end, piece->size);
-            source->line += count_lines(source, piece->bytes, TEXT_MAX_RECORD_BYTES) + (content < piece->size);
-            piece->size = TEXT_MAX_RECORD_BYTES;
-            return STATUS_OK;
-        }
-        piece->size = TEXT_MAX_RECORD_BYTES + (content < piece->size); /* a CR that may be half of a CRLF stays */
-        if (piece->size > TEXT_MAX_RECORD_BYTES)
-            memory->text[TEXT_MAX_RECORD_BYTES] = '\r';
-        TRY(read_more(source, piece, memory, err));
+    size_t content, end = line_end(&source->format, piece->bytes, piece->size, from, &content);
+    bool found = content < piece->size;
+    bool half = found && end == piece->size && piece->bytes[end - 1] == '\r' && !at_end(source); /* of a CRLF */
+    source->passing_over = !found || half;
+    pass_over(source, piece, kept, half ? content : end);
+}
+
+size_t text_longest_record(const char *text)
+{
+    size_t n = TEXT_MAX_RECORD_BYTES;
+    for (int i = 0; i < 3 && utf8_is_continuation(text[n]); i++)
+        n--;
+    return n;
+}
+
+static void look_at(const TextSource *source, const TextPiece *piece, CsvShape *shape)
+{
+    if (source->format.kind == TEXT_CSV) {
+        csv_shape(&source->format, piece->bytes, piece->size, at_end(source), shape);
+        return;
+    }
+    const char *lf = memrchr(piece->bytes, '\n', piece->size);
+    *shape = (CsvShape){.regular = true,
+                        .ascii = text_is_ascii(piece->bytes, piece->size),
+                        .records_end = lf ? (size_t)(lf - piece->bytes) + 1 : 0};
+}
+
+/* The text begins with a quote that does not close: its first line alone, or, where there were many of them, all lines. */
+static size_t end_of_lines(TextSource *source, const TextPiece *piece)
+{
+    size_t content, end = line_end(&source->format, piece->bytes, piece->size, 0, &content);
+    if (++source->n_unclosed <= MAX_UNCLOSED || content > TEXT_MAX_RECORD_BYTES)
+        return end;
+    TextFormat plain = source->format;
+    CsvShape shape;
+    plain.quote = '\0';
+    csv_shape(&plain, piece->bytes, piece->size, at_end(source), &shape);
+    return at_end(source) ? piece->size : shape.records_end;
+}
+
+static void cut_text(TextSource *source, TextPiece *piece, PieceMemory *memory, bool *ret_cut)
+{
+    const CsvShape *shape = &memory->shape;
+    bool last = at_end(source), too_long = piece->size > TEXT_MAX_RECORD_BYTES;
+    memset(memory->text + piece->size, 0, CSV_PADDING);
+    look_at(source, piece, &memory->shape);
+    size_t end = last && !shape->open_quote ? piece->size : shape->records_end, content;
+    *ret_cut = true;
+    if (end == 0 && shape->open_quote && (last || too_long)) {
+        line_end(&source->format, piece->bytes, piece->size, 0, &content);
+        piece->unclosed_quote = content <= TEXT_MAX_RECORD_BYTES;
+        if (piece->unclosed_quote)
+            end = end_of_lines(source, piece);
+    }
+    if (end > 0) {
+        pass_over(source, piece, end, end);
+    } else if (too_long) {
+        piece->too_long = true;
+        pass_over_line(source, piece, TEXT_MAX_RECORD_BYTES, text_longest_record(piece->bytes));
+    } else {
+        *ret_cut = false;
     }
 }
 
 static Status cut_piece(TextSource *source, TextPiece *piece, PieceMemory *memory, bool *ret_more, Error *err)
 {
     begin_piece(source, piece, memory);
-    for (bool first = true;; first = false) {
-        /* What is left over of the head is used up before more is read. */
-        bool fresh = !first || !(piece->read_bytes == source->head && piece->read_size > 0);
-        if (fresh && !at_end(source))
+    /* What is left over of the head, or behind a quote that does not close, is used up before more is read. */
+    bool enough = piece->read_size > 0 || piece->size > TEXT_MAX_RECORD_BYTES;
+    for (bool cut = false; !cut; enough = false) {
+        if (!enough && !at_end(source)) {
             TRY(read_more(source, piece, memory, err));
-        bool last = at_end(source);
-        memset(memory->text + piece->size, 0, CSV_PADDING);
-        if (piece->size == 0 && last) {
+            source->n_unclosed = 0;
+        }
+        if (piece->size == 0 && at_end(source)) {
             *ret_more = piece->read_size > 0;
             source->left_size = 0;
             return STATUS_OK;
         }
-        csv_shape(&source->format, piece->bytes, piece->size, last, &memory->shape);
-        const CsvShape *shape = &memory->shape;
-        *ret_more = true;
-        size_t end = last && !shape->open_quote ? piece->size : shape->records_end, content;
-        bool too_long = piece->size > TEXT_MAX_RECORD_BYTES;
-        if (end == 0 && shape->open_quote && (last || too_long)) {
-            end = line_end(piece->bytes, piece->size, 0, &content);
-            piece->unclosed_quote = content <= TEXT_MAX_RECORD_BYTES;
-            if (!piece->unclosed_quote)
-                return skip_long_record(source, piece, memory, err);
+        if (source->passing_over) {
+            pass_over_line(source, piece, 0, 0);
+            cut = true;
+        } else {
+            cut_text(source, piece, memory, &cut);
         }
-        if (end > 0) {
-            end_piece(source, piece, end);
-            return STATUS_OK;
-        }
-        if (too_long)
-            return skip_long_record(source, piece, memory, err);
     }
+    *ret_more = true;
+    return STATUS_OK;
 }
 
 Status text_source_next(TextSource *source, TextPiece *inout_piece, bool *ret_more, Error *err)

@@ -19,7 +19,7 @@ typedef struct TextPiece {
     const char *bytes; /* whole records, UTF-8 (invalid sequences kept as they are) */
     size_t size;
     int64_t first_line;  /* physical line of the first record */
-    bool unclosed_quote; /* the piece is one record with that flaw */
+    bool unclosed_quote; /* each line is a record by itself; those whose quote does not close have that flaw */
     bool too_long; /* the piece is one record with that flaw, cut to TEXT_MAX_RECORD_BYTES; the rest of it is passed
                             over (its bytes still appear in read_bytes) */
     const uint8_t *read_bytes; /* what was newly read from the file for this piece, as it is in the file */
