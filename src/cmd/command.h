@@ -9,12 +9,18 @@
 
 typedef Status (*CommandMain)(const Arguments *arguments, Arena *job_arena, Error *err);
 
+Status command_init(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_ingest(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_history(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_status(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_table_job(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_generate(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_run(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_show(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_query(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_inspect(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_onboard(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_completion(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_help(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_version(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;

@@ -1,6 +1,157 @@
 /* The commands that work on a lake. */
 #include "cmd/command_table.h"
 
+static const OptionInfo ONBOARD_OPTIONS[] = {
+    {.name = "sample",
+     .argument = "FILE",
+     .help = "A file of the client as it comes: CSV, NDJSON or Parquet",
+     .required = true},
+    {.name = "yes", .letter = 'y', .help = "Take every guess without asking"},
+    {.name = "force", .help = "Make the mapping anew although there is one"},
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo ONBOARD_EXAMPLES[] = {
+    {"--lake lake onboard emart --sample emart.csv", "Guess what the columns mean, asking where it is not sure"},
+    {"--lake lake onboard emart --sample emart.csv --yes", "Take every guess; the file written says how sure each is"},
+    {"--lake lake onboard emart --sample emart.csv --force", "Guess anew, in place of the mapping that is there"},
+    {0},
+};
+
+static const OptionInfo INIT_OPTIONS[] = {
+    {.name = "currency", .argument = "CODE", .help = "The lake's currency by ISO 4217", .fallback = "USD"},
+    {.name = "raw", .argument = "DIR", .help = "Where files as received lie; below the lake when not given"},
+    {.name = "processed", .argument = "DIR", .help = "Where the table of shipments lies"},
+    {.name = "quarantine", .argument = "DIR", .help = "Where rejected records lie"},
+    {.name = "marts", .argument = "DIR", .help = "Where marts lie"},
+    {0},
+};
+
+static const ExampleInfo INIT_EXAMPLES[] = {
+    {"init lake", "a lake in the folder lake"},
+    {"init lake --currency EUR --raw /archive/raw", "amounts in euros, files as received elsewhere"},
+    {0},
+};
+
+static const OptionInfo INGEST_OPTIONS[] = {
+    {.name = "dry-run", .help = "Tell what would pass and what not, and change nothing"},
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo INGEST_EXAMPLES[] = {
+    {"--lake lake ingest emart orders.csv", "one file"},
+    {"--lake lake ingest emart 'inbox/*.csv' --json", "many; those the lake has already are passed over"},
+    {"--lake lake ingest emart orders.csv --dry-run", "what would become of its records"},
+    {0},
+};
+
+static const OptionInfo TABLE_OPTIONS[] = {
+    {.name = "version", .argument = "N", .help = "restore: the version to go back to"},
+    {.name = "as-of", .argument = "TIME", .help = "restore: the newest version not after TIME (2026-06-30T12:00:00Z)"},
+    {.name = "limit", .argument = "N", .help = "history: versions to show; 0 shows all", .fallback = "20"},
+    {.name = "sort-by", .argument = "COLUMN", .help = "compact: order rows by this column; shipment_date in the lake"},
+    {.name = "target-size", .argument = "SIZE", .help = "compact: about how large files become"},
+    {.name = "retention", .argument = "TIME", .help = "vacuum: keep what is younger, such as 7d or 168h"},
+    {.name = "force", .help = "vacuum: also with a shorter retention than the table's"},
+    {.name = "deep", .help = "fsck: read every page of every file"},
+    {.name = "repair", .help = "fsck: take files that are gone out of the table"},
+    {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
+    {.name = "yes", .help = "Do not ask"},
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo TABLE_EXAMPLES[] = {
+    {"--lake lake table history shipments", "what changed, newest first"},
+    {"--lake lake table restore shipments --version 12", "as it was; itself a new version"},
+    {"--lake lake table compact shipments", "many small files into few"},
+    {"--lake lake table vacuum shipments --dry-run", "files that no version needs any more"},
+    {"--lake lake table fsck shipments --deep", "whether log and files are whole"},
+    {0},
+};
+
+static const OptionInfo HISTORY_OPTIONS[] = {
+    {.name = "kind", .argument = "KIND", .help = "Only these: ingest, run, replay, rebuild, erase, compact ..."},
+    {.name = "limit", .argument = "N", .help = "Records to show; 0 shows all", .fallback = "20"},
+    JSON_OPTION,
+    {0},
+};
+
+static const ExampleInfo HISTORY_EXAMPLES[] = {
+    {"--lake lake history", "the last twenty jobs"},
+    {"--lake lake history --kind ingest --json", "all about files taken in, for a machine"},
+    {0},
+};
+
+static const OptionInfo STATUS_OPTIONS[] = {JSON_OPTION, {0}};
+static const ExampleInfo STATUS_EXAMPLES[] = {{"--lake lake status", "freshness and size of tables and marts"}, {0}};
+
 const CommandInfo LAKE_COMMANDS[] = {
+    {.name = "init",
+     .summary = "Make an empty lake",
+     .operand = "DIR",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description =
+         "Makes DIR a lake: its settings in freightlake.yaml, the zones raw, processed, quarantine and marts, and"
+         " the empty tables.  DIR must be empty or not there yet.",
+     .options = INIT_OPTIONS,
+     .examples = INIT_EXAMPLES},
+    {.name = "ingest",
+     .summary = "Take a client's files into the lake",
+     .operand = "CLIENT FILE...",
+     .min_operands = 2,
+     .max_operands = UINT32_MAX,
+     .description =
+         "Keeps each file as it is in the raw zone, turns its records into shipments by clients/CLIENT.yaml, and checks"
+         " each against the contract.  Good records go to the table shipments, others to quarantine with their"
+         " reasons.\n\n"
+         "A file is known by its content: what the lake has already is passed over, and a run that was cut off is"
+         " finished, so each record is there once.  A file of which too many records are rejected (max_rejected_share)"
+         " is refused as a whole, with exit code 1.",
+     .options = INGEST_OPTIONS,
+     .examples = INGEST_EXAMPLES},
+    {.name = "table",
+     .summary = "History, restore, compact, vacuum and fsck of a Delta table",
+     .operand = "ACTION TABLE",
+     .min_operands = 2,
+     .max_operands = 2,
+     .description =
+         "ACTION is history, restore, compact, vacuum or fsck.  TABLE is shipments, quarantine, a mart's name, or the"
+         " folder of any Delta table.  All are safe beside readers and writers, and say when there was nothing to do.",
+     .options = TABLE_OPTIONS,
+     .examples = TABLE_EXAMPLES},
+    {.name = "history",
+     .summary = "Show what happened in the lake",
+     .description = "Lists the jobs that changed the lake, or tried to, newest first.",
+     .options = HISTORY_OPTIONS,
+     .examples = HISTORY_EXAMPLES},
+    {.name = "status",
+     .summary = "Show how fresh and large the tables are",
+     .description = "Lists the lake's tables and marts with version, rows, files, size and age.",
+     .options = STATUS_OPTIONS,
+     .examples = STATUS_EXAMPLES},
+    {.name = "onboard",
+     .summary = "Learn what the columns of a client's files mean",
+     .operand = "CLIENT",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description =
+         "Looks at a client's own file and guesses which column is which, in which units, forms of dates and of "
+         "numbers,"
+         " what the words of status and transport mode mean, and which texts mean that there is no value. Writes"
+         " clients/CLIENT.yaml in the lake with a comment on each guess and how sure it is, and shows which records"
+         " would pass with it and which would not, and why.\n\n"
+         "On a terminal it asks about guesses it is not sure of. Edit the file and repeat the command until content: a"
+         " mapping that is there is kept and only tried, unless --force is given. Nothing is ingested.",
+     .options = ONBOARD_OPTIONS,
+     .examples = ONBOARD_EXAMPLES},
     {0},
 };

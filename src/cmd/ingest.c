@@ -4,7 +4,6 @@
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "ingest/raw.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
 
@@ -76,17 +75,17 @@ static void append_result(Buffer *text, const IngestResult *result)
         buffer_printf(text, "%s: these very bytes are in the lake already; nothing was done\n", result->file);
         return;
     }
-    buffer_printf(text, "%s: %s records: %s %s, %s rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
-                  text_count(records, sizeof records, (double)result->records),
-                  text_count(good, sizeof good, (double)result->good),
-                  result->outcome == INGEST_DONE ? "taken in" : "would pass",
-                  text_count(rejected, sizeof rejected, (double)result->rejected), 100 * result->rejected_share,
-                  text_bytes(bytes, sizeof bytes, (double)result->bytes),
-                  text_seconds(seconds, sizeof seconds, result->seconds),
-                  text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
+    buffer_printf(
+        text, "%s: %s records: %s %s, %s rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
+        text_count(records, sizeof records, (double)result->records),
+        text_count(good, sizeof good, (double)result->good), result->outcome == INGEST_DONE ? "taken in" : "would pass",
+        text_count(rejected, sizeof rejected, (double)result->rejected), 100 * result->rejected_share,
+        text_bytes(bytes, sizeof bytes, (double)result->bytes), text_seconds(seconds, sizeof seconds, result->seconds),
+        text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
     if (result->superseded || result->replaced)
         buffer_printf(text, "  %llu older records of the same ids made way, %llu of them in the table\n",
-                      (unsigned long long)(result->superseded + result->replaced), (unsigned long long)result->replaced);
+                      (unsigned long long)(result->superseded + result->replaced),
+                      (unsigned long long)result->replaced);
     append_reasons(text, result);
     if (result->outcome == INGEST_REFUSED)
         buffer_printf(text,
@@ -104,8 +103,9 @@ static void append_json_reasons(Buffer *json, const IngestResult *result)
         text_append_json(json, str_view(reason->code));
         buffer_append_text(json, ",\"column\":");
         text_append_json(json, str_view(reason->column));
-        buffer_printf(json, ",\"records\":%llu,\"example_row\":%lld,\"example_value\":",
-                      (unsigned long long)reason->records, (long long)reason->example_row);
+        buffer_printf(json,
+                      ",\"records\":%llu,\"example_row\":%lld,\"example_value\":", (unsigned long long)reason->records,
+                      (long long)reason->example_row);
         text_append_json(json, str_view(reason->example_value));
         buffer_append_text(json, ",\"example_message\":");
         text_append_json(json, str_view(reason->example_message));
@@ -126,15 +126,15 @@ static void append_json_result(Buffer *json, const IngestResult *result)
 {
     buffer_append_text(json, "{\"file\":");
     text_append_json(json, str_view(result->file));
-    buffer_printf(json,
-                  ",\"outcome\":\"%s\",\"sha256\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,"
-                  "\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
-                  "\"seconds\":%.6f,",
-                  outcome_name(result->outcome), result->hash, (unsigned long long)result->bytes,
-                  (unsigned long long)result->records, (unsigned long long)result->good,
-                  (unsigned long long)result->rejected, (unsigned long long)result->superseded,
-                  (unsigned long long)result->replaced, result->rejected_share, result->max_rejected_share,
-                  result->seconds);
+    buffer_printf(
+        json,
+        ",\"outcome\":\"%s\",\"sha256\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,"
+        "\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
+        "\"seconds\":%.6f,",
+        outcome_name(result->outcome), result->hash, (unsigned long long)result->bytes,
+        (unsigned long long)result->records, (unsigned long long)result->good, (unsigned long long)result->rejected,
+        (unsigned long long)result->superseded, (unsigned long long)result->replaced, result->rejected_share,
+        result->max_rejected_share, result->seconds);
     append_version(json, "processed_version", result->processed_version);
     append_version(json, "quarantine_version", result->quarantine_version);
     append_json_reasons(json, result);
@@ -196,7 +196,7 @@ static void record_history(const IngestRun *run, const IngestResult *result, int
                             .rows_read = (int64_t)result->records,
                             .rows_good = (int64_t)result->good,
                             .rows_rejected = (int64_t)result->rejected,
-                            .outcome = failure                               ? "failed"
+                            .outcome = failure                             ? "failed"
                                        : result->outcome == INGEST_KNOWN   ? "nothing to do"
                                        : result->outcome == INGEST_REFUSED ? "refused"
                                                                            : "ok",
@@ -218,7 +218,7 @@ static Status ingest_one(IngestRun *run, const char *file, Error *err)
                              .budget = &run->resources.budget,
                              .progress = progress_update,
                              .progress_context = progress};
-    int64_t started_us = raw_now_us();
+    int64_t started_us = lake_now_us();
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
     Status status = ingest_file(&options, file, run->arena, &result, err);
     progress_free(progress);

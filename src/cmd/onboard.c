@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "ingest/guess.h"
 #include "ingest/ingest.h"
-#include "ingest/raw.h"
 #include "lake/history.h"
 
 #define REASONS_SHOWN 20
@@ -154,7 +152,7 @@ static void record_history(const Onboarding *job, int64_t started_us)
                             .client = job->client,
                             .source = job->sample_file,
                             .started_us = started_us,
-                            .seconds = (double)(raw_now_us() - started_us) * 1e-6,
+                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
                             .peak_memory_bytes = process_peak_memory_bytes(),
                             .rows_read = (int64_t)job->guesses->sample->n_records,
                             .rows_good = -1,
@@ -167,7 +165,7 @@ static void record_history(const Onboarding *job, int64_t started_us)
 static Status make_mapping(Onboarding *job, Error *err)
 {
     Sample *sample;
-    int64_t started_us = raw_now_us();
+    int64_t started_us = lake_now_us();
     TRY(sample_read(job->sample_file, &job->resources.budget, job->arena, &sample, err));
     job->guesses = guess_sample(sample, job->lake->currency, job->arena);
     TRY(ask(job, err));

@@ -496,7 +496,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
                    Error *err)
 {
     double start = clock_seconds();
-    IngestJob job = {.options = options, .file = file, .arena = job_arena, .started_us = raw_now_us()};
+    IngestJob job = {.options = options, .file = file, .arena = job_arena, .started_us = lake_now_us()};
     const Mapping *mapping = options->mapping;
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
     result.max_rejected_share =

@@ -9,7 +9,6 @@
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/fault.h"
 #include "columnar/time_text.h"
@@ -28,13 +27,6 @@ struct RawCopy {
     int64_t received_us;
     char hash[RAW_HASH_CHARACTERS + 1];
 };
-
-int64_t raw_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * MICROS_PER_SECOND + now.tv_nsec / 1000;
-}
 
 static const char *base_name(const char *path)
 {
@@ -62,7 +54,7 @@ Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bo
     copy->client = arena_strdup(&copy->arena, client);
     copy->name = arena_strdup(&copy->arena, base_name(file));
     copy->folder = arena_printf(&copy->arena, "%s/%s", lake->raw, client);
-    copy->received_us = raw_now_us();
+    copy->received_us = lake_now_us();
     SHA256_Init(&copy->sha);
     size_t cleaned;
     Status status = STATUS_OK;

@@ -40,7 +40,4 @@ Status raw_has_size(const Lake *lake, const char *client, uint64_t bytes, bool *
 Status raw_find(const Lake *lake, const char *client, const char *hash, Arena *arena, RawFile *ret_file, Error *err)
     MUST_CHECK;
 
-/* Microseconds since 1970-01-01 UTC. */
-int64_t raw_now_us(void);
-
 #endif
