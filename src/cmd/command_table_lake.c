@@ -53,7 +53,7 @@ static const ExampleInfo INGEST_EXAMPLES[] = {
 static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "version", .argument = "N", .help = "restore: the version to go back to"},
     {.name = "as-of", .argument = "TIME", .help = "restore: the newest version not after TIME (2026-06-30T12:00:00Z)"},
-    {.name = "limit", .argument = "N", .help = "history: versions to show; 0 shows all", .fallback = "20"},
+    {.name = "limit", .argument = "N", .help = "Versions, files or problems to show; 0 shows all", .fallback = "20"},
     {.name = "sort-by", .argument = "COLUMN", .help = "compact: order rows by this column; shipment_date in the lake"},
     {.name = "target-size", .argument = "SIZE", .help = "compact: about how large files become"},
     {.name = "retention", .argument = "TIME", .help = "vacuum: keep what is younger, such as 7d or 168h"},
@@ -61,7 +61,6 @@ static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "deep", .help = "fsck: read every page of every file"},
     {.name = "repair", .help = "fsck: take files that are gone out of the table"},
     {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
-    {.name = "yes", .help = "Do not ask"},
     JSON_OPTION,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,

@@ -305,8 +305,10 @@ Status delta_compact(const DeltaMaintenance *job, uint64_t target_bytes, const c
         if (status != STATUS_CONFLICT)
             break;
     }
-    if (status == STATUS_CONFLICT)
+    if (status == STATUS_CONFLICT) {
+        err->hint[0] = '\0'; /* this one says more */
         return error_hint(err, "others change the table all the time; try again when it is quieter");
+    }
     if (status == STATUS_OK)
         *ret_result = result;
     return status;

@@ -96,10 +96,12 @@ static Status restore(Restore *work, DeltaVersion version, int64_t *ret_version,
                           .rule = DELTA_OVERWRITE};
     fault_step("restore_before_commit");
     Status status = delta_commit(newest, &commit, ret_version, err);
-    if (status == STATUS_CONFLICT)
+    if (status == STATUS_CONFLICT) {
+        err->hint[0] = '\0'; /* this one says more */
         error_hint(err,
                    "somebody committed meanwhile, which the restore would undo; look at 'freightlake table history' "
                    "and try again");
+    }
     return status;
 }
 

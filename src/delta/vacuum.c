@@ -187,7 +187,7 @@ static Fate fate_of(const Vacuum *work, const StorageEntry *entry)
         return FATE_NEEDED;
     if (!tombstone && (is_hidden(path) || !ends_with(path, ".parquet")))
         return FATE_NOT_OURS;
-    if (work->job->keep && work->job->keep(work->job->keep_context, path))
+    if (work->job->keep && work->job->keep(work->job->keep_context, entry->path))
         return FATE_NEEDED;
     return entry->modified_ms >= work->cutoff_ms ? FATE_YOUNG : FATE_REMOVE;
 }

@@ -9,6 +9,7 @@
  *
  * A path that is not absolute lies below the lake.  Everything is checked when the lake is opened, with line numbers. */
 #include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "columnar/time_text.h"
@@ -160,6 +161,9 @@ Status lake_open(const char *path, Arena *job_arena, Lake **ret_lake, Error *err
         n--;
     Lake *lake = ARENA_NEW(job_arena, Lake);
     lake->path = arena_memdup(job_arena, path, n);
+    char absolute[PATH_MAX]; /* pending records name tables by it, and whoever finishes them may stand elsewhere */
+    if (!strstr(lake->path, "://") && realpath(lake->path, absolute))
+        lake->path = arena_strdup(job_arena, absolute);
     lake->clients = arena_printf(job_arena, "%s/clients", lake->path);
     lake->definitions = arena_printf(job_arena, "%s/definitions", lake->path);
     lake->control = arena_printf(job_arena, "%s/_freightlake", lake->path);
