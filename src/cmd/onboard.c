@@ -207,10 +207,12 @@ static void append_report(Buffer *text, const Onboarding *job, const IngestResul
         buffer_printf(text, "ingest would refuse the file: more than %.4g %% rejected (max_rejected_share)\n",
                       100 * result->max_rejected_share);
     if (result->rejected)
-        buffer_printf(text, "edit %s and repeat this command until content, then: freightlake ingest %s FILE\n",
-                      job->mapping_file, job->client);
+        buffer_printf(text,
+                      "edit %s and repeat this command until content, then: freightlake --lake %s ingest %s FILE\n",
+                      job->mapping_file, job->lake->path, job->client);
     else
-        buffer_printf(text, "nothing was ingested; do it with: freightlake ingest %s FILE\n", job->client);
+        buffer_printf(text, "nothing was ingested; do it with: freightlake --lake %s ingest %s FILE\n", job->lake->path,
+                      job->client);
 }
 
 static Status report(Onboarding *job, Error *err)
