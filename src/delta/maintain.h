@@ -13,7 +13,7 @@ typedef struct DeltaMaintenance {
     bool dry_run;
     ThreadPool *pool;
     MemoryBudget *budget;
-    /* more files than the log's that must stay (pending transactions); may be NULL */
+    /* more files than the log's that must stay (pending transactions), by TABLE/path; may be NULL */
     bool (*keep)(void *context, const char *path);
     void *keep_context;
 } DeltaMaintenance;

@@ -346,9 +346,8 @@ static void test_vacuum_keeps_what_it_is_told_to(void **state)
     Error err;
     error_init(&err);
     DeltaMaintenance job = maintenance();
-    char pending[] = "part=p/pending.parquet";
     job.keep = keep_one;
-    job.keep_context = pending;
+    job.keep_context = arena_printf(&arena, "%s/part=p/pending.parquet", table);
     DeltaVacuum done;
     must(delta_vacuum(&job, -1, false, &arena, &done, &err), &err);
     assert_int_equal(done.files_removed, 1);
