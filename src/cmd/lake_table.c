@@ -116,8 +116,9 @@ static Status find_path(const Arguments *arguments, const char *name, Arena *are
             return unknown_table(table->lake, name, arena, err);
     }
     if (!table->path && !strpbrk(name, "*?[")) {
-        TRY(delta_exists(name, &exists, err));
-        if (exists)
+        Error no_folder; /* a file, or nothing: what opens files says so better */
+        error_init(&no_folder);
+        if (delta_exists(name, &exists, &no_folder) == STATUS_OK && exists)
             table->path = name;
     }
     return STATUS_OK;
