@@ -333,8 +333,8 @@ static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t li
         json_problems(&text, check);
         return say(&text, err);
     }
-    buffer_printf(&text, "%s: %llu files, %s rows: ", job->name, (unsigned long long)check->files,
-                  text_count(rows, sizeof rows, (double)check->rows));
+    buffer_printf(&text, "%s: %llu file%s, %s rows: ", job->name, (unsigned long long)check->files,
+                  check->files == 1 ? "" : "s", text_count(rows, sizeof rows, (double)check->rows));
     if (check->n_problems == 0)
         buffer_append_text(&text, "no problem found\n");
     else

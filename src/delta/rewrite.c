@@ -57,7 +57,8 @@ typedef struct Merge {
     uint32_t base, n;
     Placed *placed; /* its rows by their place in the sources */
     uint32_t column;
-    Vector values; /* of `column` */
+    Vector values;  /* of `column` */
+    Vector entries; /* its dictionary, when it has one */
     bool has_nulls;
     Arena column_arena;
     size_t column_reserved;
@@ -429,8 +430,11 @@ static Status gather_column(Merge *merge, uint32_t column, Error *err)
     }
     if (!merge->has_nulls)
         merge->values.valid = NULL;
+    Vector coded;
+    if (rewrite_dictionary(&merge->values, &merge->column_arena, &merge->entries, &coded))
+        merge->values = coded;
     merge->column = column;
-    return STATUS_OK;
+    return reserve_column(merge, err);
 }
 
 static Status give_page(void *context, uint32_t column, uint64_t first, uint32_t n, Vector *ret_page, Error *err)

@@ -26,4 +26,8 @@ bool rewrite_can_sort(DataType type);
 /* A number that orders as the values do; NULL before all. */
 int64_t rewrite_sort_key(DataType type, const void *value, bool valid);
 
+/* The same values as codes of a sorted dictionary, when there are few enough different numbers for it to pay; all in
+ * `arena` but *dictionary, which the result points to. */
+bool rewrite_dictionary(const Vector *values, Arena *arena, Vector *dictionary, Vector *ret_coded);
+
 #endif
