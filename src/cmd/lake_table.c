@@ -110,9 +110,12 @@ static Status find_path(const Arguments *arguments, const char *name, Arena *are
         const char *path = table->lake ? lake_table_path(table->lake, name, arena) : NULL;
         if (path)
             TRY(delta_exists(path, &exists, err));
+        StorageFacts facts = {0};
         if (exists)
             table->path = path;
-        else if (arguments_given(arguments, "lake"))
+        else if (table->lake && !arguments_given(arguments, "lake"))
+            TRY(storage_stat(name, &facts, err));
+        if (table->lake && !exists && !facts.exists)
             return unknown_table(table->lake, name, arena, err);
     }
     if (!table->path && !strpbrk(name, "*?[")) {
