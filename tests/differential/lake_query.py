@@ -234,10 +234,58 @@ def compare(sql: str, path: str, data: pa.Table, options: list[str]) -> str | No
     return None
 
 
+def say(*words: str) -> tuple[int, str]:
+    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_names(folder: pathlib.Path) -> list[str]:
+    """Tables of a lake by their names; what is wrong with the answers."""
+    lake = str(folder / "lake")
+    say("init", lake)
+    mart = folder / "lake" / "marts" / "carrier_performance"
+    for number in (2, 3, 1):  # several files, in no order
+        row = {"carrier": [f"C{number}"], "total_shipments": [number], "avg_delay_days": [float(number)]}
+        deltalake.write_deltalake(str(mart), pa.table(row), mode="append")
+    wanted = {
+        ("query", "SELECT count(*) AS n FROM carrier_performance", "--format", "csv"): (0, "n\n3\n"),
+        ("query", "SELECT count(*) AS n FROM shipments", "--format", "csv"): (0, "n\n0\n"),
+        ("query", "SELECT count(*) AS n FROM quarantine", "--format", "csv"): (0, "n\n0\n"),
+        ("query", "SELECT count(*) AS n FROM carrier_performance", "--version", "0", "--format", "csv"): (0, "n\n1\n"),
+        ("show", "carrier_performance", "--format", "csv"): (
+            0,
+            "carrier,total_shipments,avg_delay_days\nC1,1,1.0\nC2,2,2.0\nC3,3,3.0\n",
+        ),
+        ("show", "carrier_performance", "--format", "csv", "--rows", "1", "--version", "1"): (
+            0,
+            "carrier,total_shipments,avg_delay_days\nC2,2,2.0\n",
+        ),
+        ("query", "SELECT * FROM carrier_performanc"): (None, "did you mean 'carrier_performance'?"),
+        ("query", "SELECT * FROM delay_trends"): (None, "run --mart delay_trends"),
+        ("show", "nothing_like_it"): (None, "the tables are shipments, quarantine, carrier_performance"),
+        ("query", "SELECT * FROM shipments", "--version", "99"): (None, "version"),
+        ("query", "SELECT * FROM shipments", "--version", "1", "--as-of", "2026-01-01"): (None, "give one of them"),
+        ("query", "SELECT * FROM shipments", "--as-of", "soon"): (None, "is no time"),
+    }
+    problems = []
+    for words, (code, text) in wanted.items():
+        ended, said = say("--lake", lake, *words)
+        good = (ended == 0 and said == text) if code == 0 else (ended != 0 and text in said)
+        if not good:
+            problems.append(f"{' '.join(words)}: exit {ended}: {said}")
+    return problems
+
+
 def main() -> int:
     print(f"seed {SEED}")
     rng = random.Random(SEED)
     passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        problems = check_names(pathlib.Path(folder))
+        for problem in problems:
+            print(f"FAILED {problem}")
+        failed += len(problems)
+        passed += not problems
     with tempfile.TemporaryDirectory() as folder:
         for number in range(TABLES):
             path = str(pathlib.Path(folder) / f"table {number}")
