@@ -26,6 +26,7 @@ static const OptionInfo INIT_OPTIONS[] = {
     {.name = "processed", .argument = "DIR", .help = "Where the table of shipments lies"},
     {.name = "quarantine", .argument = "DIR", .help = "Where rejected records lie"},
     {.name = "marts", .argument = "DIR", .help = "Where marts lie"},
+    JSON_OPTION,
     {0},
 };
 
@@ -92,6 +93,17 @@ static const ExampleInfo HISTORY_EXAMPLES[] = {
 static const OptionInfo STATUS_OPTIONS[] = {JSON_OPTION, {0}};
 static const ExampleInfo STATUS_EXAMPLES[] = {{"--lake lake status", "freshness and size of tables and marts"}, {0}};
 
+static const OptionInfo DOCTOR_OPTIONS[] = {
+    {.name = "fix", .help = "Do what is safe: make folders, finish transactions, remove files of dead processes"},
+    JSON_OPTION,
+    {0},
+};
+static const ExampleInfo DOCTOR_EXAMPLES[] = {
+    {"--lake lake doctor", "what is wrong, and what mends it"},
+    {"--lake lake doctor --fix", "mend what can be mended at any time"},
+    {0},
+};
+
 const CommandInfo LAKE_COMMANDS[] = {
     {.name = "init",
      .summary = "Make an empty lake",
@@ -129,7 +141,11 @@ const CommandInfo LAKE_COMMANDS[] = {
      .examples = TABLE_EXAMPLES},
     {.name = "history",
      .summary = "Show what happened in the lake",
-     .description = "Lists the jobs that changed the lake, or tried to, newest first.",
+     .operand = "ID",
+     .max_operands = 1,
+     .description =
+         "Lists the jobs that changed the lake, or tried to, newest first; with an ID, or the beginning of one, that"
+         " record in full.",
      .options = HISTORY_OPTIONS,
      .examples = HISTORY_EXAMPLES},
     {.name = "status",
@@ -137,6 +153,13 @@ const CommandInfo LAKE_COMMANDS[] = {
      .description = "Lists the lake's tables and marts with version, rows, files, size and age.",
      .options = STATUS_OPTIONS,
      .examples = STATUS_EXAMPLES},
+    {.name = "doctor",
+     .summary = "Check that the lake is well",
+     .description = "Checks settings, folders and permissions, room on the disk, mappings of clients, tables and their"
+                    " files, and what jobs that were cut off left behind.  Says for each finding what mends it; exit"
+                    " code 1 when something is wrong.",
+     .options = DOCTOR_OPTIONS,
+     .examples = DOCTOR_EXAMPLES},
     {.name = "onboard",
      .summary = "Learn what the columns of a client's files mean",
      .operand = "CLIENT",
