@@ -1,4 +1,4 @@
-"""Writes the marts' SQL files as one C source, so that they ship inside the binary.
+"""Writes the marts' SQL files, and the tests beside them, as one C source, so that they ship inside the binary.
 
 usage: embed.py OUTPUT.c MART.sql...
 """
@@ -20,9 +20,10 @@ def c_string(text: str) -> str:
 
 def main() -> None:
     output, *files = sys.argv[1:]
-    entries = "".join(
-        f'    {{"{Path(file).stem}",\n{c_string(Path(file).read_text(encoding="ascii"))}}},\n' for file in files
-    )
+    entries = ""
+    for file in map(Path, files):
+        sql, tests = file.read_text(encoding="ascii"), file.with_suffix(".tests.yaml").read_text(encoding="ascii")
+        entries += f'    {{"{file.stem}",\n{c_string(sql)},\n{c_string(tests)}}},\n'
     Path(output).write_text(
         "/* Made from the SQL files of marts/ at build time. */\n"
         '#include "mart/registry.h"\n\n'

@@ -80,12 +80,9 @@ static const ExampleInfo GENERATE_EXAMPLES[] = {
 static const OptionInfo RUN_OPTIONS[] = {
     {.name = "from",
      .argument = "FILES",
-     .help = "Shipments in Parquet: a file, a folder, or a quoted glob",
-     .required = true},
-    {.name = "to",
-     .argument = "DIR",
-     .help = "Folder of the marts; each is written to DIR/NAME/NAME.parquet",
-     .required = true},
+     .help = "Shipments in Parquet instead of a lake: a file, a folder, or a quoted glob"},
+    {.name = "to", .argument = "DIR", .help = "With --from: folder of the marts, each in DIR/NAME/NAME.parquet"},
+    {.name = "full", .help = "In a lake: make marts from all shipments, also those that nothing changed"},
     {.name = "mart", .letter = 'm', .argument = "MART", .help = "Make only this mart", .repeatable = true},
     {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files that add marts or replace built-in ones"},
     {.name = "json", .help = "Print the summary as one JSON object"},
@@ -95,6 +92,8 @@ static const OptionInfo RUN_OPTIONS[] = {
 };
 
 static const ExampleInfo RUN_EXAMPLES[] = {
+    {"--lake lake run", "bring all marts of the lake up to date"},
+    {"--lake lake run --mart delay_trends --json", "one of them, summary for a machine"},
     {"run --from 'shipments/*.parquet' --to marts", "all five marts from one pass over the files"},
     {"run --from shipments --to marts --mart cost_analysis --mart delay_trends", "two of them"},
     {"run --from shipments --to marts --marts my-marts --json", "with your own definitions, summary for a machine"},
@@ -205,14 +204,20 @@ static const CommandInfo COMMANDS[] = {
      .examples = GENERATE_EXAMPLES},
     {.name = "run",
      .summary = "Turn shipments into marts",
-     .description = "Reads Parquet files of shipments once and makes every mart from that one pass.  The files' "
-                    "columns are found by"
-                    " name and cast to the shipment's types, so dates may be text or dates.\n\n"
-                    "Everything is checked before anything is replaced: a missing column, a wrong type or a broken "
-                    "file leaves all marts"
-                    " as they were.  Each mart's file is replaced whole or not at all.\n\n"
-                    "A mart is one SELECT over the table shipments.  The five built-in marts are carrier_performance,"
-                    " route_efficiency, cost_analysis, delay_trends and warehouse_demand; --marts adds your own.",
+     .description =
+         "In a lake, makes the marts whose shipments or definition changed, checks each new version by the tests"
+         " beside its SQL, and publishes what passes as a Delta table; what fails leaves the version before"
+         " and gives exit code 1.  Aggregates are made from new files and what is kept of the others.  When"
+         " nothing changed it says so.  LAKE/definitions/NAME.sql and NAME.tests.yaml add marts or replace"
+         " built-in ones.\n\n"
+         "With --from and --to it reads Parquet files of shipments once and makes every mart from that one "
+         "pass.  The files' columns are found by"
+         " name and cast to the shipment's types, so dates may be text or dates.\n\n"
+         "Everything is checked before anything is replaced: a missing column, a wrong type or a broken "
+         "file leaves all marts"
+         " as they were.  Each mart's file is replaced whole or not at all.\n\n"
+         "A mart is one SELECT over the table shipments.  The five built-in marts are carrier_performance,"
+         " route_efficiency, cost_analysis, delay_trends and warehouse_demand; --marts adds your own.",
      .options = RUN_OPTIONS,
      .examples = RUN_EXAMPLES},
     {.name = "show",

@@ -1,9 +1,10 @@
-/* run: shipments in Parquet -> marts, with a summary. */
+/* run: shipments in Parquet -> marts, with a summary; over a lake see run_lake.c. */
 #include "mart/run.h"
 
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
+#include "cmd/run_lake.h"
 
 static Status choose_marts(const Arguments *arguments, const MartRegistry *registry, Arena *arena,
                            const Mart ***ret_marts, uint32_t *ret_n, Error *err)
@@ -108,12 +109,48 @@ static Status report(const Arguments *arguments, const MartRunResult *result, in
     return status;
 }
 
+static Status run_over_lake(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    MartRegistry registry;
+    const Mart **marts = NULL;
+    uint32_t n_marts = 0;
+    Lake *lake;
+    const char *folder = arguments_text(arguments, "marts");
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
+    if (folder)
+        TRY(mart_registry_load(folder, job_arena, &registry, err));
+    else
+        TRY(mart_registry_load_optional(lake->definitions, job_arena, &registry, err));
+    TRY(choose_marts(arguments, &registry, job_arena, &marts, &n_marts, err));
+    return run_lake(arguments, lake, marts, n_marts, job_arena, err);
+}
+
+/* With files both --from and --to, with a lake neither. */
+static Status check_places(const Arguments *arguments, bool *ret_lake, Error *err)
+{
+    bool from = arguments_text(arguments, "from") != NULL, to = arguments_text(arguments, "to") != NULL;
+    bool lake = arguments_given(arguments, "lake");
+    *ret_lake = !from && !to;
+    if (from == to && !(lake && from) && !(from && arguments_given(arguments, "full")))
+        return STATUS_OK;
+    if (from != to) {
+        error_set(err, STATUS_USAGE, "--%s is missing", from ? "to" : "from");
+        return error_hint(err, "over files both are wanted: run --from FILES --to DIR; over a lake neither");
+    }
+    error_set(err, STATUS_USAGE, "--from and --to are about files, --lake and --full about a lake");
+    return error_hint(err, "freightlake --lake DIR run, or freightlake run --from FILES --to DIR");
+}
+
 Status command_run(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     MartRegistry registry;
     const Mart **marts = NULL;
     uint32_t n_marts = 0;
     Resources resources;
+    bool lake;
+    TRY(check_places(arguments, &lake, err));
+    if (lake)
+        return run_over_lake(arguments, job_arena, err);
     TRY(mart_registry_load(arguments_text(arguments, "marts"), job_arena, &registry, err));
     TRY(choose_marts(arguments, &registry, job_arena, &marts, &n_marts, err));
     TRY(resources_init(&resources, arguments, err));

@@ -390,3 +390,16 @@ Status delta_history(const char *table, int64_t first, int64_t last, Arena *aren
     *ret_n = n;
     return STATUS_OK;
 }
+
+Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes, uint32_t *ret_n,
+                          Error *err)
+{
+    LogActions actions;
+    TRY(log_read(table, version, arena, &actions, err));
+    DeltaFileChange *changes = ARENA_ARRAY(arena, DeltaFileChange, actions.n_files + 1);
+    for (uint32_t i = 0; i < actions.n_files; i++)
+        changes[i] = (DeltaFileChange){actions.files[i].file.path, actions.files[i].removed, actions.files[i].data_change};
+    *ret_changes = changes;
+    *ret_n = actions.n_files;
+    return STATUS_OK;
+}

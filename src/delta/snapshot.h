@@ -21,11 +21,11 @@ typedef struct DeltaProperty {
 } DeltaProperty;
 
 typedef struct DeltaMetadata {
-    const char *id; /* UUID */
+    const char *id;          /* UUID */
     const char *name;        /* NULL: none */
     const char *description; /* NULL: none */
     Schema schema; /* all columns in the table's order, partition columns included; a nested type is NULLTYPE here */
-    const char *schema_json; /* as in the log; NULL in a DeltaMetadata to be written: made from `schema` */
+    const char *schema_json;           /* as in the log; NULL in a DeltaMetadata to be written: made from `schema` */
     const uint32_t *partition_columns; /* indices into schema */
     uint32_t n_partition_columns;
     const DeltaProperty *configuration;
@@ -40,8 +40,8 @@ typedef struct DeltaFile {
     const char *const *partition_values; /* text of each partition column, in their order; NULL: NULL */
     uint64_t size_bytes;
     int64_t modification_time_ms;
-    int64_t num_records;      /* -1: unknown */
-    const char *statistics;   /* JSON text as in the log; NULL: none */
+    int64_t num_records;    /* -1: unknown */
+    const char *statistics; /* JSON text as in the log; NULL: none */
 } DeltaFile;
 
 typedef struct DeltaTombstone {
@@ -64,8 +64,8 @@ typedef struct DeltaSnapshot {
     DeltaMetadata metadata;
     const DeltaFile *files; /* sorted by path */
     uint32_t n_files;
-    uint64_t n_rows;     /* sum of num_records; only exact when all are known */
-    uint64_t size_bytes; /* of the files */
+    uint64_t n_rows;                  /* sum of num_records; only exact when all are known */
+    uint64_t size_bytes;              /* of the files */
     const DeltaTombstone *tombstones; /* not yet expired as far as the log says; sorted by path */
     uint32_t n_tombstones;
     const DeltaTransaction *transactions;
@@ -106,11 +106,21 @@ typedef struct DeltaCommitInfo {
     const char *engine;     /* "freightlake 0.1.0"; NULL: unknown */
     uint32_t files_added, files_removed;
     uint64_t rows_added, rows_removed; /* by statistics, as far as they say */
-    bool data_change; /* some add or remove says so */
+    bool data_change;                  /* some add or remove says so */
     bool metadata_changed;
 } DeltaCommitInfo;
 /* Commits [first, last] of the log that are still there (last -1: newest).  In `arena`, newest first. */
 Status delta_history(const char *table, int64_t first, int64_t last, Arena *arena, DeltaCommitInfo **ret_commits,
                      uint32_t *ret_n, Error *err) MUST_CHECK;
+
+/* What one commit did to data files: for those who follow a table commit by commit. */
+typedef struct DeltaFileChange {
+    const char *path;
+    bool removed; /* else added */
+    bool data_change;
+} DeltaFileChange;
+/* NOT_FOUND when the commit is not in the log any more. */
+Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes, uint32_t *ret_n,
+                          Error *err) MUST_CHECK;
 
 #endif

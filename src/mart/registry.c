@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "storage/storage.h"
+#include "text/yaml.h"
 
 size_t mart_builtin_count(void)
 {
@@ -104,6 +105,21 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
+/* NAME.tests.yaml beside NAME.sql. */
+static Status read_tests(Mart *mart, Arena *arena, Error *err)
+{
+    const char *file = arena_printf(arena, "%.*s.tests.yaml", (int)(strlen(mart->file) - strlen(".sql")), mart->file);
+    StorageFacts facts;
+    StrView text;
+    TRY(storage_stat(file, &facts, err));
+    if (!facts.exists)
+        return STATUS_OK;
+    TRY(storage_read_file(file, YAML_MAX_BYTES, arena, &text, err));
+    mart->tests = text.data;
+    mart->tests_file = file;
+    return STATUS_OK;
+}
+
 static Status add_file(MartRegistry *registry, Arena *arena, const char *path, Error *err)
 {
     char *name = mart_name_of(arena, path);
@@ -115,6 +131,7 @@ static Status add_file(MartRegistry *registry, Arena *arena, const char *path, E
     char *sql = NULL;
     TRY(read_sql(path, arena, &sql, err));
     Mart mart = make_mart(arena, name, sql, arena_strdup(arena, path));
+    TRY(read_tests(&mart, arena, err));
     uint32_t place = 0;
     while (place < registry->n && strcmp(registry->marts[place].name, name) != 0)
         place++;
@@ -145,8 +162,12 @@ Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *re
     if (folder)
         TRY(storage_list(folder, &list, err));
     MartRegistry registry = {.marts = ARENA_ARRAY(job_arena, Mart, MART_SOURCE_COUNT + list.n)};
-    for (size_t i = 0; i < MART_SOURCE_COUNT; i++)
-        registry.marts[registry.n++] = make_mart(job_arena, MART_SOURCES[i].name, MART_SOURCES[i].sql, NULL);
+    for (size_t i = 0; i < MART_SOURCE_COUNT; i++) {
+        Mart *mart = &registry.marts[registry.n++];
+        *mart = make_mart(job_arena, MART_SOURCES[i].name, MART_SOURCES[i].sql, NULL);
+        mart->tests = MART_SOURCES[i].tests;
+        mart->tests_file = arena_printf(job_arena, "tests of the built-in mart %s", mart->name);
+    }
     Status status = STATUS_OK;
     if (folder) {
         status = add_folder(&registry, job_arena, &list, folder, err);
@@ -155,6 +176,17 @@ Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *re
     if (status == STATUS_OK)
         *ret_registry = registry;
     return status;
+}
+
+Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
+{
+    StorageList list;
+    TRY(storage_list_folder(folder, false, NULL, &list, err));
+    bool any = false;
+    for (size_t i = 0; i < list.n; i++)
+        any |= ends_with(list.entries[i].path, ".sql");
+    storage_list_done(&list);
+    return mart_registry_load(any ? folder : NULL, job_arena, ret_registry, err);
 }
 
 const Mart *mart_find(const MartRegistry *registry, const char *name)

@@ -1,6 +1,6 @@
 /* The registry of marts: the built-in ones, and those a folder of *.sql files adds or puts in their place.
  *
- * A mart is one SELECT over the table shipments.  Its first line may be a comment, "-- Title: what it says", which is
+ * A mart is one SELECT over the table shipments; its tests stand beside it in NAME.tests.yaml (checks.h).  Its first line may be a comment, "-- Title: what it says", which is
  * shown to people; its name is the file's. */
 #ifndef FREIGHTLAKE_MART_REGISTRY_H
 #define FREIGHTLAKE_MART_REGISTRY_H
@@ -14,6 +14,7 @@
 typedef struct MartSource {
     const char *name;
     const char *sql;
+    const char *tests; /* YAML */
 } MartSource;
 extern const MartSource MART_SOURCES[];
 extern const size_t MART_SOURCE_COUNT;
@@ -27,6 +28,8 @@ typedef struct Mart {
     const char *title;                   /* "Carrier performance"; the name in words when the SQL gives none */
     const char *meaning;                 /* "how late, how dear ..."; "" when the SQL gives none */
     const char *file;                    /* where the SQL is from; NULL: built in */
+    const char *tests;                   /* YAML text; NULL: none */
+    const char *tests_file;              /* where it is from, for messages */
     char hash[MART_HASH_CHARACTERS + 1]; /* of the SQL text: another text is another definition */
 } Mart;
 
@@ -38,6 +41,10 @@ typedef struct MartRegistry {
 /* All memory is job_arena's.  `folder` may be NULL.  A file name that cannot be a mart's name, an empty or oversized file
  * gives CONFIG with the file. */
 Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err) MUST_CHECK;
+
+/* The marts of a lake: LAKE/definitions may be empty or not there. */
+Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
+    MUST_CHECK;
 
 /* NULL when there is none of that name. */
 const Mart *mart_find(const MartRegistry *registry, const char *name);

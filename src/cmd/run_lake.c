@@ -1,0 +1,197 @@
+/* run over a lake: marts brought up to date, checked and published, with a summary. */
+#include "cmd/run_lake.h"
+
+#include "base/progress.h"
+#include "cmd/console.h"
+#include "lake/history.h"
+#include "mart/lake_run.h"
+
+/* ---- What is said ---- */
+
+static void append_failures(Buffer *text, const LakeMartResult *mart)
+{
+    for (uint32_t i = 0; i < mart->checks.n; i++) {
+        const MartCheck *check = &mart->checks.checks[i];
+        if (check->passed)
+            continue;
+        buffer_printf(text, "  FAILED %s: %llu rows", check->rule, (unsigned long long)check->rows);
+        buffer_append_text(text, *check->examples ? ", such as\n" : "\n");
+        for (const char *line = check->examples; *line;) {
+            size_t n = strcspn(line, "\n");
+            buffer_printf(text, "    %.*s\n", (int)n, line);
+            line += n + (line[n] == '\n');
+        }
+    }
+}
+
+static uint32_t passed_checks(const LakeMartResult *mart)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < mart->checks.n; i++)
+        n += mart->checks.checks[i].passed;
+    return n;
+}
+
+static void append_table(Buffer *text, const LakeRunResult *result)
+{
+    char bytes[24], rows[24], seconds[24];
+    if (result->n_published == 0 && result->n_failed == 0) {
+        buffer_printf(text, "nothing to do: all %u marts are of version %lld of the shipments\n", result->n_marts,
+                      (long long)result->shipments_version);
+        return;
+    }
+    buffer_printf(text, "%-24s %-12s %8s %14s %12s   %s\n", "mart", "made", "version", "rows", "size", "checks");
+    for (uint32_t i = 0; i < result->n_marts; i++) {
+        const LakeMartResult *mart = &result->marts[i];
+        buffer_printf(text, "%-24s %-12s %8lld %14llu %12s   ", mart->mart->name,
+                      mart->passed ? lake_mart_action_name(mart->action) : "not made", (long long)mart->version,
+                      (unsigned long long)mart->rows, text_bytes(bytes, sizeof bytes, (double)mart->bytes));
+        if (mart->action == LAKE_MART_UP_TO_DATE)
+            buffer_append_text(text, "\n");
+        else
+            buffer_printf(text, "%u of %u passed\n", passed_checks(mart), mart->checks.n);
+        if (!mart->passed)
+            append_failures(text, mart);
+    }
+    buffer_printf(text, "\n%s rows read in %s; shipments are at version %lld\n",
+                  text_count(rows, sizeof rows, (double)result->rows_read),
+                  text_seconds(seconds, sizeof seconds, result->seconds), (long long)result->shipments_version);
+}
+
+static void append_checks(Buffer *text, const MartChecks *checks)
+{
+    buffer_append_byte(text, '[');
+    for (uint32_t i = 0; i < checks->n; i++) {
+        const MartCheck *check = &checks->checks[i];
+        buffer_append_text(text, i ? ",{\"rule\":" : "{\"rule\":");
+        text_append_json(text, str_view(check->rule));
+        buffer_printf(text, ",\"passed\":%s,\"rows\":%llu,\"examples\":", check->passed ? "true" : "false",
+                      (unsigned long long)check->rows);
+        text_append_json(text, str_view(check->examples ? check->examples : ""));
+        buffer_append_byte(text, '}');
+    }
+    buffer_append_byte(text, ']');
+}
+
+static void append_json(Buffer *text, const LakeRunResult *result)
+{
+    buffer_printf(text,
+                  "{\"shipments_version\":%lld,\"published\":%u,\"failed\":%u,\"rows_read\":%llu,\"seconds\":%.6f,"
+                  "\"peak_memory_bytes\":%zu,\"marts\":[",
+                  (long long)result->shipments_version, result->n_published, result->n_failed,
+                  (unsigned long long)result->rows_read, result->seconds, process_peak_memory_bytes());
+    for (uint32_t i = 0; i < result->n_marts; i++) {
+        const LakeMartResult *mart = &result->marts[i];
+        buffer_append_text(text, i ? ",{\"name\":" : "{\"name\":");
+        text_append_json(text, str_view(mart->mart->name));
+        buffer_printf(text,
+                      ",\"action\":\"%s\",\"published\":%s,\"version_before\":%lld,\"version\":%lld,\"rows\":%llu,"
+                      "\"bytes\":%llu,\"definition_hash\":\"%s\",\"checks\":",
+                      lake_mart_action_name(mart->action), mart->published ? "true" : "false",
+                      (long long)mart->version_before, (long long)mart->version, (unsigned long long)mart->rows,
+                      (unsigned long long)mart->bytes, mart->mart->hash);
+        if (mart->action == LAKE_MART_UP_TO_DATE)
+            buffer_append_text(text, "[]");
+        else
+            append_checks(text, &mart->checks);
+        buffer_append_byte(text, '}');
+    }
+    buffer_append_text(text, "]}\n");
+}
+
+/* ---- History ---- */
+
+static void record_history(const Lake *lake, const LakeRunResult *result, int64_t started_us, const Error *failure,
+                           Arena *arena)
+{
+    HistoryTable *tables = ARENA_ARRAY(arena, HistoryTable, result->n_marts + 1);
+    uint32_t n_checks = 0;
+    for (uint32_t i = 0; i < result->n_marts; i++)
+        n_checks += result->marts[i].checks.n;
+    HistoryCheck *checks = ARENA_ARRAY(arena, HistoryCheck, n_checks + 1);
+    char message[1200] = "";
+    if (failure)
+        error_format(failure, message, sizeof message);
+    HistoryRecord record = {.kind = "run",
+                            .started_us = started_us,
+                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
+                            .peak_memory_bytes = process_peak_memory_bytes(),
+                            .rows_read = (int64_t)result->rows_read,
+                            .rows_good = -1,
+                            .rows_rejected = -1,
+                            .outcome = !failure                        ? "ok"
+                                       : failure->code == STATUS_CHECK ? "refused"
+                                                                       : "failed",
+                            .error = failure ? message : NULL,
+                            .tables = tables,
+                            .checks = checks};
+    for (uint32_t i = 0; i < result->n_marts; i++) {
+        const LakeMartResult *mart = &result->marts[i];
+        if (mart->action == LAKE_MART_UP_TO_DATE)
+            continue;
+        tables[record.n_tables++] =
+            (HistoryTable){mart->mart->name, mart->version_before, mart->version, (int64_t)mart->rows};
+        for (uint32_t k = 0; k < mart->checks.n; k++)
+            checks[record.n_checks++] =
+                (HistoryCheck){mart->mart->name, mart->checks.checks[k].rule, mart->checks.checks[k].passed,
+                               (int64_t)mart->checks.checks[k].rows};
+    }
+    Error err;
+    error_init(&err);
+    if (history_write(lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+/* ---- The command ---- */
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another run to end", LOG_TEXT_FIELD("lock", name));
+}
+
+static Status print_result(const Arguments *arguments, const LakeRunResult *result, Error *err)
+{
+    Buffer text;
+    buffer_init(&text, 0);
+    if (arguments_given(arguments, "json"))
+        append_json(&text, result);
+    else
+        append_table(&text, result);
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const *marts, uint32_t n_marts,
+                Arena *job_arena, Error *err)
+{
+    Resources resources;
+    TRY(resources_init(&resources, arguments, err));
+    Progress *progress = progress_new("reading", console_progress(arguments));
+    LakeRunOptions options = {.lake = lake,
+                              .marts = marts,
+                              .n_marts = n_marts,
+                              .full = arguments_given(arguments, "full"),
+                              .pool = resources.pool,
+                              .budget = &resources.budget,
+                              .progress = progress_update,
+                              .progress_context = progress,
+                              .waiting = say_waiting};
+    int64_t started_us = lake_now_us();
+    LakeRunResult result = {0};
+    Status status = lake_run(&options, job_arena, &result, err);
+    progress_free(progress);
+    resources_done(&resources);
+    if (status != STATUS_OK || result.n_published > 0) /* a run that found nothing to do leaves no record */
+        record_history(lake, &result, started_us, status == STATUS_OK ? NULL : err, job_arena);
+    if (status != STATUS_OK && status != STATUS_CHECK)
+        return status;
+    Error printing;
+    error_init(&printing);
+    if (print_result(arguments, &result, &printing) != STATUS_OK && status == STATUS_OK) {
+        *err = printing;
+        return err->code;
+    }
+    return status;
+}

@@ -1,0 +1,51 @@
+/* Checks: a mart's tests, each a SELECT of the rows that break it.
+ *
+ * The form, in NAME.tests.yaml beside NAME.sql:
+ *
+ *   tests:
+ *     - not_null: [carrier, total_shipments]
+ *     - unique: [carrier]
+ *     - range: {column: on_time_percentage, min: 0, max: 100}
+ *     - accepted_values: {column: transport_mode, values: [Road, Rail, Air, Sea, Parcel]}
+ *     - no_rows: SELECT carrier FROM carrier_performance WHERE total_shipments < 0
+ *     - row_count_change: {max_drop: 0.5, max_growth: 2}      shares of the version in force
+ *
+ * All but the last expand to SQL over the mart's own name, which runs on Spark as it is. */
+#ifndef FREIGHTLAKE_MART_CHECKS_H
+#define FREIGHTLAKE_MART_CHECKS_H
+
+#include "exec/exec.h"
+#include "mart/registry.h"
+
+#define CHECK_ROWS_SHOWN 5
+
+typedef struct MartCheck {
+    const char *rule;            /* "not_null(carrier)" */
+    const char *sql;             /* selects the rows that break it; NULL: row_count_change */
+    double max_drop, max_growth; /* row_count_change; negative: none */
+    int64_t line;
+    /* filled in by checks_run: */
+    bool passed;
+    uint64_t rows;        /* that break it */
+    const char *examples; /* some of them, one a line; "" when it passed */
+} MartCheck;
+
+typedef struct MartChecks {
+    MartCheck *checks;
+    uint32_t n;
+} MartChecks;
+
+/* Reads and expands a mart's tests; all memory is the arena's.  CONFIG with file and line. */
+Status checks_load(const Mart *mart, Arena *arena, MartChecks *ret_checks, Error *err) MUST_CHECK;
+
+typedef struct ChecksInput {
+    const Mart *mart;
+    ParquetFile *file;   /* the version to be checked */
+    int64_t rows_before; /* of the version in force; -1: there is none */
+    ThreadPool *pool;
+    MemoryBudget *budget;
+} ChecksInput;
+/* Runs all checks in one scan; *ret_passed says whether all passed.  A check whose SQL cannot be meant is CONFIG. */
+Status checks_run(MartChecks *checks, const ChecksInput *input, Arena *arena, bool *ret_passed, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,390 @@
+/* lake_run; see lake_run.h. */
+#include "mart/lake_run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "delta/commit.h"
+#include "lake/table.h"
+#include "mart/run.h"
+#include "mart/state.h"
+#include "shipment/shipment.h"
+
+typedef struct MartJob {
+    const Mart *mart;
+    LakeMartResult *result;
+    const char *table;
+    DeltaSnapshot *before; /* NULL: the mart has no table yet */
+    PlanNode *plan;
+    bool stale, incremental;
+    MartState state;
+    Buffer groups;         /* of the new version */
+    const char *path;      /* of the new data file, below the table */
+    StorageWriter *writer; /* NULL once committed or discarded */
+    bool written;          /* the data file is in place and no commit names it */
+} MartJob;
+
+typedef struct LakeRun {
+    const LakeRunOptions *options;
+    Arena *arena;
+    DeltaSnapshot *shipments;
+    MartJob *jobs;
+    uint32_t n_jobs;
+    LakeRunResult result;
+} LakeRun;
+
+const char *lake_mart_action_name(LakeMartAction action)
+{
+    static const char *const names[LAKE_MART_ACTION_COUNT] = {
+#define X(id, name) name,
+        LAKE_MART_ACTION_TABLE(X)
+#undef X
+    };
+    CHECK(action < LAKE_MART_ACTION_COUNT);
+    return names[action];
+}
+
+/* ---- Which marts are stale ---- */
+
+static const char *mart_app_id(const MartJob *job, Arena *arena)
+{
+    return arena_printf(arena, "freightlake/mart/%s", job->mart->hash);
+}
+
+/* Whether commits (from, to] of the shipments changed rows; when the log cannot tell, they may have. */
+static bool rows_changed(const DeltaSnapshot *shipments, int64_t from, Arena *arena)
+{
+    if (from == shipments->version)
+        return false;
+    DeltaCommitInfo *commits;
+    uint32_t n;
+    Error ignored;
+    error_init(&ignored);
+    if (from > shipments->version ||
+        delta_history(shipments->table, from + 1, shipments->version, arena, &commits, &n, &ignored) != STATUS_OK ||
+        (int64_t)n != shipments->version - from)
+        return true;
+    for (uint32_t i = 0; i < n; i++)
+        if (commits[i].data_change && commits[i].files_added + commits[i].files_removed > 0)
+            return true;
+    return false;
+}
+
+static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
+{
+    bool exists;
+    LakeMartResult *result = job->result;
+    *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
+    job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
+    TRY(mart_plan(job->mart, run->arena, &job->plan, err));
+    TRY(checks_load(job->mart, run->arena, &result->checks, err));
+    TRY(delta_exists(job->table, &exists, err));
+    job->stale = true;
+    if (exists) {
+        TRY(delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &job->before, err));
+        result->version_before = result->version = job->before->version;
+        result->rows = job->before->n_rows;
+        result->bytes = job->before->size_bytes;
+        int64_t made_of = delta_transaction_version(job->before, mart_app_id(job, run->arena));
+        job->stale = made_of < 0 || rows_changed(run->shipments, made_of, run->arena);
+    }
+    job->stale |= run->options->full;
+    if (!job->stale || run->options->full || !exec_plan_is_incremental(job->plan))
+        return STATUS_OK;
+    bool found;
+    TRY(state_load(run->options->lake, job->mart, run->shipments, run->arena, &job->state, &found, err));
+    job->incremental = found && state_follow(&job->state, run->shipments, run->arena);
+    return STATUS_OK;
+}
+
+/* ---- Scans ---- */
+
+static Status open_output(LakeRun *run, MartJob *job, Statement *statement, Error *err)
+{
+    static const ParquetWriterOptions options = {.codec = PARQUET_SNAPPY};
+    static const DeltaMetadata without_partitions = {0};
+    job->path = delta_data_path(&without_partitions, NULL, run->arena);
+    TRY(storage_create(arena_printf(run->arena, "%s/%s", job->table, job->path), &job->writer, err));
+    *statement = (Statement){.plan = job->plan, .sink = {.file = job->writer, .options = &options}};
+    if (exec_plan_is_incremental(job->plan)) {
+        buffer_init(&job->groups, 0);
+        statement->state_out = &job->groups;
+        statement->state_in = job->incremental ? &job->state.groups : NULL;
+    }
+    return STATUS_OK;
+}
+
+static bool is_new_file(void *context, const DeltaFile *file)
+{
+    return !state_covers(context, file->path);
+}
+
+/* Runs the marts together over the table's files; those of `state` are left out where it is given. */
+static Status scan(LakeRun *run, MartJob **jobs, uint32_t n, MartState *state, Error *err)
+{
+    const LakeRunOptions *options = run->options;
+    Statement *statements = ARENA_ARRAY(run->arena, Statement, n);
+    OpenTableOptions table_options = {.schema = shipment_unchecked_schema(), .pool = options->pool};
+    OpenTable table;
+    if (state) {
+        table_options.wanted = is_new_file;
+        table_options.wanted_context = state;
+    }
+    TRY(table_open(run->shipments, &table_options, options->budget, run->arena, &table, err));
+    Status status = STATUS_OK;
+    for (uint32_t i = 0; i < n && status == STATUS_OK; i++)
+        status = open_output(run, jobs[i], &statements[i], err);
+    ExecOptions exec_options = {.pool = options->pool,
+                                .budget = options->budget,
+                                .progress = options->progress,
+                                .progress_context = options->progress_context};
+    ScanStatistics facts = {0};
+    if (status == STATUS_OK)
+        status = exec_run(statements, n, &table.files, &exec_options, &facts, err);
+    table_close(&table);
+    for (uint32_t i = 0; i < n && status == STATUS_OK; i++) {
+        StorageWriter *writer = jobs[i]->writer;
+        jobs[i]->writer = NULL;
+        status = storage_commit(writer, err);
+        jobs[i]->written = status == STATUS_OK;
+        jobs[i]->result->action = state ? LAKE_MART_INCREMENTAL : LAKE_MART_FULL;
+        jobs[i]->result->rows = statements[i].rows_out;
+        jobs[i]->result->bytes = statements[i].bytes_out;
+    }
+    run->result.rows_read += facts.rows;
+    if (status == STATUS_OK)
+        fault_step("mart_file_written");
+    return status;
+}
+
+static bool same_files(const MartState *a, const MartState *b)
+{
+    if (a->n_files != b->n_files)
+        return false;
+    for (uint32_t i = 0; i < a->n_files; i++)
+        if (strcmp(a->files[i], b->files[i]) != 0)
+            return false;
+    return true;
+}
+
+/* A state that exec does not take (made by another build) is no error: the mart is made from all files. */
+static Status scan_incremental(LakeRun *run, MartJob **jobs, uint32_t n, Error *err)
+{
+    Status status = scan(run, jobs, n, &jobs[0]->state, err);
+    if (status != STATUS_DATA)
+        return status;
+    error_init(err);
+    for (uint32_t i = 0; i < n; i++) {
+        storage_discard(jobs[i]->writer);
+        jobs[i]->writer = NULL;
+        buffer_done(&jobs[i]->groups);
+        jobs[i]->incremental = false;
+    }
+    return STATUS_OK;
+}
+
+static Status scan_all(LakeRun *run, Error *err)
+{
+    MartJob **jobs = ARENA_ARRAY(run->arena, MartJob *, run->n_jobs + 1);
+    bool *done = ARENA_ARRAY(run->arena, bool, run->n_jobs + 1);
+    for (uint32_t first = 0; first < run->n_jobs; first++) { /* marts whose states cover the same files go together */
+        uint32_t n = 0;
+        for (uint32_t i = first; i < run->n_jobs; i++)
+            if (run->jobs[i].stale && run->jobs[i].incremental && !done[i] &&
+                (n == 0 || same_files(&jobs[0]->state, &run->jobs[i].state))) {
+                done[i] = true;
+                jobs[n++] = &run->jobs[i];
+            }
+        if (n > 0)
+            TRY(scan_incremental(run, jobs, n, err));
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < run->n_jobs; i++)
+        if (run->jobs[i].stale && !run->jobs[i].incremental)
+            jobs[n++] = &run->jobs[i];
+    return n > 0 ? scan(run, jobs, n, NULL, err) : STATUS_OK;
+}
+
+/* ---- Checks and publishing ---- */
+
+static Status open_mart_file(const LakeRun *run, const MartJob *job, ParquetFile **ret_file, Error *err)
+{
+    StorageReader *reader;
+    TRY(storage_open(arena_printf(run->arena, "%s/%s", job->table, job->path), &reader, err));
+    return parquet_open(reader, run->options->budget, ret_file, err);
+}
+
+static Status check_mart(LakeRun *run, MartJob *job, const ParquetFile *file, Error *err)
+{
+    ChecksInput input = {.mart = job->mart,
+                         .file = (ParquetFile *)(uintptr_t)file,
+                         .rows_before = job->before ? (int64_t)job->before->n_rows : -1,
+                         .pool = run->options->pool,
+                         .budget = run->options->budget};
+    TRY(checks_run(&job->result->checks, &input, run->arena, &job->result->passed, err));
+    fault_step("mart_checked");
+    return STATUS_OK;
+}
+
+static bool same_schema(const Schema *a, const Schema *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0 || !type_equal(a->fields[i].type, b->fields[i].type))
+            return false;
+    return true;
+}
+
+/* What the table is to be: the file's columns, all nullable.  NULL when it is so already. */
+static const DeltaMetadata *new_metadata(LakeRun *run, const MartJob *job, const Schema *schema)
+{
+    if (job->before && same_schema(&job->before->metadata.schema, schema))
+        return NULL;
+    DeltaMetadata *metadata = ARENA_NEW(run->arena, DeltaMetadata);
+    if (job->before)
+        *metadata = job->before->metadata;
+    metadata->schema_json = NULL;
+    metadata->schema = (Schema){ARENA_ARRAY(run->arena, Field, schema->n + 1), schema->n};
+    for (uint32_t i = 0; i < schema->n; i++)
+        metadata->schema.fields[i] =
+            (Field){arena_strdup(run->arena, schema->fields[i].name), schema->fields[i].type, true};
+    if (!job->before) {
+        metadata->id = delta_uuid(run->arena);
+        metadata->name = job->mart->name;
+        metadata->created_time_ms = lake_now_us() / 1000;
+    }
+    return metadata;
+}
+
+static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error *err)
+{
+    const DeltaMetadata *metadata = new_metadata(run, job, parquet_schema(file));
+    DeltaFile added;
+    TRY(delta_describe_file(job->table, metadata ? metadata : &job->before->metadata, job->path, NULL, run->arena,
+                            &added, err));
+    const DeltaTransaction txn = {mart_app_id(job, run->arena), run->shipments->version, -1};
+    DeltaCommit commit = {
+        .operation = job->before ? "WRITE" : "CREATE TABLE AS SELECT",
+        .parameters =
+            arena_printf(run->arena, "{\"mode\":\"Overwrite\",\"definition\":\"%s\",\"shipments_version\":\"%lld\"}",
+                         job->mart->hash, (long long)run->shipments->version),
+        .adds = &added,
+        .n_adds = 1,
+        .data_change = true,
+        .transaction = &txn,
+        .metadata = metadata,
+        .rule = DELTA_OVERWRITE};
+    if (!job->before) {
+        TRY(delta_create(job->table, &commit, err));
+        job->result->version = 0;
+    } else {
+        const DeltaFile **removes = ARENA_ARRAY(run->arena, const DeltaFile *, job->before->n_files + 1);
+        for (uint32_t i = 0; i < job->before->n_files; i++)
+            removes[i] = &job->before->files[i];
+        commit.removes = removes;
+        commit.n_removes = job->before->n_files;
+        TRY(delta_commit(job->before, &commit, &job->result->version, err));
+    }
+    job->written = false;
+    job->result->published = true;
+    fault_step("mart_committed");
+    return STATUS_OK;
+}
+
+static Status save_state(LakeRun *run, MartJob *job, Error *err)
+{
+    if (!exec_plan_is_incremental(job->plan) || job->groups.size == 0)
+        return STATUS_OK;
+    TRY(state_save(run->options->lake, job->mart, run->shipments, &job->groups, err));
+    fault_step("state_written");
+    return STATUS_OK;
+}
+
+static Status finish_mart(LakeRun *run, MartJob *job, Error *err)
+{
+    ParquetFile *file;
+    TRY(open_mart_file(run, job, &file, err));
+    Status status = check_mart(run, job, file, err);
+    if (status == STATUS_OK && job->result->passed)
+        status = publish(run, job, file, err);
+    parquet_close(file);
+    if (status != STATUS_OK || !job->result->passed)
+        return status;
+    return save_state(run, job, err);
+}
+
+/* ---- The run ---- */
+
+static Status run_steps(LakeRun *run, Error *err)
+{
+    const char *table = lake_table_path(run->options->lake, "shipments", run->arena);
+    TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &run->shipments, err));
+    run->result.shipments_version = run->shipments->version;
+    for (uint32_t i = 0; i < run->n_jobs; i++)
+        TRY(look_at_mart(run, &run->jobs[i], err));
+    TRY(scan_all(run, err));
+    TRY(interrupt_check(err));
+    for (uint32_t i = 0; i < run->n_jobs; i++) {
+        if (!run->jobs[i].stale)
+            continue;
+        TRY(finish_mart(run, &run->jobs[i], err));
+        run->result.n_published += run->jobs[i].result->published;
+        run->result.n_failed += !run->jobs[i].result->passed;
+    }
+    return STATUS_OK;
+}
+
+/* Files that no commit names. */
+static void clean_up(LakeRun *run)
+{
+    for (uint32_t i = 0; i < run->n_jobs; i++) {
+        MartJob *job = &run->jobs[i];
+        Error ignored;
+        error_init(&ignored);
+        storage_discard(job->writer);
+        if (job->written &&
+            storage_remove(arena_printf(run->arena, "%s/%s", job->table, job->path), &ignored) != STATUS_OK)
+            error_init(&ignored); /* vacuum will take it */
+        state_done(&job->state);
+        buffer_done(&job->groups);
+    }
+}
+
+static Status failed_checks(const LakeRunResult *result, Error *err)
+{
+    for (uint32_t i = 0; i < result->n_marts; i++)
+        for (uint32_t k = 0; !result->marts[i].passed && k < result->marts[i].checks.n; k++) {
+            const MartCheck *check = &result->marts[i].checks.checks[k];
+            if (check->passed)
+                continue;
+            error_set(err, STATUS_CHECK, "the mart %s breaks %s in %llu rows; the version before stands",
+                      result->marts[i].mart->name, check->rule, (unsigned long long)check->rows);
+            return error_hint(err, "look at the rows above; mend the data, the mart or its test, then run again");
+        }
+    return STATUS_OK;
+}
+
+Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err)
+{
+    double start = clock_seconds();
+    LakeRun run = {.options = options, .arena = job_arena, .n_jobs = options->n_marts};
+    LakeLock *lock = NULL;
+    TRY(lake_lock(options->lake, "run", options->waiting, NULL, &lock, err));
+    run.jobs = ARENA_ARRAY(job_arena, MartJob, options->n_marts + 1);
+    run.result.marts = ARENA_ARRAY(job_arena, LakeMartResult, options->n_marts + 1);
+    run.result.n_marts = options->n_marts;
+    for (uint32_t i = 0; i < options->n_marts; i++) {
+        run.jobs[i].mart = options->marts[i];
+        run.jobs[i].result = &run.result.marts[i];
+    }
+    Status status = run_steps(&run, err);
+    clean_up(&run);
+    lake_unlock(lock);
+    run.result.seconds = clock_seconds() - start;
+    if (status != STATUS_OK)
+        return status;
+    *ret_result = run.result;
+    return failed_checks(ret_result, err);
+}

@@ -1,0 +1,64 @@
+/* lake_run: the marts of a lake brought up to its shipments, each published as a Delta table or left as it was.
+ *
+ *   which are stale -> incremental ones: only the files that are new, merged with kept groups (state.h)
+ *                   -> the others: one shared scan over all files
+ *   -> each mart's data file, not yet part of its table -> its checks -> one commit (overwrite, with `txn`) -> its state
+ *
+ * A mart is up to date when its table's `txn` of "freightlake/mart/DEFINITION" has the version of the shipments it was made
+ * of, or one since which no commit changed rows.  Kill steps: mart_file_written, mart_checked, mart_committed,
+ * state_written; whatever was cut off, the next run does it again. */
+#ifndef FREIGHTLAKE_MART_LAKE_RUN_H
+#define FREIGHTLAKE_MART_LAKE_RUN_H
+
+#include "lake/lake.h"
+#include "mart/checks.h"
+
+typedef struct LakeRunOptions {
+    const Lake *lake;
+    const Mart *const *marts;
+    uint32_t n_marts;
+    bool full; /* from all files, whatever is known */
+    ThreadPool *pool;
+    MemoryBudget *budget;
+    void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total); /* from worker threads; may be NULL */
+    void *progress_context;
+    void (*waiting)(void *context, const char *lock); /* for another run; may be NULL */
+} LakeRunOptions;
+
+/* enumerator, name */
+#define LAKE_MART_ACTION_TABLE(X)                                                                                      \
+    X(UP_TO_DATE, "up to date")                                                                                        \
+    X(INCREMENTAL, "incremental")                                                                                      \
+    X(FULL, "full")
+
+typedef enum LakeMartAction {
+#define X(id, name) LAKE_MART_##id,
+    LAKE_MART_ACTION_TABLE(X)
+#undef X
+        LAKE_MART_ACTION_COUNT
+} LakeMartAction;
+const char *lake_mart_action_name(LakeMartAction action);
+
+typedef struct LakeMartResult {
+    const Mart *mart;
+    LakeMartAction action;
+    bool published;                  /* false: up to date, or a check failed and the version before stands */
+    int64_t version_before, version; /* of the mart's table; -1: there was none */
+    uint64_t rows, bytes;
+    MartChecks checks;
+    bool passed;
+} LakeMartResult;
+
+typedef struct LakeRunResult {
+    LakeMartResult *marts;
+    uint32_t n_marts;
+    uint32_t n_published, n_failed;
+    int64_t shipments_version;
+    uint64_t rows_read;
+    double seconds;
+} LakeRunResult;
+
+/* CHECK when a mart failed its checks: *ret_result is filled in all the same, and other marts are published. */
+Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err) MUST_CHECK;
+
+#endif
