@@ -19,7 +19,6 @@ struct CsvReader {
     uint32_t next, n; /* of positions: not yet walked */
     size_t at;        /* of the piece: where the next record starts */
     int64_t line;
-    bool ended; /* all structural positions were walked */
 };
 
 StrView csv_unquote(const TextFormat *format, StrView field, Arena *arena, bool *ret_good)
@@ -100,21 +99,14 @@ void csv_reader_start(CsvReader *reader, const TextPiece *piece)
     reader->next = reader->n = 0;
     reader->at = 0;
     reader->line = piece->first_line;
-    reader->ended = false;
 }
 
-/* Keeps the positions not yet walked and finds more; false when there are none. */
+/* More positions when all were walked; false when there are none. */
 static bool more_positions(CsvReader *reader)
 {
-    uint32_t kept = reader->n - reader->next;
-    memmove(reader->positions, reader->positions + reader->next, sizeof(uint32_t) * kept);
     reader->next = 0;
-    reader->n = kept;
-    if (kept + 64 > POSITIONS)
-        return false; /* a record with more fields than fit: walked in parts */
-    uint32_t n = csv_cursor_next(&reader->cursor, reader->positions + kept, POSITIONS - kept);
-    reader->n += n;
-    return n > 0;
+    reader->n = csv_cursor_next(&reader->cursor, reader->positions, POSITIONS);
+    return reader->n > 0;
 }
 
 static void set_field(const CsvReader *reader, RecordBlock *block, uint32_t column, StrView text)
