@@ -5,13 +5,15 @@
 
 #define MAX_UNMAPPED 200
 #define EXAMPLES 3u
+#define COMMENT_BYTES 60u
 
-/* A text inside a comment: one line, no control characters. */
+/* The beginning of a text, in a comment; texts of a sample have no control characters. */
 static void append_comment_text(Buffer *yaml, StrView text)
 {
-    for (uint32_t i = 0; i < text.size && i < 60; i++)
-        buffer_append_byte(yaml,
-                           (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : (uint8_t)text.data[i]);
+    uint32_t size = text.size < COMMENT_BYTES ? text.size : COMMENT_BYTES;
+    while (size > 0 && size < text.size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+        size--;
+    buffer_append(yaml, text.data, size);
 }
 
 static void append_text(Buffer *yaml, const char *text)
@@ -217,7 +219,7 @@ void guess_append_yaml(const Guesses *guesses, const char *client, Buffer *yaml)
     const Sample *sample = guesses->sample;
     const char *slash = strrchr(sample->file, '/');
     buffer_append_text(yaml, "# How the files of this client become shipments, guessed from ");
-    append_comment_text(yaml, str_view(slash ? slash + 1 : sample->file));
+    text_append_json(yaml, str_view(slash ? slash + 1 : sample->file));
     buffer_printf(yaml, " (%s%llu records).\n", sample->whole ? "" : "its first ",
                   (unsigned long long)sample->n_records);
     buffer_append_text(

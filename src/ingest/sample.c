@@ -53,6 +53,48 @@ static StrView trim(StrView text)
     return text;
 }
 
+/* Decodes one character; 0 when the bytes are no UTF-8. */
+static uint32_t take_character(StrView text, uint32_t at, uint32_t *ret_code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)text.data[at];
+    uint32_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (n == 0 || at + n > text.size)
+        return 0;
+    uint32_t code = n == 1 ? first : first & (0x7fu >> n);
+    for (uint32_t i = 1; i < n; i++) {
+        unsigned char next = (unsigned char)text.data[at + i];
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (next & 0x3f);
+    }
+    *ret_code = code;
+    return code >= least[n] ? n : 0;
+}
+
+/* Whether a text can stand in a mapping: UTF-8 without what YAML cannot hold. */
+static bool is_writable(StrView text)
+{
+    uint32_t code = 0;
+    for (uint32_t at = 0, n; at < text.size; at += n) {
+        n = take_character(text, at, &code);
+        if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000) ||
+            code == 0xfeff || (code >= 0xfffe && code <= 0xffff) || code > 0x10ffff || code == 0x2028 || code == 0x2029)
+            return false;
+    }
+    return true;
+}
+
+static StrView cut_text(StrView text, uint32_t size)
+{
+    if (text.size > size) {
+        text.size = size;
+        while (text.size > 0 && ((unsigned char)text.data[text.size] & 0xc0) == 0x80)
+            text.size--;
+    }
+    return text;
+}
+
 static void add_text(SampleColumn *column, StrView text, int64_t line, Arena *arena)
 {
     text = trim(text);
@@ -60,9 +102,10 @@ static void add_text(SampleColumn *column, StrView text, int64_t line, Arena *ar
         column->n_empty++;
         return;
     }
-    if (text.size > MAX_VALUE_BYTES)
-        text.size = MAX_VALUE_BYTES;
+    text = cut_text(text, MAX_VALUE_BYTES);
     column->n_filled++;
+    if (!is_writable(text))
+        return;
     if (column->n_values == column->capacity && !column->capped)
         grow(column, arena);
     uint32_t slot = hash_text(text) & (column->n_slots - 1);
@@ -79,6 +122,16 @@ static void add_text(SampleColumn *column, StrView text, int64_t line, Arena *ar
     }
     column->values[column->n_values++] = (SampleValue){arena_str(arena, text), 1, line};
     column->slots[slot] = column->n_values;
+}
+
+/* Columns whose names no mapping can say are left out. */
+static uint32_t keep_writable(const char **names, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (*names[i] && is_writable(str_view(names[i])))
+            names[kept++] = names[i];
+    return kept;
 }
 
 static void columns_new(Sample *sample, uint32_t n, Arena *arena)
@@ -234,6 +287,7 @@ static Status read_text(const char *file, Arena *arena, Sample *sample, Error *e
         names = gathering.names;
         n = gathering.n;
     }
+    n = keep_writable(names, n);
     columns_new(sample, n, arena);
     for (uint32_t i = 0; i < n; i++)
         sample->columns[i].name = names[i];
@@ -282,7 +336,7 @@ static Status read_parquet(const char *file, MemoryBudget *budget, Arena *arena,
     const Schema *schema = parquet_schema(parquet);
     uint32_t *columns = ARENA_ARRAY(arena, uint32_t, schema->n + 1), n = 0;
     for (uint32_t i = 0; i < schema->n; i++)
-        if (schema->fields[i].type.id != TYPE_NULLTYPE)
+        if (schema->fields[i].type.id != TYPE_NULLTYPE && is_writable(str_view(schema->fields[i].name)))
             columns[n++] = i;
     columns_new(sample, n, arena);
     for (uint32_t i = 0; i < n; i++)

@@ -236,12 +236,28 @@ static void test_utf16(void **state)
     arena_done(&arena);
 }
 
+/* Bytes that no YAML can hold, in values and in a column's name: the mapping can be read all the same. */
+static void test_odd_bytes(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "id,origin,destination,ship date,status,ba\x01"
+        "d\n"
+        "1,A\0B,B,2025-01-02,D\0E,1\n2,A\xc2\x85,C,2025-01-03,D\0F,2\n3,A\xff,C,2025-01-03,D,2\n";
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard_bytes(text, sizeof text - 1, &arena, &guesses);
+    assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "origin");
+    arena_done(&arena);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_american),      cmocka_unit_test(test_german),
                                        cmocka_unit_test(test_nested_json),   cmocka_unit_test(test_null_texts),
                                        cmocka_unit_test(test_day_and_month), cmocka_unit_test(test_own_names),
-                                       cmocka_unit_test(test_utf16)};
+                                       cmocka_unit_test(test_utf16),         cmocka_unit_test(test_odd_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
