@@ -78,7 +78,7 @@ static const ExampleInfo TABLE_EXAMPLES[] = {
 };
 
 static const OptionInfo HISTORY_OPTIONS[] = {
-    {.name = "kind", .argument = "KIND", .help = "Only these: ingest, run, replay, rebuild, erase, compact ..."},
+    {.name = "kind", .argument = "KIND", .help = "Only these: ingest, run, replay, rebuild, erase, compact and the like"},
     {.name = "limit", .argument = "N", .help = "Records to show; 0 shows all", .fallback = "20"},
     JSON_OPTION,
     {0},
