@@ -8,8 +8,8 @@
  *   target_file_size: 128MiB
  *
  * A path that is not absolute lies below the lake.  Everything is checked when the lake is opened, with line numbers. */
-#include <stdio.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "columnar/time_text.h"
@@ -145,6 +145,22 @@ static Status find_lake(const char **path, bool *ret_found, Arena *arena, Error 
     return STATUS_OK;
 }
 
+Status lake_parse(const char *path, StrView text, Arena *job_arena, Lake **ret_lake, Error *err)
+{
+    Lake *lake = ARENA_NEW(job_arena, Lake);
+    YamlDocument document;
+    lake->path = path;
+    lake->clients = arena_printf(job_arena, "%s/clients", path);
+    lake->definitions = arena_printf(job_arena, "%s/definitions", path);
+    lake->control = arena_printf(job_arena, "%s/_freightlake", path);
+    lake->currency = "USD";
+    lake->max_rejected_share = DEFAULT_MAX_REJECTED_SHARE;
+    TRY(yaml_parse(arena_printf(job_arena, "%s/%s", path, LAKE_CONFIG_FILE), text, job_arena, &document, err));
+    TRY(read_config(&document, lake, job_arena, err));
+    *ret_lake = lake;
+    return STATUS_OK;
+}
+
 Status lake_open(const char *path, Arena *job_arena, Lake **ret_lake, Error *err)
 {
     bool named = path != NULL || (getenv(LAKE_ENVIRONMENT) && *getenv(LAKE_ENVIRONMENT)), found;
@@ -159,24 +175,14 @@ Status lake_open(const char *path, Arena *job_arena, Lake **ret_lake, Error *err
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
-    Lake *lake = ARENA_NEW(job_arena, Lake);
-    lake->path = arena_memdup(job_arena, path, n);
+    path = arena_memdup(job_arena, path, n);
     char absolute[PATH_MAX]; /* pending records name tables by it, and whoever finishes them may stand elsewhere */
-    if (!strstr(lake->path, "://") && realpath(lake->path, absolute))
-        lake->path = arena_strdup(job_arena, absolute);
-    lake->clients = arena_printf(job_arena, "%s/clients", lake->path);
-    lake->definitions = arena_printf(job_arena, "%s/definitions", lake->path);
-    lake->control = arena_printf(job_arena, "%s/_freightlake", lake->path);
-    lake->currency = "USD";
-    lake->max_rejected_share = DEFAULT_MAX_REJECTED_SHARE;
-    const char *file = arena_printf(job_arena, "%s/%s", lake->path, LAKE_CONFIG_FILE);
+    if (!strstr(path, "://") && realpath(path, absolute))
+        path = arena_strdup(job_arena, absolute);
     StrView text;
-    YamlDocument document;
-    TRY(storage_read_file(file, YAML_MAX_BYTES, job_arena, &text, err));
-    TRY(yaml_parse(file, text, job_arena, &document, err));
-    TRY(read_config(&document, lake, job_arena, err));
-    *ret_lake = lake;
-    return STATUS_OK;
+    TRY(storage_read_file(arena_printf(job_arena, "%s/%s", path, LAKE_CONFIG_FILE), YAML_MAX_BYTES, job_arena, &text,
+                          err));
+    return lake_parse(path, text, job_arena, ret_lake, err);
 }
 
 bool lake_rate(const Lake *lake, const char *currency, int32_t date, double *ret_rate)

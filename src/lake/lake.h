@@ -46,6 +46,9 @@ Status lake_init(const LakeInitOptions *options, Arena *job_arena, Error *err) M
 /* `path` NULL: FREIGHTLAKE_LAKE, else the current folder when it is a lake.  NOT_FOUND with a hint otherwise. */
 Status lake_open(const char *path, Arena *job_arena, Lake **ret_lake, Error *err) MUST_CHECK;
 
+/* The lake at `path` whose freightlake.yaml is `text`; CONFIG with file, line and hint for anything that cannot be meant. */
+Status lake_parse(const char *path, StrView text, Arena *job_arena, Lake **ret_lake, Error *err) MUST_CHECK;
+
 /* Folder of a table by the name people type: "shipments", "quarantine", or a mart. */
 const char *lake_table_path(const Lake *lake, const char *name, Arena *arena);
 /* The rate of a currency on a date; false when the configuration has none. */
