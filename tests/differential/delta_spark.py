@@ -6,6 +6,7 @@ reads of the same version.  Spark also goes on with one of our tables.  Needs Ja
 Spark's own packages.
 """
 
+import datetime
 import importlib.util
 import json
 import os
@@ -34,6 +35,7 @@ def in_spark(job_path: str) -> None:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.ui.enabled": "false",
@@ -149,9 +151,14 @@ class Tables:
                 self.read(named)
 
 
+def plain(value: object) -> object:
+    """An instant whatever its zone is called."""
+    return value.timestamp() if isinstance(value, datetime.datetime) else value
+
+
 def rows_of(table) -> list[str]:
-    names = sorted(table.column_names)
-    return sorted(repr(row) for row in zip(*(table.column(name).to_pylist() for name in names), strict=True))
+    columns = [[plain(value) for value in table.column(name).to_pylist()] for name in sorted(table.column_names)]
+    return sorted(repr(row) for row in zip(*columns, strict=True))
 
 
 def compare(tables: Tables) -> list[str]:
