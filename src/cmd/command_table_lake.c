@@ -51,6 +51,29 @@ static const ExampleInfo INGEST_EXAMPLES[] = {
     {0},
 };
 
+static const OptionInfo QUARANTINE_OPTIONS[] = {
+    {.name = "file", .argument = "NAME", .help = "Only records of the source file of this name"},
+    {.name = "rule", .argument = "CODE", .help = "Only records with this reason, such as not_a_date"},
+    {.name = "row", .argument = "N", .help = "Only the record on this line of its file"},
+    {.name = "limit", .argument = "N", .help = "show: records to show; 0 shows all", .fallback = "20"},
+    {.name = "output", .letter = 'o', .argument = "FILE", .help = "export: write to FILE, not to standard output"},
+    {.name = "all", .help = "drop: all records of all clients"},
+    {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo QUARANTINE_EXAMPLES[] = {
+    {"--lake lake quarantine list", "how many records wait, by file and reason"},
+    {"--lake lake quarantine show emart --rule not_a_date", "the records, with all that is wrong with them"},
+    {"--lake lake quarantine export emart -o mend.csv", "as they came, to be mended by hand"},
+    {"--lake lake quarantine replay emart", "once more, with the mapping of today"},
+    {"--lake lake quarantine drop emart --file test.csv", "give them up"},
+    {0},
+};
+
 static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "version", .argument = "N", .help = "restore: the version to go back to"},
     {.name = "as-of", .argument = "TIME", .help = "restore: the newest version not after TIME (2026-06-30T12:00:00Z)"},
@@ -78,7 +101,9 @@ static const ExampleInfo TABLE_EXAMPLES[] = {
 };
 
 static const OptionInfo HISTORY_OPTIONS[] = {
-    {.name = "kind", .argument = "KIND", .help = "Only these: ingest, run, replay, rebuild, erase, compact and the like"},
+    {.name = "kind",
+     .argument = "KIND",
+     .help = "Only these: ingest, run, replay, rebuild, erase, compact and the like"},
     {.name = "limit", .argument = "N", .help = "Records to show; 0 shows all", .fallback = "20"},
     JSON_OPTION,
     {0},
@@ -129,6 +154,18 @@ const CommandInfo LAKE_COMMANDS[] = {
          " is refused as a whole, with exit code 1.",
      .options = INGEST_OPTIONS,
      .examples = INGEST_EXAMPLES},
+    {.name = "quarantine",
+     .summary = "List, show, export, replay or drop rejected records",
+     .operand = "ACTION [CLIENT]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .description =
+         "ACTION is list, show, export, replay or drop.  Rejected records wait with their text, file, line and reasons."
+         "  'replay' takes them through the mapping and the settings of today: what passes becomes shipments, each "
+         "once,"
+         " and the rest stays.  'export' writes them as they came, with the header of their file.",
+     .options = QUARANTINE_OPTIONS,
+     .examples = QUARANTINE_EXAMPLES},
     {.name = "table",
      .summary = "History, restore, compact, vacuum and fsck of a Delta table",
      .operand = "ACTION TABLE",

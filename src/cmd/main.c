@@ -14,7 +14,8 @@ static const struct {
 } MAINS[] = {
     {"init", command_init},         {"ingest", command_ingest},
     {"history", command_history},   {"status", command_status},
-    {"doctor", command_doctor},     {"table", command_table_job},
+    {"doctor", command_doctor},     {"quarantine", command_quarantine},
+    {"table", command_table_job},
     {"generate", command_generate}, {"run", command_run},
     {"show", command_show},         {"query", command_query},
     {"explain", command_explain},   {"inspect", command_inspect},

@@ -1,0 +1,551 @@
+/* quarantine: the records that wait, by reason and file; shown, exported, replayed, dropped. */
+#include "ingest/quarantine.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "columnar/time_text.h"
+#include "ingest/replay.h"
+#include "ingest/single_record.h"
+#include "lake/history.h"
+#include "lake/transaction.h"
+
+typedef struct QuarantineJob {
+    const Arguments *arguments;
+    Arena *arena;
+    Lake *lake;
+    DeltaSnapshot *quarantine;
+    QuarantineFilter filter;
+    Resources resources;
+    bool json;
+} QuarantineJob;
+
+static Status visit(QuarantineJob *job, void *context,
+                    Status (*row)(void *context, const QuarantineRow *row, bool *ret_stop, Error *err), Error *err)
+{
+    QuarantineVisitor visitor = {context, row};
+    return quarantine_visit(job->quarantine, &job->filter, &job->resources.budget, &visitor, err);
+}
+
+static Status print_and_free(Buffer *text, Status status, Error *err)
+{
+    if (status == STATUS_OK)
+        status = console_write_buffer(text, err);
+    buffer_done(text);
+    return status;
+}
+
+/* ---- list ---- */
+
+typedef struct Group {
+    const char *client, *file, *code, *column, *message;
+    int64_t row;
+    uint64_t records;
+} Group;
+
+typedef struct Listing {
+    Arena *arena;
+    Group *groups;
+    uint32_t n, capacity;
+    uint64_t records;
+} Listing;
+
+static Group *find_group(Listing *list, const char *client, StrView file, const char *code, const char *column)
+{
+    for (uint32_t i = list->n; i-- > 0;) {
+        Group *group = &list->groups[i];
+        if (strcmp(group->client, client) == 0 && str_equal(str_view(group->file), file) &&
+            strcmp(group->code, code) == 0 && strcmp(group->column, column) == 0)
+            return group;
+    }
+    if (list->n == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 64;
+        list->groups = mem_realloc(list->groups, sizeof(Group) * list->capacity);
+    }
+    Group *group = &list->groups[list->n++];
+    *group = (Group){.client = arena_strdup(list->arena, client),
+                     .file = arena_memdup(list->arena, file.data, file.size),
+                     .code = arena_strdup(list->arena, code),
+                     .column = arena_strdup(list->arena, column),
+                     .row = -1};
+    return group;
+}
+
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static Status list_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
+{
+    (void)ret_stop;
+    (void)err;
+    Listing *list = context;
+    list->records++;
+    json_t *reasons = json_loadb(row->reasons.data, row->reasons.size, 0, NULL);
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        const json_t *reason = json_array_get(reasons, i);
+        Group *group =
+            find_group(list, row->client, row->source_file, member(reason, "code"), member(reason, "column"));
+        group->records++;
+        if (group->row < 0 || row->source_row < group->row) {
+            group->row = row->source_row;
+            group->message = arena_strdup(list->arena, member(reason, "message"));
+        }
+    }
+    json_decref(reasons);
+    return STATUS_OK;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const Group *x = a, *y = b;
+    int order = strcmp(x->client, y->client);
+    if (order == 0)
+        order = strcmp(x->file, y->file);
+    if (order == 0 && x->records != y->records)
+        order = x->records > y->records ? -1 : 1;
+    if (order == 0)
+        order = strcmp(x->code, y->code);
+    return order ? order : strcmp(x->column, y->column);
+}
+
+static void append_group(Buffer *text, const Group *group, const Group *before, bool json)
+{
+    if (!json) {
+        if (!before || strcmp(before->client, group->client) != 0 || strcmp(before->file, group->file) != 0)
+            buffer_printf(text, "%s  %s\n", group->client, group->file);
+        buffer_printf(text, "  %10llu  %-26s %-24s row %lld: %s\n", (unsigned long long)group->records, group->code,
+                      group->column, (long long)group->row, group->message);
+        return;
+    }
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"client", group->client},
+                 {"file", group->file},
+                 {"code", group->code},
+                 {"column", group->column},
+                 {"example_message", group->message}};
+    buffer_append_text(text, before ? ",{" : "{");
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        buffer_printf(text, "\"%s\":", texts[i].key);
+        text_append_json(text, str_view(texts[i].value));
+        buffer_append_byte(text, ',');
+    }
+    buffer_printf(text, "\"records\":%llu,\"example_row\":%lld}", (unsigned long long)group->records,
+                  (long long)group->row);
+}
+
+static Status action_list(QuarantineJob *job, Error *err)
+{
+    Listing list = {.arena = job->arena};
+    Buffer text;
+    buffer_init(&text, 0);
+    Status status = visit(job, &list, list_row, err);
+    if (list.n)
+        qsort(list.groups, list.n, sizeof *list.groups, compare_groups);
+    if (job->json)
+        buffer_printf(&text, "{\"records\":%llu,\"groups\":[", (unsigned long long)list.records);
+    for (uint32_t i = 0; i < list.n; i++)
+        append_group(&text, &list.groups[i], i ? &list.groups[i - 1] : NULL, job->json);
+    if (job->json)
+        buffer_append_text(&text, "]}\n");
+    else if (list.records == 0)
+        buffer_append_text(&text, "quarantine is empty\n");
+    else
+        buffer_printf(
+            &text, "%llu records wait; see them with 'quarantine show', mend the mapping, then 'quarantine replay'\n",
+            (unsigned long long)list.records);
+    mem_free(list.groups);
+    return print_and_free(&text, status, err);
+}
+
+/* ---- show ---- */
+
+typedef struct Showing {
+    Buffer *text;
+    bool json;
+    uint64_t shown, limit;
+} Showing;
+
+static void append_json_row(Buffer *text, const QuarantineRow *row)
+{
+    char when[TIME_TEXT_SIZE];
+    timestamp_format(when, row->ingested_at_us);
+    when[10] = 'T';
+    buffer_append_text(text, "{\"client\":");
+    text_append_json(text, str_view(row->client));
+    buffer_append_text(text, ",\"source_file\":");
+    text_append_json(text, row->source_file);
+    buffer_append_text(text, ",\"source_hash\":");
+    text_append_json(text, row->source_hash);
+    buffer_printf(text, ",\"source_row\":%lld,\"raw_record\":", (long long)row->source_row);
+    text_append_json(text, row->raw);
+    buffer_append_text(text, ",\"reasons\":");
+    buffer_append(text, row->reasons.data, row->reasons.size);
+    buffer_append_text(text, ",\"mapping_hash\":");
+    text_append_json(text, row->mapping_hash);
+    buffer_printf(text, ",\"ingested_at\":\"%sZ\"}", when);
+}
+
+/* Control characters would steer the terminal. */
+static void append_plain(Buffer *text, StrView bytes)
+{
+    for (uint32_t i = 0; i < bytes.size; i++) {
+        unsigned char c = (unsigned char)bytes.data[i];
+        if (c < 0x20 || c == 0x7f)
+            buffer_printf(text, "\\x%02x", c);
+        else
+            buffer_append_byte(text, c);
+    }
+}
+
+static Status show_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
+{
+    (void)err;
+    Showing *showing = context;
+    if (showing->limit && showing->shown == showing->limit) {
+        *ret_stop = true;
+        return STATUS_OK;
+    }
+    if (showing->json) {
+        if (showing->shown)
+            buffer_append_byte(showing->text, ',');
+        append_json_row(showing->text, row);
+    } else {
+        buffer_printf(showing->text, "%s  ", row->client);
+        append_plain(showing->text, row->source_file);
+        buffer_printf(showing->text, "  row %lld\n  ", (long long)row->source_row);
+        append_plain(showing->text, row->raw);
+        buffer_append_byte(showing->text, '\n');
+        json_t *reasons = json_loadb(row->reasons.data, row->reasons.size, 0, NULL);
+        for (size_t i = 0; i < json_array_size(reasons); i++) {
+            const json_t *reason = json_array_get(reasons, i);
+            buffer_printf(showing->text, "    %s: ", member(reason, "code"));
+            append_plain(showing->text, str_view(member(reason, "message")));
+            buffer_append_byte(showing->text, '\n');
+        }
+        json_decref(reasons);
+    }
+    showing->shown++;
+    return STATUS_OK;
+}
+
+static Status action_show(QuarantineJob *job, Error *err)
+{
+    int64_t limit = 20;
+    Buffer text;
+    TRY(arguments_integer(job->arguments, "limit", 0, INT64_MAX, &limit, err));
+    buffer_init(&text, 0);
+    Showing showing = {.text = &text, .json = job->json, .limit = (uint64_t)limit};
+    if (job->json)
+        buffer_append_text(&text, "{\"records\":[");
+    Status status = visit(job, &showing, show_row, err);
+    if (job->json)
+        buffer_append_text(&text, "]}\n");
+    else if (showing.shown == 0)
+        buffer_append_text(&text, "no record in quarantine is such\n");
+    return print_and_free(&text, status, err);
+}
+
+/* ---- export ---- */
+
+typedef struct Export {
+    SingleRecord *single;
+    Buffer text;
+    const char *header; /* of the records so far */
+    uint64_t records;
+} Export;
+
+static Status export_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
+{
+    (void)ret_stop;
+    Export *export = context;
+    const char *header;
+    TRY(single_record_header(export->single, row->source_hash, &header, err));
+    if (!export->header) {
+        export->header = header;
+        buffer_append_text(&export->text, header);
+    }
+    if (strcmp(export->header, header) != 0) {
+        error_set(err, STATUS_DATA, "the records come from files with different columns");
+        return error_hint(err, "export them file by file: --file NAME");
+    }
+    buffer_append(&export->text, row->raw.data, row->raw.size);
+    buffer_append_byte(&export->text, '\n');
+    export->records++;
+    return STATUS_OK;
+}
+
+static Status need_client(const QuarantineJob *job, Error *err)
+{
+    if (job->filter.client)
+        return STATUS_OK;
+    error_set(err, STATUS_USAGE, "of which client?");
+    return error_hint(err, "freightlake quarantine %s CLIENT", job->arguments->operands[0]);
+}
+
+static Status action_export(QuarantineJob *job, Error *err)
+{
+    Mapping *mapping;
+    Export export = {0};
+    const char *output = arguments_text(job->arguments, "output");
+    TRY(need_client(job, err));
+    TRY(mapping_load(job->lake, job->filter.client, job->arena, &mapping, err));
+    TRY(single_record_new(job->lake, mapping, &export.single, err));
+    buffer_init(&export.text, 0);
+    Status status = visit(job, &export, export_row, err);
+    if (status == STATUS_OK && output)
+        status = storage_write_file(output, export.text.data, export.text.size, err);
+    else if (status == STATUS_OK)
+        status = console_write_buffer(&export.text, err);
+    if (status == STATUS_OK && output) {
+        buffer_clear(&export.text);
+        buffer_printf(&export.text, "%llu records written to %s as they came; mend them there and ingest the file\n",
+                      (unsigned long long)export.records, output);
+        status = console_write_buffer(&export.text, err);
+    }
+    buffer_done(&export.text);
+    single_record_free(export.single);
+    return status;
+}
+
+/* ---- What changes something: one client after the other, under its lock ---- */
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
+}
+
+typedef Status (*ClientAction)(QuarantineJob *job, const char *client, Buffer *text, Error *err);
+
+static Status under_lock(QuarantineJob *job, const char *client, ClientAction action, Buffer *text, Error *err)
+{
+    LakeLock *lock = NULL;
+    LakeRecovery recovery;
+    TRY(lake_lock(job->lake, arena_printf(job->arena, "client-%s", client), say_waiting, NULL, &lock, err));
+    Status status = lake_recover(job->lake, client, &recovery, err);
+    if (status == STATUS_OK)
+        status = delta_snapshot_load(lake_table_path(job->lake, "quarantine", job->arena),
+                                     (DeltaVersion){.kind = DELTA_NEWEST}, job->arena, &job->quarantine, err);
+    if (status == STATUS_OK) {
+        job->filter.client = client;
+        status = action(job, client, text, err);
+    }
+    lake_unlock(lock);
+    return status;
+}
+
+/* The one client named, or each that has records in quarantine. */
+static Status for_clients(QuarantineJob *job, ClientAction action, Buffer *text, Error *err)
+{
+    if (job->filter.client)
+        return under_lock(job, job->filter.client, action, text, err);
+    const DeltaSnapshot *all = job->quarantine;
+    const char *last = "";
+    for (uint32_t i = 0; i < all->n_files; i++) { /* files are sorted by path, so by client */
+        const char *client = all->files[i].partition_values[0];
+        if (!client || strcmp(client, last) == 0)
+            continue;
+        last = client;
+        if (job->json && text->size > 1 && text->data[text->size - 1] == '}')
+            buffer_append_byte(text, ',');
+        TRY(under_lock(job, client, action, text, err));
+    }
+    return STATUS_OK;
+}
+
+static void record_history(const QuarantineJob *job, const char *kind, const char *client, int64_t started_us,
+                           HistoryRecord record)
+{
+    Error err;
+    error_init(&err);
+    record.kind = kind;
+    record.client = client;
+    record.started_us = started_us;
+    record.seconds = (double)(lake_now_us() - started_us) * 1e-6;
+    record.peak_memory_bytes = process_peak_memory_bytes();
+    if (history_write(job->lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+/* ---- replay ---- */
+
+static void append_replay(Buffer *text, const ReplayResult *result, const char *client, bool json, bool dry_run)
+{
+    if (json) {
+        buffer_append_text(text, "{\"client\":");
+        text_append_json(text, str_view(client));
+        buffer_printf(
+            text,
+            ",\"records\":%llu,\"passed\":%llu,\"rejected\":%llu,\"superseded\":%llu,\"processed_version\":%lld,"
+            "\"quarantine_version\":%lld,\"seconds\":%.6f}",
+            (unsigned long long)result->records, (unsigned long long)result->passed,
+            (unsigned long long)result->rejected, (unsigned long long)result->superseded,
+            (long long)result->processed_version, (long long)result->quarantine_version, result->seconds);
+        return;
+    }
+    buffer_printf(text, "%s: %llu records: %llu %s, %llu stay in quarantine\n", client,
+                  (unsigned long long)result->records, (unsigned long long)result->passed,
+                  dry_run ? "would be shipments" : "are shipments now", (unsigned long long)result->rejected);
+    for (uint32_t i = 0; i < result->n_reasons; i++)
+        buffer_printf(text, "  %10llu  %-26s %-24s row %lld: %s\n", (unsigned long long)result->reasons[i].records,
+                      result->reasons[i].code, result->reasons[i].column, (long long)result->reasons[i].example_row,
+                      result->reasons[i].example_message);
+    if (result->quarantine_version < 0 && !dry_run)
+        buffer_append_text(text, "  nothing changed: mend the mapping or the lake's settings first\n");
+}
+
+static Status replay_client(QuarantineJob *job, const char *client, Buffer *text, Error *err)
+{
+    Mapping *mapping;
+    TRY(mapping_load(job->lake, client, job->arena, &mapping, err));
+    ReplayOptions options = {.lake = job->lake,
+                             .mapping = mapping,
+                             .filter = job->filter,
+                             .dry_run = arguments_given(job->arguments, "dry-run"),
+                             .budget = &job->resources.budget};
+    ReplayResult result;
+    int64_t started_us = lake_now_us();
+    TRY(replay(&options, job->arena, &result, err));
+    HistoryTable tables[] = {{"shipments", -1, result.processed_version, (int64_t)result.passed},
+                             {"quarantine", -1, result.quarantine_version, (int64_t)result.rejected}};
+    if (!options.dry_run && result.quarantine_version >= 0)
+        record_history(job, "replay", client, started_us,
+                       (HistoryRecord){.outcome = "ok",
+                                       .rows_read = (int64_t)result.records,
+                                       .rows_good = (int64_t)result.passed,
+                                       .rows_rejected = (int64_t)result.rejected,
+                                       .tables = tables,
+                                       .n_tables = 2});
+    append_replay(text, &result, client, job->json, options.dry_run);
+    return STATUS_OK;
+}
+
+static Status action_replay(QuarantineJob *job, Error *err)
+{
+    Buffer text;
+    buffer_init(&text, 0);
+    if (job->json)
+        buffer_append_text(&text, "{\"clients\":[");
+    Status status = for_clients(job, replay_client, &text, err);
+    if (job->json)
+        buffer_append_text(&text, "]}\n");
+    else if (text.size == 0)
+        buffer_append_text(&text, "quarantine is empty\n");
+    return print_and_free(&text, status, err);
+}
+
+/* ---- drop ---- */
+
+typedef struct Dropping {
+    QuarantineDrops drops;
+    uint64_t records;
+} Dropping;
+
+static Status drop_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
+{
+    (void)ret_stop;
+    (void)err;
+    Dropping *dropping = context;
+    quarantine_drop_row(&dropping->drops, row);
+    dropping->records++;
+    return STATUS_OK;
+}
+
+static Status drop_of_client(QuarantineJob *job, const char *client, Buffer *text, Error *err)
+{
+    Dropping dropping = {.drops = {.arena = job->arena}};
+    int64_t started_us = lake_now_us(), version = -1;
+    TRY(visit(job, &dropping, drop_row, err));
+    bool dry_run = arguments_given(job->arguments, "dry-run");
+    if (dropping.records > 0 && !dry_run) {
+        DeltaCommit commit = {.operation = "DELETE"};
+        TRY(quarantine_drops_commit(&dropping.drops, job->quarantine, &job->resources.budget, NULL, 0, &commit, err));
+        TRY(delta_commit(job->quarantine, &commit, &version, err));
+        HistoryTable table = {"quarantine", job->quarantine->version, version, (int64_t)dropping.records};
+        record_history(job, "drop", client, started_us,
+                       (HistoryRecord){.outcome = "ok",
+                                       .rows_read = (int64_t)dropping.records,
+                                       .rows_good = -1,
+                                       .rows_rejected = -1,
+                                       .tables = &table,
+                                       .n_tables = 1});
+    }
+    if (job->json) {
+        buffer_append_text(text, "{\"client\":");
+        text_append_json(text, str_view(client));
+        buffer_printf(text, ",\"dropped\":%llu,\"quarantine_version\":%lld}", (unsigned long long)dropping.records,
+                      (long long)version);
+    } else {
+        buffer_printf(text, "%s: %llu records %s\n", client, (unsigned long long)dropping.records,
+                      dry_run ? "would be dropped" : "dropped; 'rebuild' brings them back from the raw files");
+    }
+    return STATUS_OK;
+}
+
+static Status action_drop(QuarantineJob *job, Error *err)
+{
+    bool chosen = job->filter.client || job->filter.file || job->filter.rule || job->filter.row >= 0;
+    if (!chosen && !arguments_given(job->arguments, "all")) {
+        error_set(err, STATUS_USAGE, "which records are to be dropped?");
+        return error_hint(err, "name a client, --file, --rule or --row, or give --all");
+    }
+    Buffer text;
+    buffer_init(&text, 0);
+    if (job->json)
+        buffer_append_text(&text, "{\"clients\":[");
+    Status status = for_clients(job, drop_of_client, &text, err);
+    if (job->json)
+        buffer_append_text(&text, "]}\n");
+    else if (text.size == 0)
+        buffer_append_text(&text, "quarantine is empty\n");
+    return print_and_free(&text, status, err);
+}
+
+/* ---- The command ---- */
+
+static Status quarantine_steps(QuarantineJob *job, Error *err)
+{
+    static const struct {
+        const char *name;
+        Status (*action)(QuarantineJob *job, Error *err);
+    } actions[] = {{"list", action_list},
+                   {"show", action_show},
+                   {"export", action_export},
+                   {"replay", action_replay},
+                   {"drop", action_drop}};
+    const char *names[ARRAY_SIZE(actions)];
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        names[i] = actions[i].name;
+        if (strcmp(job->arguments->operands[0], names[i]) == 0)
+            return actions[i].action(job, err);
+    }
+    error_set(err, STATUS_USAGE, "quarantine has no action '%.40s'", job->arguments->operands[0]);
+    const char *near = text_nearest(job->arguments->operands[0], names, ARRAY_SIZE(names));
+    return near ? error_hint(err, "did you mean '%s'?", near) : error_hint(err, "list, show, export, replay or drop");
+}
+
+Status command_quarantine(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    QuarantineJob job = {.arguments = arguments, .arena = job_arena, .json = arguments_given(arguments, "json")};
+    job.filter = (QuarantineFilter){.client = arguments->n_operands > 1 ? arguments->operands[1] : NULL,
+                                    .file = arguments_text(arguments, "file"),
+                                    .rule = arguments_text(arguments, "rule"),
+                                    .row = -1};
+    if (arguments_text(arguments, "row"))
+        TRY(arguments_integer(arguments, "row", 1, INT64_MAX, &job.filter.row, err));
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &job.lake, err));
+    if (job.filter.client)
+        TRY(lake_check_client(job.filter.client, err));
+    TRY(delta_snapshot_load(lake_table_path(job.lake, "quarantine", job_arena), (DeltaVersion){.kind = DELTA_NEWEST},
+                            job_arena, &job.quarantine, err));
+    TRY(resources_init(&job.resources, arguments, err));
+    Status status = quarantine_steps(&job, err);
+    resources_done(&job.resources);
+    return status;
+}
