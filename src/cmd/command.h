@@ -15,6 +15,8 @@ Status command_history(const Arguments *arguments, Arena *job_arena, Error *err)
 Status command_status(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_quarantine(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_rebuild(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_erase(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_table_job(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_generate(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_run(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;

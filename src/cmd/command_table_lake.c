@@ -74,6 +74,35 @@ static const ExampleInfo QUARANTINE_EXAMPLES[] = {
     {0},
 };
 
+static const OptionInfo REBUILD_OPTIONS[] = {
+    {.name = "dry-run", .help = "Tell what would come out, and change nothing"},
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo REBUILD_EXAMPLES[] = {
+    {"--lake lake rebuild emart", "after the mapping was mended"},
+    {"--lake lake rebuild emart --dry-run", "what would come out"},
+    {0},
+};
+
+static const OptionInfo ERASE_OPTIONS[] = {
+    {.name = "shipment", .argument = "ID", .help = "Only the shipment with this id"},
+    {.name = "yes", .letter = 'y', .help = "Do not ask"},
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo ERASE_EXAMPLES[] = {
+    {"--lake lake erase emart --shipment SH1234", "one shipment, out of everything"},
+    {"--lake lake erase emart --yes", "all of a client's data"},
+    {0},
+};
+
 static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "version", .argument = "N", .help = "restore: the version to go back to"},
     {.name = "as-of", .argument = "TIME", .help = "restore: the newest version not after TIME (2026-06-30T12:00:00Z)"},
@@ -166,6 +195,28 @@ const CommandInfo LAKE_COMMANDS[] = {
          " and the rest stays.  'export' writes them as they came, with the header of their file.",
      .options = QUARANTINE_OPTIONS,
      .examples = QUARANTINE_EXAMPLES},
+    {.name = "rebuild",
+     .summary = "Compute a client's shipments again from its raw files",
+     .operand = "CLIENT",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description =
+         "Takes all of the client's raw files through the mapping and the contract of today and swaps the result in: a"
+         " wrong mapping is mended this way.  Readers see all of the old or all of the new.",
+     .options = REBUILD_OPTIONS,
+     .examples = REBUILD_EXAMPLES},
+    {.name = "erase",
+     .summary = "Erase a client's data, or one shipment, for good",
+     .operand = "CLIENT",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description =
+         "Takes the data out of shipments, quarantine, raw files, older versions of tables and their logs, and makes "
+         "the"
+         " marts anew without it.  It cannot be undone, so it asks, or wants --yes.  The history keeps that it was done"
+         " (of a shipment by a hash of its id), with names of files and counts; the mapping stays.",
+     .options = ERASE_OPTIONS,
+     .examples = ERASE_EXAMPLES},
     {.name = "table",
      .summary = "History, restore, compact, vacuum and fsck of a Delta table",
      .operand = "ACTION TABLE",

@@ -15,6 +15,8 @@ static const struct {
     {"init", command_init},         {"ingest", command_ingest},
     {"history", command_history},   {"status", command_status},
     {"doctor", command_doctor},     {"quarantine", command_quarantine},
+    {"rebuild", command_rebuild},
+    {"erase", command_erase},
     {"table", command_table_job},
     {"generate", command_generate}, {"run", command_run},
     {"show", command_show},         {"query", command_query},

@@ -22,13 +22,14 @@ char *delta_uuid(Arena *arena);
  * Parquet footer).  Text bounds are cut to 32 characters (a maximum is rounded up; left out when it cannot be).  Columns
  * the file must not lack by NOT NULL are checked by their null counts: DATA. */
 Status delta_describe_file(const char *table, const DeltaMetadata *metadata, const char *path,
-                           const char *const *partition_values, Arena *arena, DeltaFile *ret_file, Error *err) MUST_CHECK;
+                           const char *const *partition_values, Arena *arena, DeltaFile *ret_file, Error *err)
+    MUST_CHECK;
 
 typedef enum DeltaConflictRule {
     DELTA_BLIND_APPEND, /* fits on top of anything but new metadata, protocol or our own application id */
-    DELTA_REWRITE,      /* read its removed files: a winner that removed one of them, or that added data in a partition in
+    DELTA_REWRITE,  /* read its removed files: a winner that removed one of them, or that added data in a partition in
                            which this commit removes files, is a conflict */
-    DELTA_OVERWRITE     /* read the whole table: every winner that changed data is a conflict */
+    DELTA_OVERWRITE /* read the whole table: every winner that changed data is a conflict */
 } DeltaConflictRule;
 
 typedef struct DeltaCommit {
@@ -38,7 +39,7 @@ typedef struct DeltaCommit {
     uint32_t n_adds;
     const DeltaFile *const *removes; /* files of the base snapshot */
     uint32_t n_removes;
-    bool data_change; /* false: the same rows in other files */
+    bool data_change;                    /* false: the same rows in other files */
     const DeltaTransaction *transaction; /* NULL: none */
     const DeltaMetadata *metadata;       /* NULL: unchanged */
     DeltaConflictRule rule;

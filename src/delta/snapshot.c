@@ -169,6 +169,9 @@ static Status replay_from(const char *table, CheckpointFile checkpoint, int64_t 
         if (replay->actions.timestamp_ms < 0)
             replay->actions.timestamp_ms = listing->modified_ms[i];
     }
+    for (uint32_t i = 0; i < listing->n_commits && replay->actions.timestamp_ms < 0; i++)
+        if (listing->commits[i] == version) /* the checkpoint is all of it */
+            replay->actions.timestamp_ms = listing->modified_ms[i];
     if (replay->actions.metadata && replay->actions.min_reader_version)
         return STATUS_OK;
     error_set(err, STATUS_CORRUPT, "the log has no metaData or no protocol");
@@ -391,14 +394,15 @@ Status delta_history(const char *table, int64_t first, int64_t last, Arena *aren
     return STATUS_OK;
 }
 
-Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes, uint32_t *ret_n,
-                          Error *err)
+Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes,
+                          uint32_t *ret_n, Error *err)
 {
     LogActions actions;
     TRY(log_read(table, version, arena, &actions, err));
     DeltaFileChange *changes = ARENA_ARRAY(arena, DeltaFileChange, actions.n_files + 1);
     for (uint32_t i = 0; i < actions.n_files; i++)
-        changes[i] = (DeltaFileChange){actions.files[i].file.path, actions.files[i].removed, actions.files[i].data_change};
+        changes[i] =
+            (DeltaFileChange){actions.files[i].file.path, actions.files[i].removed, actions.files[i].data_change};
     *ret_changes = changes;
     *ret_n = actions.n_files;
     return STATUS_OK;

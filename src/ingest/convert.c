@@ -16,6 +16,7 @@
 
 #define STATUS_NULL SHIPMENT_STATUS_COUNT /* code of NULL among the entries of delivery_status */
 #define DEFAULT_ENTRIES 256u
+#define SHOWN_BYTES 60u
 
 /* A mapped column. */
 typedef struct SourceColumn {
@@ -589,24 +590,42 @@ static void add_reason(ReasonList *list, const char *code, const char *column, S
     list->reasons[list->n++] = (RecordReason){code, column, value, message};
 }
 
+/* A text as it may stand in a message: the first bytes, control characters as \xNN. */
+static const char *shown_text(Arena *arena, StrView text)
+{
+    Buffer shown;
+    buffer_init(&shown, 0);
+    for (uint32_t i = 0; i < text.size && i < SHOWN_BYTES; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            buffer_printf(&shown, "\\x%02x", c);
+        else
+            buffer_append_byte(&shown, c);
+    }
+    if (text.size > SHOWN_BYTES)
+        buffer_append_text(&shown, "...");
+    const char *copy = arena_strdup(arena, buffer_text(&shown));
+    buffer_done(&shown);
+    return copy;
+}
+
 static const char *column_message(Arena *arena, const Converter *c, ShipmentColumnId id, ReasonCode reason,
                                   StrView text)
 {
     const MappingColumn *column = &c->mapping->columns[id];
     const char *name = shipment_column(id)->name;
     const char *from = column->source ? arena_printf(arena, " (column \"%s\")", column->source) : "";
-    int shown = text.size > 60 ? 60 : (int)text.size;
-    const char *more = text.size > 60 ? "..." : "";
+    const char *shown = shown_text(arena, text);
     switch (reason) {
     case REASON_MISSING:
         return arena_printf(arena, "%s%s has no value", name, from);
     case REASON_NOT_A_DATE:
-        return arena_printf(arena, "%s%s: \"%.*s%s\" is no date like %s", name, from, shown, text.data, more,
+        return arena_printf(arena, "%s%s: \"%s\" is no date like %s", name, from, shown,
                             column->n_forms ? date_form_pattern(column->forms[0]) : "yyyy-MM-dd");
     case REASON_TOO_LONG:
         return arena_printf(arena, "%s%s has %u bytes", name, from, text.size);
     default:
-        return arena_printf(arena, "%s%s: \"%.*s%s\": %s", name, from, shown, text.data, more, reason_meaning(reason));
+        return arena_printf(arena, "%s%s: \"%s\": %s", name, from, shown, reason_meaning(reason));
     }
 }
 

@@ -11,6 +11,7 @@
 #include "ingest/ingest.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -36,6 +37,7 @@ typedef struct IngestJob {
     RecordSource *source;
     Duplicates *duplicates;  /* NULL: ids may repeat */
     bool seeing;             /* the first of two passes: ids only */
+    int64_t line_base;       /* of this file among those whose ids are compared */
     DuplicateFile *made_way; /* files of the table with rows that make way */
     uint32_t n_made_way;
     uint64_t bytes_total;
@@ -158,7 +160,8 @@ static Status see_block(IngestWorker *worker, const ConvertedBlock *block, Error
 {
     for (uint32_t r = 0; r < block->n; r++)
         if (!block->bad[r])
-            TRY(duplicates_see(worker->job->duplicates, block, r, worker->block.lines[r], err));
+            TRY(duplicates_see(worker->job->duplicates, block, r, worker->job->line_base + worker->block.lines[r],
+                               err));
     return STATUS_OK;
 }
 
@@ -168,7 +171,8 @@ static Status keep_one_of_each(IngestWorker *worker, const ConvertedBlock *block
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < *n_good; i++) {
-        switch (duplicates_verdict(worker->job->duplicates, block, good[i], worker->block.lines[good[i]])) {
+        switch (duplicates_verdict(worker->job->duplicates, block, good[i],
+                                   worker->job->line_base + worker->block.lines[good[i]])) {
         case DUPLICATE_STAYS:
             good[n++] = good[i];
             break;
@@ -342,13 +346,36 @@ static const char *app_id(const IngestJob *job)
     return arena_printf(job->arena, "freightlake/ingest/%s/%s", job->options->mapping->client, job->hash);
 }
 
+const char *ingest_erased_mark(const Lake *lake, const char *client, const char *hash, Arena *arena)
+{
+    return arena_printf(arena, "%s/erased/%s/%s", lake->control, client, hash);
+}
+
+/* The version of the file's transaction that does not count any more, since the file was erased; -1: none. */
+static int64_t erased_version(const IngestJob *job)
+{
+    Error ignored;
+    error_init(&ignored);
+    StrView text;
+    const char *mark = ingest_erased_mark(job->options->lake, job->options->mapping->client, job->hash, job->arena);
+    if (storage_read_file(mark, 64, job->arena, &text, &ignored) != STATUS_OK)
+        return -1;
+    return strtoll(text.data, NULL, 10);
+}
+
+static int64_t known_version(const IngestJob *job)
+{
+    return job->processed ? delta_transaction_version(job->processed, app_id(job)) : -1;
+}
+
 static bool is_known(const IngestJob *job)
 {
-    return job->processed && delta_transaction_version(job->processed, app_id(job)) >= 0;
+    int64_t version = known_version(job);
+    return version >= 0 && version > erased_version(job);
 }
 
 /* Data files that no commit will name. */
-static void remove_files(const char *table, const DeltaFile *files, uint32_t n, Arena *arena)
+void ingest_remove_files(const char *table, const DeltaFile *files, uint32_t n, Arena *arena)
 {
     Error ignored;
     error_init(&ignored);
@@ -365,9 +392,9 @@ static void abandon(IngestJob *job)
         if (!worker->shipments)
             continue;
         const DeltaFile *files = shipment_file_files(worker->shipments, &n);
-        remove_files(job->processed->table, files, n, job->arena);
+        ingest_remove_files(job->processed->table, files, n, job->arena);
         files = quarantine_file_files(worker->quarantine, &n);
-        remove_files(job->quarantine->table, files, n, job->arena);
+        ingest_remove_files(job->quarantine->table, files, n, job->arena);
     }
 }
 
@@ -424,7 +451,9 @@ static Status commit(IngestJob *job, IngestResult *result, Error *err)
         collect(&changes[1].commit, files, n);
     }
     TRY(make_way(job, &changes[1].commit, err));
-    LakeTransaction transaction = {.client = job->options->mapping->client, .app_id = app_id(job), .version = 1};
+    LakeTransaction transaction = {.client = job->options->mapping->client,
+                                   .app_id = app_id(job),
+                                   .version = known_version(job) < 1 ? 1 : known_version(job) + 1};
     /* Without rejected records quarantine has nothing to say, and one commit is enough. */
     transaction.changes = n_quarantine ? changes : changes + 1;
     transaction.n_changes = n_quarantine ? 2 : 1;
@@ -476,7 +505,13 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
     TRY(settle_hash(job, result, err));
     if (is_known(job)) {
         abandon(job);
-        result->outcome = INGEST_KNOWN;
+        *result = (IngestResult){.file = result->file,
+                                 .bytes = result->bytes,
+                                 .outcome = INGEST_KNOWN,
+                                 .max_rejected_share = result->max_rejected_share,
+                                 .processed_version = -1,
+                                 .quarantine_version = -1};
+        memcpy(result->hash, job->hash, sizeof result->hash);
         return STATUS_OK;
     }
     if (result->rejected_share > result->max_rejected_share) {
@@ -535,5 +570,117 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
         return status;
     result.seconds = clock_seconds() - start;
     *ret_result = result;
+    return STATUS_OK;
+}
+
+/* ---- Raw files again ---- */
+
+static const DeltaFile *copy_files(const DeltaFile *const *lists, const uint32_t *counts, int n_lists, Arena *arena,
+                                   uint32_t *ret_n)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < n_lists; i++)
+        n += counts[i];
+    DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, n + 1);
+    n = 0;
+    for (int i = 0; i < n_lists; i++)
+        for (uint32_t k = 0; k < counts[i]; k++) {
+            const char **values = ARENA_ARRAY(arena, const char *, 1);
+            DeltaFile *file = &files[n++];
+            *file = lists[i][k];
+            values[0] = arena_strdup(arena, file->partition_values[0]);
+            file->partition_values = values;
+            file->path = arena_strdup(arena, file->path);
+            file->statistics = arena_strdup(arena, file->statistics);
+        }
+    *ret_n = n;
+    return files;
+}
+
+static Status take_files(IngestJob *job, IngestFiles *files, Error *err)
+{
+    const DeltaFile **lists = ARENA_ARRAY(job->arena, const DeltaFile *, job->n_workers);
+    uint32_t *counts = ARENA_ARRAY(job->arena, uint32_t, job->n_workers);
+    for (int i = 0; i < job->n_workers; i++) {
+        TRY(quarantine_file_flush(job->workers[i].quarantine, job->hash, err));
+        lists[i] = quarantine_file_files(job->workers[i].quarantine, &counts[i]);
+    }
+    files->quarantine = copy_files(lists, counts, job->n_workers, job->arena, &files->n_quarantine);
+    for (int i = 0; i < job->n_workers; i++)
+        lists[i] = shipment_file_files(job->workers[i].shipments, &counts[i]);
+    files->shipments = copy_files(lists, counts, job->n_workers, job->arena, &files->n_shipments);
+    return STATUS_OK;
+}
+
+static Status check_raw_hash(const IngestJob *job, const RawFile *raw, Error *err)
+{
+    if (strcmp(job->hash, raw->hash) == 0 || raw->redacted)
+        return STATUS_OK;
+    error_set(err, STATUS_CORRUPT, "the raw file is not what its name says: its SHA-256 is %.16s...", job->hash);
+    error_at_file(err, raw->path);
+    return error_hint(err, "files of the raw zone are never changed: bring it back from a copy");
+}
+
+static Status raw_steps(IngestJob *job, const RawFile *raw, IngestResult *result, IngestFiles *files, Error *err)
+{
+    RecordSourceOptions source_options = {.path = raw->path,
+                                          .mapping = job->options->mapping,
+                                          .budget = job->options->budget,
+                                          .bytes = job->seeing ? NULL : take_bytes,
+                                          .bytes_context = job};
+    TRY(raw_copy_begin(job->options->lake, job->options->mapping->client, raw->name, false, &job->raw, err));
+    TRY(record_source_open(&source_options, &job->source, err));
+    if (job->seeing)
+        return run_workers(job, err);
+    TRY(parse(job, result, err));
+    TRY(settle_hash(job, result, err));
+    TRY(check_raw_hash(job, raw, err));
+    job->hash = raw->hash;
+    result->outcome = job->options->dry_run ? INGEST_DRY_RUN : INGEST_DONE;
+    if (result->rejected_share > result->max_rejected_share) {
+        result->outcome = INGEST_REFUSED;
+        abandon(job);
+        return STATUS_OK;
+    }
+    return job->options->dry_run ? STATUS_OK : take_files(job, files, err);
+}
+
+Status ingest_raw_file(const IngestOptions *options, const IngestRaw *raw, Arena *job_arena, IngestResult *ret_result,
+                       IngestFiles *ret_files, Error *err)
+{
+    const Mapping *mapping = options->mapping;
+    IngestJob job = {.options = options,
+                     .file = raw->raw->path,
+                     .arena = job_arena,
+                     .processed = (DeltaSnapshot *)(uintptr_t)raw->processed,
+                     .quarantine = (DeltaSnapshot *)(uintptr_t)raw->quarantine,
+                     .duplicates = raw->duplicates,
+                     .seeing = raw->seeing,
+                     .line_base = raw->line_base,
+                     .bytes_total = raw->raw->bytes};
+    IngestResult result = {.file = raw->raw->name, .bytes = raw->raw->bytes};
+    IngestFiles files = {0};
+    result.max_rejected_share =
+        mapping->max_rejected_share >= 0 ? mapping->max_rejected_share : options->lake->max_rejected_share;
+    job.shipment_options = (ShipmentFileOptions){.table = job.processed,
+                                                 .client = mapping->client,
+                                                 .source_file = raw->raw->name,
+                                                 .ingested_at_us = raw->raw->received_us};
+    job.quarantine_options = (QuarantineFileOptions){.table = job.quarantine,
+                                                     .client = mapping->client,
+                                                     .mapping_hash = mapping->hash,
+                                                     .ingested_at_us = raw->raw->received_us};
+    pthread_mutex_init(&job.hash_mutex, NULL);
+    Status status = raw_steps(&job, raw->raw, &result, &files, err);
+    if (status != STATUS_OK && !job.seeing)
+        abandon(&job);
+    workers_free(&job);
+    record_source_close(job.source);
+    raw_copy_free(job.raw);
+    pthread_mutex_destroy(&job.hash_mutex);
+    if (status != STATUS_OK)
+        return status;
+    *ret_result = result;
+    *ret_files = files;
     return STATUS_OK;
 }

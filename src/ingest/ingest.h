@@ -9,7 +9,9 @@
 #define FREIGHTLAKE_INGEST_INGEST_H
 
 #include "base/pool.h"
+#include "ingest/duplicates.h"
 #include "ingest/mapping.h"
+#include "ingest/raw.h"
 
 /* A reason code and how many records it hit, with an example. */
 typedef struct IngestReason {
@@ -57,5 +59,30 @@ typedef struct IngestOptions {
 /* One file.  The client's lock is held by the caller (lake_lock "client-NAME"), lake_recover was called under it. */
 Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
                    Error *err) MUST_CHECK;
+
+/* The mark of a raw file that was erased: a file that holds the version of its transaction then, so that the same bytes may
+ * be ingested again (with the next version). */
+const char *ingest_erased_mark(const Lake *lake, const char *client, const char *hash, Arena *arena);
+
+/* ---- For rebuild: a file of the raw zone, parsed and not committed ---- */
+
+typedef struct IngestFiles {
+    const DeltaFile *shipments, *quarantine; /* data files in place that no commit names */
+    uint32_t n_shipments, n_quarantine;
+} IngestFiles;
+
+typedef struct IngestRaw {
+    const RawFile *raw;
+    const DeltaSnapshot *processed, *quarantine; /* the tables' places and columns */
+    Duplicates *duplicates;                      /* NULL: ids may repeat */
+    int64_t line_base; /* added to lines when ids are compared, so that lines of several files differ */
+    bool seeing;       /* the first pass: ids only, no data files */
+} IngestRaw;
+
+/* CORRUPT when the raw file is not what its name says.  With outcome INGEST_REFUSED there are no data files. */
+Status ingest_raw_file(const IngestOptions *options, const IngestRaw *raw, Arena *job_arena, IngestResult *ret_result,
+                       IngestFiles *ret_files, Error *err) MUST_CHECK;
+/* Removes data files that no commit will name; what cannot be removed is left to vacuum. */
+void ingest_remove_files(const char *table, const DeltaFile *files, uint32_t n, Arena *arena);
 
 #endif

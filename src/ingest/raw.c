@@ -90,19 +90,40 @@ const char *raw_copy_end(RawCopy *copy)
     return copy->hash;
 }
 
-static void append_manifest(Buffer *json, const RawCopy *copy, const char *path)
+static void append_instant(Buffer *json, int64_t micros)
 {
-    char received[TIME_TEXT_SIZE];
-    timestamp_format(received, copy->received_us);
-    received[10] = 'T';
+    char text[TIME_TEXT_SIZE];
+    timestamp_format(text, micros);
+    text[10] = 'T';
+    buffer_printf(json, "\"%sZ\"", text);
+}
+
+static void append_manifest(Buffer *json, const char *client, const RawFile *file, int64_t redacted_us)
+{
     buffer_append_text(json, "{\"client\":");
-    text_append_json(json, str_view(copy->client));
+    text_append_json(json, str_view(client));
     buffer_append_text(json, ",\"name\":");
-    text_append_json(json, str_view(copy->name));
+    text_append_json(json, str_view(file->name));
     buffer_append_text(json, ",\"path\":");
-    text_append_json(json, str_view(base_name(path)));
-    buffer_printf(json, ",\"bytes\":%llu,\"sha256\":\"%s\",\"received_at\":\"%sZ\"}\n", (unsigned long long)copy->bytes,
-                  copy->hash, received);
+    text_append_json(json, str_view(base_name(file->path)));
+    buffer_printf(json, ",\"bytes\":%llu,\"sha256\":\"%s\",\"received_at\":", (unsigned long long)file->bytes,
+                  file->hash);
+    append_instant(json, file->received_us);
+    if (redacted_us) {
+        buffer_append_text(json, ",\"redacted_at\":");
+        append_instant(json, redacted_us);
+    }
+    buffer_append_text(json, "}\n");
+}
+
+static Status write_manifest(const char *client, const RawFile *file, int64_t redacted_us, Error *err)
+{
+    Buffer json;
+    buffer_init(&json, 0);
+    append_manifest(&json, client, file, redacted_us);
+    Status status = storage_write_file(file->manifest, json.data, json.size, err);
+    buffer_done(&json);
+    return status;
 }
 
 Status raw_copy_commit(RawCopy *copy, Error *err)
@@ -121,12 +142,13 @@ Status raw_copy_commit(RawCopy *copy, Error *err)
     const char *path = arena_printf(&copy->arena, "%s/%s%s", copy->folder, copy->hash, extension_of(copy->name));
     TRY(storage_commit_as(writer, path, err));
     fault_step("raw_copied");
-    Buffer json;
-    buffer_init(&json, 0);
-    append_manifest(&json, copy, path);
-    Status status = storage_write_file(manifest, json.data, json.size, err);
-    buffer_done(&json);
-    return status;
+    RawFile file = {.name = copy->name,
+                    .path = path,
+                    .manifest = manifest,
+                    .hash = copy->hash,
+                    .bytes = copy->bytes,
+                    .received_us = copy->received_us};
+    return write_manifest(copy->client, &file, 0, err);
 }
 
 void raw_copy_free(RawCopy *copy)
@@ -166,6 +188,7 @@ static Status read_manifest(const char *path, Arena *arena, RawFile *ret_file, E
         size_t folder = (size_t)(base_name(path) - path);
         *ret_file = (RawFile){.name = name, .manifest = arena_strdup(arena, path), .hash = hash, .received_us = when};
         ret_file->bytes = (uint64_t)json_integer_value(json_object_get(root, "bytes"));
+        ret_file->redacted = json_is_string(json_object_get(root, "redacted_at"));
         ret_file->path = arena_printf(arena, "%.*s%s", (int)folder, path, file);
     }
     json_decref(root);
@@ -226,4 +249,19 @@ Status raw_find(const Lake *lake, const char *client, const char *hash, Arena *a
     error_set(err, STATUS_NOT_FOUND, "the raw zone has no file with this content");
     error_at_file(err, manifest);
     return error_hint(err, "was it removed by hand, or erased?  Files are kept under raw/CLIENT by their SHA-256");
+}
+
+Status raw_mark_redacted(const char *client, const RawFile *file, Error *err)
+{
+    StorageFacts facts;
+    RawFile now = *file;
+    TRY(storage_stat(file->path, &facts, err));
+    now.bytes = facts.size_bytes;
+    return write_manifest(client, &now, lake_now_us(), err);
+}
+
+Status raw_remove(const RawFile *file, Error *err)
+{
+    TRY(storage_remove(file->manifest, err)); /* first: without it the file is none of the zone's */
+    return storage_remove(file->path, err);
 }

@@ -124,3 +124,16 @@ Status rewrite_without(const DeltaSnapshot *snapshot, const DeltaFile *file, con
     *ret_rows = rows;
     return STATUS_OK;
 }
+
+Status rewrite_plain(ParquetFile *file, const uint8_t *dropped, const char *path, Error *err)
+{
+    StorageWriter *storage;
+    uint64_t rows;
+    TRY(storage_create(path, &storage, err));
+    Status status = copy_rows(file, dropped, storage, &rows, err);
+    if (status != STATUS_OK) {
+        storage_discard(storage);
+        return status;
+    }
+    return storage_commit(storage, err);
+}

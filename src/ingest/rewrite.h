@@ -10,6 +10,9 @@ Status rewrite_without(const DeltaSnapshot *snapshot, const DeltaFile *file, con
                        MemoryBudget *budget, Arena *arena, DeltaFile *ret_file, uint64_t *ret_rows, Error *err)
     MUST_CHECK;
 
+/* The same for a Parquet file of no table: replaces the file at `path`. */
+Status rewrite_plain(ParquetFile *file, const uint8_t *dropped, const char *path, Error *err) MUST_CHECK;
+
 /* Opens a data file. */
 Status rewrite_open(const DeltaSnapshot *snapshot, const DeltaFile *file, MemoryBudget *budget, Arena *arena,
                     ParquetFile **ret_file, Error *err) MUST_CHECK;

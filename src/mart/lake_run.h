@@ -17,7 +17,8 @@ typedef struct LakeRunOptions {
     const Lake *lake;
     const Mart *const *marts;
     uint32_t n_marts;
-    bool full; /* from all files, whatever is known */
+    bool full;        /* from all files, whatever is known */
+    bool rows_may_go; /* rows were taken out on purpose: row_count_change does not apply */
     ThreadPool *pool;
     MemoryBudget *budget;
     void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total); /* from worker threads; may be NULL */

@@ -1,0 +1,182 @@
+/* erase: a client's data or one shipment out of everything, marts included. */
+#include "ingest/erase.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define OPENSSL_SUPPRESS_DEPRECATED /* the plain SHA-256 functions, as in ingest/raw.c */
+#include <openssl/sha.h>
+
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "delta/snapshot.h"
+#include "lake/history.h"
+#include "lake/transaction.h"
+#include "mart/lake_run.h"
+
+typedef struct EraseJobArguments {
+    const Arguments *arguments;
+    Arena *arena;
+    Lake *lake;
+    const char *client, *shipment;
+    Resources resources;
+    EraseResult result;
+    uint32_t marts; /* made anew */
+} EraseJobArguments;
+
+static Status confirm(const EraseJobArguments *job, Error *err)
+{
+    if (arguments_given(job->arguments, "yes"))
+        return STATUS_OK;
+    if (!isatty(STDIN_FILENO)) {
+        error_set(err, STATUS_USAGE, "erasing cannot be undone: --yes is wanted");
+        return err->code;
+    }
+    char answer[80] = "";
+    if (job->shipment)
+        fprintf(stderr, "erase shipment %s of client %s everywhere, for good?  Type the client's name: ", job->shipment,
+                job->client);
+    else
+        fprintf(stderr, "erase all data of client %s everywhere, for good?  Type the client's name: ", job->client);
+    if (!fgets(answer, sizeof answer, stdin))
+        answer[0] = '\0';
+    answer[strcspn(answer, "\r\n")] = '\0';
+    if (strcmp(answer, job->client) == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_USAGE, "nothing was erased");
+}
+
+/* Marts that have a table are made anew from what is left, and their older versions go. */
+static Status erase_marts(EraseJobArguments *job, Error *err)
+{
+    MartRegistry registry;
+    TRY(mart_registry_load_optional(job->lake->definitions, job->arena, &registry, err));
+    const Mart **marts = ARENA_ARRAY(job->arena, const Mart *, registry.n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < registry.n; i++) {
+        bool exists;
+        TRY(delta_exists(lake_table_path(job->lake, registry.marts[i].name, job->arena), &exists, err));
+        if (exists)
+            marts[n++] = &registry.marts[i];
+    }
+    LakeRunOptions options = {.lake = job->lake,
+                              .marts = marts,
+                              .n_marts = n,
+                              .full = true,
+                              .rows_may_go = true,
+                              .pool = job->resources.pool,
+                              .budget = &job->resources.budget};
+    LakeRunResult result;
+    if (n > 0)
+        TRY(lake_run(&options, job->arena, &result, err));
+    for (uint32_t i = 0; i < n; i++)
+        TRY(erase_older_versions(lake_table_path(job->lake, marts[i]->name, job->arena), NULL, job->arena, &job->result,
+                                 err));
+    job->marts = n;
+    return STATUS_OK;
+}
+
+/* The record says that it was done and to what, by a hash, not the data. */
+static void record_history(const EraseJobArguments *job, int64_t started_us)
+{
+    Error err;
+    error_init(&err);
+    char details[200] = "", hex[2 * SHA256_DIGEST_LENGTH + 1] = "";
+    if (job->shipment) {
+        unsigned char digest[SHA256_DIGEST_LENGTH];
+        SHA256((const unsigned char *)job->shipment, strlen(job->shipment), digest);
+        for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+            snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+        snprintf(details, sizeof details, "{\"shipment_sha256\":\"%s\"}", hex);
+    }
+    HistoryTable tables[] = {{"shipments", -1, job->result.processed_version, (int64_t)job->result.shipments},
+                             {"quarantine", -1, job->result.quarantine_version, (int64_t)job->result.quarantined}};
+    HistoryRecord record = {.kind = "erase",
+                            .client = job->client,
+                            .started_us = started_us,
+                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
+                            .peak_memory_bytes = process_peak_memory_bytes(),
+                            .rows_read = (int64_t)(job->result.shipments + job->result.quarantined),
+                            .rows_good = -1,
+                            .rows_rejected = -1,
+                            .outcome = "ok",
+                            .tables = tables,
+                            .n_tables = 2,
+                            .details = *details ? details : NULL};
+    if (history_write(job->lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+static Status print_result(const EraseJobArguments *job, Error *err)
+{
+    const EraseResult *r = &job->result;
+    Buffer text;
+    buffer_init(&text, 0);
+    if (arguments_given(job->arguments, "json"))
+        buffer_printf(&text,
+                      "{\"shipments\":%llu,\"quarantined\":%llu,\"raw_files\":%llu,\"raw_records\":%llu,"
+                      "\"data_files\":%llu,\"log_files\":%llu,\"marts\":%u}\n",
+                      (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
+                      (unsigned long long)r->raw_files, (unsigned long long)r->raw_records,
+                      (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
+    else if (r->shipments + r->quarantined + r->raw_files + r->data_files == 0)
+        buffer_append_text(&text, "the lake holds nothing of it; nothing was done\n");
+    else
+        buffer_printf(&text,
+                      "erased %llu shipments and %llu records of quarantine; %llu raw files %s\n"
+                      "removed %llu data files and %llu log entries of older versions: time travel begins anew\n"
+                      "%u marts were made anew; clients/%s.yaml was left\n",
+                      (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
+                      (unsigned long long)r->raw_files, job->shipment ? "were written anew without it" : "were removed",
+                      (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts, job->client);
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
+}
+
+static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error *err)
+{
+    LakeRecovery recovery;
+    int64_t started_us = lake_now_us();
+    EraseOptions options = {.lake = job->lake,
+                            .client = job->client,
+                            .shipment = job->shipment,
+                            .mapping = mapping,
+                            .budget = &job->resources.budget};
+    TRY(lake_recover(job->lake, job->client, &recovery, err));
+    TRY(erase(&options, job->arena, &job->result, err));
+    TRY(erase_marts(job, err));
+    record_history(job, started_us);
+    return print_result(job, err);
+}
+
+Status command_erase(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    EraseJobArguments job = {.arguments = arguments,
+                             .arena = job_arena,
+                             .client = arguments->operands[0],
+                             .shipment = arguments_text(arguments, "shipment")};
+    Mapping *mapping = NULL;
+    LakeLock *lock = NULL;
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &job.lake, err));
+    TRY(lake_check_client(job.client, err));
+    if (job.shipment && !*job.shipment)
+        return error_set(err, STATUS_USAGE, "--shipment is empty");
+    if (job.shipment)
+        TRY(mapping_load(job.lake, job.client, job_arena, &mapping, err));
+    TRY(confirm(&job, err));
+    TRY(resources_init(&job.resources, arguments, err));
+    const char *name = arena_printf(job_arena, "client-%s", job.client);
+    Status status = lake_lock(job.lake, name, say_waiting, NULL, &lock, err);
+    if (status == STATUS_OK)
+        status = locked_steps(&job, mapping, err);
+    lake_unlock(lock);
+    resources_done(&job.resources);
+    return status;
+}

@@ -1,0 +1,136 @@
+/* rebuild: a client's shipments computed again from its raw files. */
+#include "ingest/rebuild.h"
+
+#include "base/progress.h"
+#include "cmd/command.h"
+#include "cmd/console.h"
+#include "lake/history.h"
+#include "lake/transaction.h"
+
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
+}
+
+static void append_person(Buffer *text, const RebuildResult *result, const char *client, bool dry_run)
+{
+    char records[24], good[24], rejected[24];
+    if (result->n_files == 0) {
+        buffer_printf(text, "%s has no files in the raw zone; nothing was done\n", client);
+        return;
+    }
+    for (uint32_t i = 0; i < result->n_files; i++) {
+        const IngestResult *file = &result->files[i];
+        buffer_printf(text, "%s: %s records, %s good, %s rejected%s\n", file->file,
+                      text_count(records, sizeof records, (double)file->records),
+                      text_count(good, sizeof good, (double)file->good),
+                      text_count(rejected, sizeof rejected, (double)file->rejected),
+                      file->outcome == INGEST_REFUSED ? ": refused" : "");
+        for (uint32_t k = 0; k < file->n_reasons; k++)
+            buffer_printf(text, "  %10llu  %-26s %-24s row %lld: %s\n", (unsigned long long)file->reasons[k].records,
+                          file->reasons[k].code, file->reasons[k].column, (long long)file->reasons[k].example_row,
+                          file->reasons[k].example_message);
+    }
+    if (result->processed_version >= 0)
+        buffer_printf(text, "%s now has %s shipments (version %lld) and %s records in quarantine\n", client,
+                      text_count(good, sizeof good, (double)result->good), (long long)result->processed_version,
+                      text_count(rejected, sizeof rejected, (double)result->rejected));
+    else if (dry_run)
+        buffer_append_text(text, "nothing was changed (--dry-run)\n");
+}
+
+static void append_json(Buffer *text, const RebuildResult *result, const char *client)
+{
+    buffer_append_text(text, "{\"client\":");
+    text_append_json(text, str_view(client));
+    buffer_printf(text,
+                  ",\"files\":%u,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,\"processed_version\":%lld,"
+                  "\"quarantine_version\":%lld}\n",
+                  result->n_files, (unsigned long long)result->records, (unsigned long long)result->good,
+                  (unsigned long long)result->rejected, (long long)result->processed_version,
+                  (long long)result->quarantine_version);
+}
+
+static void record_history(const Lake *lake, const char *client, const RebuildResult *result, int64_t started_us,
+                           Status status, const Error *failure)
+{
+    char message[1200] = "";
+    HistoryTable tables[] = {{"shipments", -1, result->processed_version, (int64_t)result->good},
+                             {"quarantine", -1, result->quarantine_version, (int64_t)result->rejected}};
+    if (status != STATUS_OK)
+        error_format(failure, message, sizeof message);
+    HistoryRecord record = {.kind = "rebuild",
+                            .client = client,
+                            .started_us = started_us,
+                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
+                            .peak_memory_bytes = process_peak_memory_bytes(),
+                            .rows_read = (int64_t)result->records,
+                            .rows_good = (int64_t)result->good,
+                            .rows_rejected = (int64_t)result->rejected,
+                            .outcome = status == STATUS_OK      ? "ok"
+                                       : status == STATUS_CHECK ? "refused"
+                                                                : "failed",
+                            .error = status == STATUS_OK ? NULL : message,
+                            .tables = tables,
+                            .n_tables = status == STATUS_OK ? 2 : 0};
+    Error err;
+    error_init(&err);
+    if (history_write(lake, &record, &err) != STATUS_OK)
+        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+}
+
+static Status locked_steps(const Arguments *arguments, const Lake *lake, const Mapping *mapping, Resources *resources,
+                           Arena *job_arena, Error *err)
+{
+    LakeRecovery recovery;
+    TRY(lake_recover(lake, mapping->client, &recovery, err));
+    Progress *progress = progress_new("reading", console_progress(arguments));
+    IngestOptions options = {.lake = lake,
+                             .mapping = mapping,
+                             .dry_run = arguments_given(arguments, "dry-run"),
+                             .pool = resources->pool,
+                             .budget = &resources->budget,
+                             .progress = progress_update,
+                             .progress_context = progress};
+    int64_t started_us = lake_now_us();
+    RebuildResult result = {.processed_version = -1, .quarantine_version = -1};
+    Status status = rebuild(&options, job_arena, &result, err);
+    progress_free(progress);
+    if (!options.dry_run && (result.n_files > 0 || status != STATUS_OK))
+        record_history(lake, mapping->client, &result, started_us, status, err);
+    if (status != STATUS_OK && status != STATUS_CHECK)
+        return status;
+    Buffer text;
+    Error printing;
+    buffer_init(&text, 0);
+    error_init(&printing);
+    if (arguments_given(arguments, "json"))
+        append_json(&text, &result, mapping->client);
+    else
+        append_person(&text, &result, mapping->client, options.dry_run);
+    if (console_write_buffer(&text, &printing) != STATUS_OK && status == STATUS_OK) {
+        *err = printing;
+        status = err->code;
+    }
+    buffer_done(&text);
+    return status;
+}
+
+Status command_rebuild(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    Lake *lake;
+    Mapping *mapping;
+    Resources resources;
+    LakeLock *lock = NULL;
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
+    TRY(mapping_load(lake, arguments->operands[0], job_arena, &mapping, err));
+    TRY(resources_init(&resources, arguments, err));
+    const char *name = arena_printf(job_arena, "client-%s", mapping->client);
+    Status status = lake_lock(lake, name, say_waiting, NULL, &lock, err);
+    if (status == STATUS_OK)
+        status = locked_steps(arguments, lake, mapping, &resources, job_arena, err);
+    lake_unlock(lock);
+    resources_done(&resources);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* erase: a client's data, or one shipment, out of everything: tables and their older versions, quarantine, raw files, log. */
+#ifndef FREIGHTLAKE_INGEST_ERASE_H
+#define FREIGHTLAKE_INGEST_ERASE_H
+
+#include "base/pool.h"
+#include "ingest/mapping.h"
+
+typedef struct EraseOptions {
+    const Lake *lake;
+    const char *client;
+    const char *shipment;   /* NULL: all of the client */
+    const Mapping *mapping; /* wanted with `shipment`: which field of a record is its id; else NULL */
+    MemoryBudget *budget;
+} EraseOptions;
+
+typedef struct EraseResult {
+    uint64_t shipments;                            /* rows taken out of processed */
+    uint64_t quarantined;                          /* records taken out of quarantine */
+    uint64_t raw_files;                            /* removed, or written anew without the records */
+    uint64_t raw_records;                          /* with `shipment`: blanked in raw files */
+    uint64_t data_files;                           /* of older versions, removed from the storage */
+    uint64_t log_files;                            /* of older versions, whose statistics told of the rows */
+    int64_t processed_version, quarantine_version; /* after; -1: nothing was committed there */
+} EraseResult;
+
+/* Can be repeated until done when it was cut off.  The client's lock is held, lake_recover was called under it. */
+Status erase(const EraseOptions *options, Arena *job_arena, EraseResult *ret_result, Error *err) MUST_CHECK;
+/* Removes older versions of a table from the storage: removed data files whose partition is `client` (NULL: all), and log
+ * entries before the newest version, which a checkpoint replaces.  Time travel ends there. */
+Status erase_older_versions(const char *table, const char *client, Arena *arena, EraseResult *inout_result, Error *err)
+    MUST_CHECK;
+
+#endif

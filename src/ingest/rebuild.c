@@ -1,0 +1,156 @@
+/* rebuild; see rebuild.h.
+ *
+ *   raw files the log knows, oldest first -> data files of both tables (ingest_raw_file)
+ *   -> one transaction: both tables lose all files of the client and get the new ones
+ *
+ * Where ids must not repeat, a first pass over all files finds which record of an id stays; lines of the nth file count from
+ * n * 2^40, so that earlier files come first. */
+#include "ingest/rebuild.h"
+
+#include "base/fault.h"
+#include "ingest/duplicates.h"
+#include "lake/transaction.h"
+
+#define LINES_PER_FILE ((int64_t)1 << 40)
+
+typedef struct RebuildJob {
+    const IngestOptions *options;
+    Arena *arena;
+    DeltaSnapshot *processed, *quarantine;
+    RawFile *raws;
+    uint32_t n_raws;
+    Duplicates *duplicates;
+    IngestFiles *files;
+    RebuildResult result;
+} RebuildJob;
+
+/* A raw copy whose ingestion never came to its commit is no part of the tables. */
+static Status find_raws(RebuildJob *job, Error *err)
+{
+    const char *client = job->options->mapping->client;
+    uint32_t n;
+    TRY(raw_list(job->options->lake, client, job->arena, &job->raws, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        const char *app_id = arena_printf(job->arena, "freightlake/ingest/%s/%s", client, job->raws[i].hash);
+        if (delta_transaction_version(job->processed, app_id) >= 0)
+            job->raws[job->n_raws++] = job->raws[i];
+    }
+    job->files = ARENA_ARRAY(job->arena, IngestFiles, job->n_raws + 1);
+    job->result.files = ARENA_ARRAY(job->arena, IngestResult, job->n_raws + 1);
+    return STATUS_OK;
+}
+
+static Status read_raw(RebuildJob *job, uint32_t i, bool seeing, Error *err)
+{
+    IngestRaw raw = {.raw = &job->raws[i],
+                     .processed = job->processed,
+                     .quarantine = job->quarantine,
+                     .duplicates = job->duplicates,
+                     .line_base = i * LINES_PER_FILE,
+                     .seeing = seeing};
+    return ingest_raw_file(job->options, &raw, job->arena, &job->result.files[i], &job->files[i], err);
+}
+
+static Status read_all(RebuildJob *job, Error *err)
+{
+    if (job->options->mapping->duplicates != DUPLICATES_KEEP) {
+        job->duplicates = duplicates_new(job->options->mapping->duplicates, job->options->budget);
+        for (uint32_t i = 0; i < job->n_raws; i++)
+            TRY(read_raw(job, i, true, err));
+    }
+    for (uint32_t i = 0; i < job->n_raws; i++) {
+        TRY(read_raw(job, i, false, err));
+        job->result.n_files++;
+        const IngestResult *result = &job->result.files[i];
+        job->result.records += result->records;
+        job->result.good += result->good;
+        job->result.rejected += result->rejected;
+        if (result->outcome != INGEST_REFUSED)
+            continue;
+        error_set(err, STATUS_CHECK, "%.4g %% of its records would be rejected, more than max_rejected_share allows",
+                  100 * result->rejected_share);
+        error_at_file(err, job->raws[i].name);
+        return error_hint(err, "nothing was changed; mend clients/%s.yaml and rebuild again",
+                          job->options->mapping->client);
+    }
+    return STATUS_OK;
+}
+
+static void abandon(const RebuildJob *job)
+{
+    for (uint32_t i = 0; i < job->n_raws; i++) {
+        ingest_remove_files(job->processed->table, job->files[i].shipments, job->files[i].n_shipments, job->arena);
+        ingest_remove_files(job->quarantine->table, job->files[i].quarantine, job->files[i].n_quarantine, job->arena);
+    }
+}
+
+/* Every file of the client goes, the new ones come. */
+static void swap_files(const RebuildJob *job, const DeltaSnapshot *table, bool shipments, DeltaCommit *commit)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < job->n_raws; i++)
+        n += shipments ? job->files[i].n_shipments : job->files[i].n_quarantine;
+    DeltaFile *adds = ARENA_ARRAY(job->arena, DeltaFile, n + 1);
+    const DeltaFile **removes = ARENA_ARRAY(job->arena, const DeltaFile *, table->n_files + 1);
+    *commit = (DeltaCommit){.operation = "WRITE", .data_change = true, .adds = adds, .removes = removes};
+    for (uint32_t i = 0; i < job->n_raws; i++) {
+        const DeltaFile *files = shipments ? job->files[i].shipments : job->files[i].quarantine;
+        uint32_t n_files = shipments ? job->files[i].n_shipments : job->files[i].n_quarantine;
+        for (uint32_t k = 0; k < n_files; k++)
+            adds[commit->n_adds++] = files[k];
+    }
+    for (uint32_t i = 0; i < table->n_files; i++) {
+        const char *client = table->files[i].partition_values[0];
+        if (client && strcmp(client, job->options->mapping->client) == 0)
+            removes[commit->n_removes++] = &table->files[i];
+    }
+    commit->rule = commit->n_removes ? DELTA_REWRITE : DELTA_BLIND_APPEND;
+    commit->parameters = arena_printf(job->arena, "{\"client\":\"%s\",\"mode\":\"Rebuild\",\"mapping\":\"%s\"}",
+                                      job->options->mapping->client, job->options->mapping->hash);
+}
+
+static Status commit_rebuild(RebuildJob *job, Error *err)
+{
+    LakeChange changes[2] = {{.base = job->quarantine}, {.base = job->processed}};
+    swap_files(job, job->quarantine, false, &changes[0].commit);
+    swap_files(job, job->processed, true, &changes[1].commit);
+    bool both = changes[0].commit.n_adds + changes[0].commit.n_removes > 0;
+    LakeTransaction transaction = {.client = job->options->mapping->client,
+                                   .app_id = arena_printf(job->arena, "freightlake/rebuild/%s", delta_uuid(job->arena)),
+                                   .version = 1,
+                                   .changes = both ? changes : changes + 1,
+                                   .n_changes = both ? 2 : 1};
+    fault_step("rebuild_before_commit");
+    TRY(lake_commit(job->options->lake, &transaction, job->arena, err));
+    job->result.processed_version = changes[1].version;
+    job->result.quarantine_version = both ? changes[0].version : -1;
+    return STATUS_OK;
+}
+
+static Status rebuild_steps(RebuildJob *job, Error *err)
+{
+    const DeltaVersion newest = {.kind = DELTA_NEWEST};
+    const Lake *lake = job->options->lake;
+    TRY(delta_snapshot_load(lake_table_path(lake, "shipments", job->arena), newest, job->arena, &job->processed, err));
+    TRY(delta_snapshot_load(lake_table_path(lake, "quarantine", job->arena), newest, job->arena, &job->quarantine,
+                            err));
+    TRY(find_raws(job, err));
+    if (job->n_raws == 0)
+        return STATUS_OK;
+    Status status = read_all(job, err);
+    if (status == STATUS_OK && !job->options->dry_run)
+        return commit_rebuild(job, err);
+    abandon(job);
+    return status;
+}
+
+Status rebuild(const IngestOptions *options, Arena *job_arena, RebuildResult *ret_result, Error *err)
+{
+    RebuildJob job = {.options = options, .arena = job_arena};
+    job.result.processed_version = job.result.quarantine_version = -1;
+    Status status = rebuild_steps(&job, err);
+    duplicates_free(job.duplicates);
+    if (status == STATUS_OK || status == STATUS_CHECK)
+        *ret_result = job.result;
+    return status;
+}
