@@ -12,18 +12,27 @@ static const struct {
     const char *name;
     CommandMain main;
 } MAINS[] = {
-    {"init", command_init},         {"ingest", command_ingest},
-    {"history", command_history},   {"status", command_status},
-    {"doctor", command_doctor},     {"quarantine", command_quarantine},
+    {"init", command_init},
+    {"ingest", command_ingest},
+    {"history", command_history},
+    {"status", command_status},
+    {"doctor", command_doctor},
+    {"quarantine", command_quarantine},
     {"rebuild", command_rebuild},
     {"erase", command_erase},
     {"table", command_table_job},
-    {"generate", command_generate}, {"run", command_run},
-    {"show", command_show},         {"query", command_query},
-    {"explain", command_explain},   {"inspect", command_inspect},
-    {"onboard", command_onboard},   {"help", command_help},
-    {"version", command_version},   {"completion", command_completion},
-    {"man", command_man},           {"reference", command_reference},
+    {"generate", command_generate},
+    {"run", command_run},
+    {"show", command_show},
+    {"query", command_query},
+    {"explain", command_explain},
+    {"inspect", command_inspect},
+    {"onboard", command_onboard},
+    {"help", command_help},
+    {"version", command_version},
+    {"completion", command_completion},
+    {"man", command_man},
+    {"reference", command_reference},
 };
 
 static CommandMain find_main(const CommandInfo *command)

@@ -38,8 +38,8 @@ typedef struct DeltaVacuum {
 } DeltaVacuum;
 /* Removes files that no version within `retention_ms` (-1: the table's delta.deletedFileRetentionDuration, 7 days when not
  * set) needs and that are older than it.  A shorter retention than the table's is USAGE unless `force`. */
-Status delta_vacuum(const DeltaMaintenance *job, int64_t retention_ms, bool force, Arena *arena, DeltaVacuum *ret_result,
-                    Error *err) MUST_CHECK;
+Status delta_vacuum(const DeltaMaintenance *job, int64_t retention_ms, bool force, Arena *arena,
+                    DeltaVacuum *ret_result, Error *err) MUST_CHECK;
 
 /* Makes the table what it was at `version`: a new commit.  *ret_version is -1 when it is so already.  NOT_FOUND names the
  * first data file that vacuum has taken, and then nothing is changed. */
@@ -47,7 +47,8 @@ Status delta_restore(const DeltaMaintenance *job, DeltaVersion version, int64_t 
 
 typedef struct DeltaProblem {
     const char *file;
-    const char *what; /* "missing", "size 10 instead of 12", "row count ...", "checkpoint does not say what the log says" */
+    const char
+        *what; /* "missing", "size 10 instead of 12", "row count ...", "checkpoint does not say what the log says" */
     bool repairable;
 } DeltaProblem;
 typedef struct DeltaCheck {

@@ -120,7 +120,7 @@ typedef struct DeltaFileChange {
     bool data_change;
 } DeltaFileChange;
 /* NOT_FOUND when the commit is not in the log any more. */
-Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes, uint32_t *ret_n,
-                          Error *err) MUST_CHECK;
+Status delta_file_changes(const char *table, int64_t version, Arena *arena, DeltaFileChange **ret_changes,
+                          uint32_t *ret_n, Error *err) MUST_CHECK;
 
 #endif

@@ -169,7 +169,7 @@ class TestAbout(Lake):
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split()
 
     def test_bash_completes(self) -> None:
-        self.assertEqual(self.complete("qu"), ["query"])
+        self.assertEqual(self.complete("qu"), ["quarantine", "query"])
         self.assertEqual(self.complete("run", "--fr"), ["--from"])
         self.assertEqual(self.complete("query", "x", "--format", "nd"), ["ndjson"])
         self.assertEqual(self.complete("show", "cost"), ["cost_analysis"])

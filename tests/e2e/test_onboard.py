@@ -20,7 +20,7 @@ PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", "4"))
 START = datetime.date(2025, 1, 6)
-UTC = datetime.timezone.utc
+UTC = datetime.UTC
 
 
 def run(*words: object, expect: int | None = 0, **options: object) -> subprocess.CompletedProcess:
@@ -46,8 +46,10 @@ def german_number(value: float) -> str:
 
 
 def german(path: pathlib.Path) -> None:
-    lines = ["Sendungsnummer;Versandlager;Zielort;Spediteur;Bruttogewicht (kg);Versanddatum;Liefertermin;Lieferdatum;"
-             "Frachtkosten EUR;Status"]
+    lines = [
+        "Sendungsnummer;Versandlager;Zielort;Spediteur;Bruttogewicht (kg);Versanddatum;Liefertermin;Lieferdatum;"
+        "Frachtkosten EUR;Status"
+    ]
     for i, shipped, promised, delivered in shipments(300):
         lines.append(
             f"DE{i};Lager {random.choice('AB')};{random.choice(['München', 'Köln'])};Dachser;"
@@ -58,8 +60,10 @@ def german(path: pathlib.Path) -> None:
 
 
 def american(path: pathlib.Path) -> None:
-    lines = ["Tracking Number,Ship From,Ship To City,Carrier Name,Weight (lbs),Distance [mi],Ship Date,Delivered At,"
-             "Freight Charge,Delivery Status"]
+    lines = [
+        "Tracking Number,Ship From,Ship To City,Carrier Name,Weight (lbs),Distance [mi],Ship Date,Delivered At,"
+        "Freight Charge,Delivery Status"
+    ]
     for i, shipped, _, delivered in shipments(300):
         lines.append(
             f'1Z{i:05d},Dallas DC,"{random.choice(["Austin", "St. Paul"])}",UPS,"{random.uniform(1, 5000):,.1f}",'
@@ -237,7 +241,13 @@ class Guide(unittest.TestCase):
                 for step in re.split(r"^\$ ", block, flags=re.M)[1:]:
                     command, _, shown = step.partition("\n")
                     done = subprocess.run(
-                        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=60,
+                        command,
+                        shell=True,
+                        cwd=folder,
+                        env=environment,
+                        capture_output=True,
+                        text=True,
+                        timeout=60,
                         check=False,
                     )
                     pattern = re.escape(shown.strip()).replace(r"\.\.\.", r"(.|\n)*?")
