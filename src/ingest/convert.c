@@ -432,7 +432,7 @@ static bool arrives_early(const Converter *c, uint32_t row)
 static void check_rows(Converter *c, uint32_t n)
 {
     for (uint32_t r = 0; r < n; r++)
-        c->bad[r] |= lacks_dates(c, r) | arrives_early(c, r);
+        c->bad[r] |= lacks_dates(c, r) || arrives_early(c, r);
     for (uint32_t id = 0; id < SHIPMENT_COLUMN_COUNT; id++)
         if (shipment_column(id)->need == SHIPMENT_REQUIRED && mapping_column_is_given(id) && !c->of[id])
             memset(c->bad, 1, n);

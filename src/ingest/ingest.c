@@ -401,7 +401,8 @@ static void abandon(IngestJob *job)
 static void collect(DeltaCommit *commit, const DeltaFile *files, uint32_t n)
 {
     DeltaFile *adds = (DeltaFile *)(uintptr_t)commit->adds;
-    memcpy(adds + commit->n_adds, files, sizeof *files * n);
+    if (n)
+        memcpy(adds + commit->n_adds, files, sizeof *files * n);
     commit->n_adds += n;
 }
 

@@ -77,8 +77,8 @@ static void load_behind_head(const PlanNode *node, const uint8_t *data, size_t s
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const statements[] = {
-        "SELECT carrier, flag, count(*) AS n, sum(weight) AS w, min(carrier) AS c, avg(price) AS p, max(total) AS t "
-        "FROM t GROUP BY carrier, flag",
+        ("SELECT carrier, flag, count(*) AS n, sum(weight) AS w, min(carrier) AS c, avg(price) AS p, max(total) AS t "
+         "FROM t GROUP BY carrier, flag"),
         "SELECT sum(weight) AS w, avg(total) AS t, max(weight) AS m FROM t",
         "SELECT price, total, day, min(flag) AS f FROM t GROUP BY price, total, day"};
     Arena arena;
