@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""`freightlake run` over a lake, and the tables it leaves, as delta-rs and Polars read them."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import deltalake
+import duckdb
+import polars
+
+PROGRAM = os.environ["FREIGHTLAKE"]
+SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
+MARTS = ["carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"]
+AGGREGATES = [mart for mart in MARTS if mart != "cost_analysis"]
+
+
+def run(*words: object, code: int = 0) -> subprocess.CompletedProcess:
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != code:
+        raise AssertionError(f"{words}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Lake(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.lake = self.path / "lake"
+        run("init", self.lake)
+        self.n = 0
+
+    def tearDown(self) -> None:
+        self.folder.cleanup()
+
+    def ingest(self, rows: int = 2000) -> pathlib.Path:
+        """One more file of generated shipments."""
+        self.n += 1
+        out = self.path / f"in{self.n}"
+        run("generate", "--rows", rows, "--format", "csv", "--out", out, "--seed", SEED + self.n)
+        file = out / "part-00000.csv"
+        if self.n == 1:
+            run("--lake", self.lake, "onboard", "emart", "--sample", file, "--yes")
+        run("--lake", self.lake, "ingest", "emart", file)
+        return file
+
+    def marts(self, *options: object, code: int = 0) -> dict:
+        done = run("--lake", self.lake, "run", "--json", *options, code=code)
+        return {mart["name"]: mart for mart in json.loads(done.stdout)["marts"]}
+
+    def files(self, mart: str) -> list[bytes]:
+        table = deltalake.DeltaTable(str(self.lake / "marts" / mart))
+        return [pathlib.Path(uri.removeprefix("file://")).read_bytes() for uri in table.file_uris()]
+
+    def check_like_full(self) -> None:
+        """What stands is to the byte what a run over everything makes."""
+        before = {mart: self.files(mart) for mart in MARTS}
+        for mart, done in self.marts("--full").items():
+            self.assertEqual(done["action"], "full", mart)
+            self.assertEqual(self.files(mart), before[mart], mart)
+
+
+class Runs(Lake):
+    def test_first_then_nothing(self) -> None:
+        self.ingest()
+        for mart in self.marts().values():
+            self.assertEqual((mart["action"], mart["published"]), ("full", True))
+        done = run("--lake", self.lake, "run")
+        self.assertIn("nothing to do", done.stdout)
+        for mart in self.marts().values():
+            self.assertEqual((mart["action"], mart["published"]), ("up to date", False))
+        kinds = [r["kind"] for r in json.loads(run("--lake", self.lake, "history", "--json").stdout)["records"]]
+        self.assertEqual(kinds.count("run"), 1)
+
+    def test_incremental_is_full(self) -> None:
+        self.ingest(5000)
+        self.marts()
+        for rows in (1, 700, 3000):
+            self.ingest(rows)
+            made = self.marts()
+            for name in AGGREGATES:
+                self.assertEqual(made[name]["action"], "incremental", name)
+            self.assertEqual(made["cost_analysis"]["action"], "full")
+        self.check_like_full()
+
+    def test_compaction_changes_nothing(self) -> None:
+        for _ in range(3):
+            self.ingest()
+        self.marts()
+        run("--lake", self.lake, "table", "compact", "shipments")
+        self.assertIn("nothing to do", run("--lake", self.lake, "run").stdout)
+        self.ingest()
+        made = self.marts()
+        self.assertEqual({made[name]["action"] for name in AGGREGATES}, {"incremental"})
+        self.check_like_full()
+
+    def test_compaction_of_old_and_new(self) -> None:
+        self.ingest()
+        self.marts()
+        self.ingest()
+        run("--lake", self.lake, "table", "compact", "shipments")
+        made = self.marts()
+        self.assertEqual({made[name]["action"] for name in AGGREGATES}, {"full"})
+        self.check_like_full()
+
+    def test_rows_that_go(self) -> None:
+        self.ingest()
+        self.ingest()
+        self.marts()
+        table = deltalake.DeltaTable(str(self.lake / "processed" / "shipments"))
+        table.delete("carrier = 'UPS'")
+        made = self.marts("--mart", "carrier_performance")
+        self.assertEqual(made["carrier_performance"]["action"], "full")
+        shown = run("--lake", self.lake, "query", "SELECT carrier FROM carrier_performance", "--format", "csv").stdout
+        self.assertNotIn("UPS", shown.split())
+        run("--lake", self.lake, "table", "restore", "shipments", "--version", 2)
+        self.marts()
+        self.check_like_full()
+
+    def test_damaged_state(self) -> None:
+        self.ingest()
+        self.marts()
+        self.ingest()
+        state = self.lake / "_freightlake" / "state" / "delay_trends.state"
+        damaged = bytearray(state.read_bytes())
+        damaged[random.Random(SEED).randrange(len(damaged))] ^= 0x40
+        state.write_bytes(damaged)
+        (self.lake / "_freightlake" / "state" / "warehouse_demand.state").write_bytes(b"")
+        made = self.marts()
+        self.assertEqual(
+            [made[m]["action"] for m in ("delay_trends", "warehouse_demand", "route_efficiency")],
+            ["full", "full", "incremental"],
+        )
+        self.check_like_full()
+
+    def test_only_one_mart(self) -> None:
+        self.ingest()
+        self.assertEqual(list(self.marts("--mart", "delay_trends")), ["delay_trends"])
+        self.assertFalse((self.lake / "marts" / "cost_analysis").exists())
+        error = run("--lake", self.lake, "run", "--mart", "delay_trend", code=2).stderr
+        self.assertIn("did you mean 'delay_trends'", error)
+
+    def test_values(self) -> None:
+        """The marts against DuckDB over the table as delta-rs gives it."""
+        self.ingest()
+        self.marts()
+        shipments = deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table()  # noqa: F841
+        rows = duckdb.sql(
+            "SELECT destination_city, count(*), sum(CASE WHEN delay_days > 0 THEN 1 ELSE 0 END)"
+            " FROM shipments GROUP BY 1"
+        ).fetchall()
+        ours = deltalake.DeltaTable(str(self.lake / "marts" / "delay_trends")).to_pyarrow_table().to_pylist()
+        self.assertEqual(
+            sorted((r["destination_city"], r["total_shipments"], r["delayed_shipments"]) for r in ours), sorted(rows)
+        )
+
+
+class Checks(Lake):
+    def define(self, name: str, sql: str, tests: str) -> None:
+        (self.lake / "definitions" / f"{name}.sql").write_text(sql)
+        (self.lake / "definitions" / f"{name}.tests.yaml").write_text(tests)
+
+    def test_failure_leaves_the_version_before(self) -> None:
+        self.ingest()
+        sql = "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier"
+        self.define("mine", sql, "tests:\n  - range: {column: n, max: 1000000}\n")
+        self.assertTrue(self.marts()["mine"]["published"])
+        before = self.files("mine")
+        self.ingest()
+        self.define("mine", sql, "tests:\n  - unique: [carrier]\n  - range: {column: n, max: 400}\n")
+        done = run("--lake", self.lake, "run", "--json", code=1)
+        mine = {m["name"]: m for m in json.loads(done.stdout)["marts"]}["mine"]
+        self.assertEqual((mine["published"], mine["version"]), (False, 0))
+        failed = [check for check in mine["checks"] if not check["passed"]]
+        self.assertEqual([check["rule"] for check in failed], ["range(n, ..400)"])
+        self.assertIn("carrier=", failed[0]["examples"])
+        self.assertIn("mine breaks range(n, ..400)", done.stderr)
+        self.assertEqual(self.files("mine"), before)
+        names = {p.name for p in (self.lake / "marts" / "mine").glob("*.parquet")}
+        self.assertEqual(len(names), 1, "what was refused is removed")
+        record = json.loads(run("--lake", self.lake, "history", "--kind", "run", "--json").stdout)["records"][0]
+        self.assertEqual(record["outcome"], "refused")
+        self.define("mine", sql, "tests: []\n")
+        self.assertEqual(self.marts()["mine"]["version"], 1)
+
+    def test_every_rule(self) -> None:
+        self.ingest()
+        sql = "SELECT shipment_id, carrier, delay_days FROM shipments"
+        rules = {
+            "not_null: [carrier]": True,
+            "accepted_values: {column: carrier, values: [UPS, FedEx]}": False,
+            "accepted_values: {column: delay_days, values: [0, 1, 2, 3]}": True,
+            "range: {column: delay_days, min: 0, max: 3}": True,
+            "range: {column: delay_days, min: 1}": False,
+            "unique: [shipment_id, carrier, delay_days]": None,
+            "no_rows: SELECT carrier FROM mine WHERE delay_days > 3": True,
+            "no_rows: SELECT carrier FROM mine WHERE delay_days = 3": False,
+        }
+        for rule, passes in rules.items():
+            self.define("mine", sql, f"tests:\n  - {rule}\n")
+            if passes is not None:
+                self.marts("--mart", "mine", "--full", code=0 if passes else 1)
+
+    def test_row_count_change(self) -> None:
+        self.ingest(1000)
+        self.define("mine", "SELECT shipment_id FROM shipments", "tests:\n  - row_count_change: {max_growth: 0.5}\n")
+        self.marts()
+        self.ingest(5000)
+        self.assertFalse(self.marts(code=1)["mine"]["published"])
+
+    def test_definition_makes_stale(self) -> None:
+        self.ingest()
+        self.define("mine", "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier", "tests: []\n")
+        self.marts()
+        self.define("mine", "SELECT carrier, max(delay_days) AS worst FROM shipments GROUP BY carrier", "tests: []\n")
+        made = self.marts()
+        self.assertEqual([made[m]["action"] for m in ("mine", "delay_trends")], ["full", "up to date"])
+        self.assertEqual(
+            deltalake.DeltaTable(str(self.lake / "marts" / "mine")).to_pyarrow_table().column_names,
+            ["carrier", "worst"],
+        )
+
+    def test_wrong_tests_file(self) -> None:
+        self.ingest()
+        self.define("mine", "SELECT carrier FROM shipments", "tests:\n  - not_nul: [carrier]\n")
+        error = run("--lake", self.lake, "run", code=2).stderr
+        self.assertIn("did you mean 'not_null'", error)
+        self.assertIn("mine.tests.yaml, row 2", error)
+        self.define("mine", "SELECT carrier FROM shipments", "tests:\n  - not_null: [weight]\n")
+        self.assertIn("mine.tests.yaml", run("--lake", self.lake, "run", code=2).stderr)
+
+
+class Readers(Lake):
+    def test_many_versions(self) -> None:
+        """Tens of commits with checkpoints: every reader counts alike, at every version."""
+        file = self.ingest(200)
+        header, *rows = file.read_text().splitlines()
+        for i in range(34):
+            more = self.path / f"more{i}.csv"
+            more.write_text("\n".join([header, *rows[i : i + 5]]) + "\n")
+            run("--lake", self.lake, "ingest", "emart", more)
+        path = str(self.lake / "processed" / "shipments")
+        self.assertTrue(list((self.lake / "processed/shipments/_delta_log").glob("*.checkpoint.parquet")))
+        wanted = 200 + 34 * 5
+        self.assertEqual(deltalake.DeltaTable(path).to_pyarrow_table().num_rows, wanted)
+        self.assertEqual(polars.scan_delta(path).select(polars.len()).collect().item(), wanted)
+        for version in (1, 9, 10, 11, 20, 35):
+            theirs = deltalake.DeltaTable(path, version=version).to_pyarrow_table().num_rows
+            ours = run(
+                "--lake",
+                self.lake,
+                "query",
+                "SELECT count(*) AS n FROM shipments",
+                "--version",
+                version,
+                "--format",
+                "csv",
+            ).stdout.split()[1]
+            self.assertEqual(int(ours), theirs)
+        shutil.rmtree(self.lake / "_freightlake" / "state", ignore_errors=True)
+        self.marts()
+        for mart in MARTS:
+            table = str(self.lake / "marts" / mart)
+            self.assertEqual(
+                deltalake.DeltaTable(table).to_pyarrow_table().num_rows,
+                polars.scan_delta(table).select(polars.len()).collect().item(),
+            )
+
+
+def main() -> int:
+    print(f"seed {SEED}")
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(verbosity=1).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
