@@ -8,7 +8,7 @@ help: ## this list
 build: ## install what is missing, build build/freightlake
 	@scripts/build release
 
-demo: ## build, generate 1.4 million shipments, run the five marts and print them
+demo: ## build, make a lake with 1.4 million shipments of a client, run the five marts and print them
 	@scripts/demo
 
 test: ## install what is missing, build, run every test (docs: CONTRIBUTING.md)

@@ -277,6 +277,8 @@ static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *
         guess->confidence = 0.75;
 }
 
+#define RARE_SHARE 100 /* one in so many */
+
 static void say_values(Guess *guess, const SampleColumn *column, Arena *arena)
 {
     if (column->n_values > 200)
@@ -287,6 +289,8 @@ static void say_values(Guess *guess, const SampleColumn *column, Arena *arena)
         const char *to = word_translation(guess->id, value->text, arena);
         bool same = to && strlen(to) == value->text.size && strncasecmp(to, value->text.data, value->text.size) == 0;
         if (same || is_null_word(value->text) || (!to && guess->id != SHIPMENT_COLUMN_STATUS))
+            continue;
+        if (!to && value->count * RARE_SHARE < column->n_filled) /* a mistake sooner than a word: let it be rejected */
             continue;
         guess->values[guess->n_values++] = (GuessValue){value->text, to, value->count};
     }
