@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shipment/shipment.h"
 #include "text/yaml.h"
 
 #define MAX_CHECKS 256
@@ -169,7 +170,62 @@ static Status add_test(CheckParser *parser, const YamlNode *node, Error *err)
     return STATUS_OK;
 }
 
-Status checks_load(const Mart *mart, Arena *arena, MartChecks *ret_checks, Error *err)
+/* ---- Planning ---- */
+
+typedef struct MartTable {
+    const char *name;
+    const Schema *schema;
+} MartTable;
+
+static Status find_mart_table(void *context, const char *name, const Schema **ret_schema, Error *err)
+{
+    const MartTable *table = context;
+    bool is_mart = strcmp(table->name, name) == 0;
+    if (is_mart || strcmp(name, "shipments") == 0) {
+        *ret_schema = is_mart ? table->schema : shipment_unchecked_schema();
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_SQL, "there is no table '%s'", name);
+    return error_hint(err, "a test reads the mart it stands beside, %s, or the table shipments", table->name);
+}
+
+static bool reads_shipments(const PlanNode *plan)
+{
+    while (plan->child)
+        plan = plan->child;
+    return strcmp(plan->scan.table, "shipments") == 0;
+}
+
+static Status plan_check(const Mart *mart, MartCheck *check, const Schema *schema, Arena *arena, Error *err)
+{
+    MartTable table = {mart->name, schema};
+    Catalog catalog = {&table, find_mart_table};
+    PlanNode *plan = NULL;
+    if (sql_plan(check->sql, SQL_MART, &catalog, arena, &plan, err) == STATUS_OK) {
+        check->plan = plan;
+        check->of_shipments = reads_shipments(plan);
+        return STATUS_OK;
+    }
+    char why[200];
+    snprintf(why, sizeof why, "%.190s", err->message);
+    char hint[200];
+    snprintf(hint, sizeof hint, "%.190s", err->hint);
+    error_set(err, STATUS_CONFIG, "the test %.100s cannot be run: %s", check->rule, why);
+    error_at_file(err, mart->tests_file);
+    if (*hint)
+        error_hint(err, "%s", hint);
+    return error_at_row(err, check->line);
+}
+
+bool checks_read_shipments(const MartChecks *checks)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < checks->n; i++)
+        any |= checks->checks[i].of_shipments;
+    return any;
+}
+
+Status checks_load(const Mart *mart, const Schema *schema, Arena *arena, MartChecks *ret_checks, Error *err)
 {
     static const char *const keys[] = {"tests"};
     CheckParser parser = {.mart = mart, .arena = arena};
@@ -184,6 +240,9 @@ Status checks_load(const Mart *mart, Arena *arena, MartChecks *ret_checks, Error
         return yaml_error(&parser.document, tests, err, "a list of tests is wanted");
     for (uint32_t i = 0; tests && i < tests->n; i++)
         TRY(add_test(&parser, tests->children[i], err));
+    for (uint32_t i = 0; i < parser.checks.n; i++)
+        if (parser.checks.checks[i].sql)
+            TRY(plan_check(mart, &parser.checks.checks[i], schema, arena, err));
     *ret_checks = parser.checks;
     return STATUS_OK;
 }
@@ -210,40 +269,6 @@ static Status take_examples(void *context, const Schema *schema, const Batch *ba
     return STATUS_OK;
 }
 
-typedef struct MartTable {
-    const char *name;
-    const Schema *schema;
-} MartTable;
-
-static Status find_mart_table(void *context, const char *name, const Schema **ret_schema, Error *err)
-{
-    const MartTable *table = context;
-    if (strcmp(table->name, name) == 0) {
-        *ret_schema = table->schema;
-        return STATUS_OK;
-    }
-    error_set(err, STATUS_SQL, "there is no table '%s'", name);
-    return error_hint(err, "a test reads the mart it stands beside: %s", table->name);
-}
-
-static Status plan_check(const Mart *mart, const MartCheck *check, const Schema *schema, Arena *arena,
-                         PlanNode **ret_plan, Error *err)
-{
-    MartTable table = {mart->name, schema};
-    Catalog catalog = {&table, find_mart_table};
-    if (sql_plan(check->sql, SQL_QUERY, &catalog, arena, ret_plan, err) == STATUS_OK)
-        return STATUS_OK;
-    char why[200];
-    snprintf(why, sizeof why, "%.190s", err->message);
-    char hint[200];
-    snprintf(hint, sizeof hint, "%.190s", err->hint);
-    error_set(err, STATUS_CONFIG, "the test %.100s cannot be run: %s", check->rule, why);
-    error_at_file(err, mart->tests_file);
-    if (*hint)
-        error_hint(err, "%s", hint);
-    return error_at_row(err, check->line);
-}
-
 static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before)
 {
     check->passed = true;
@@ -256,47 +281,46 @@ static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before
     check->rows = check->passed ? 0 : rows;
 }
 
-static Status run_scan(MartChecks *checks, const ChecksInput *input, Statement *statements,
-                       uint32_t *const of_statement, uint32_t n, Examples *examples, Arena *arena, Error *err)
+/* The checks of one of the two tables, in one scan. */
+static Status run_scan(MartChecks *checks, bool of_shipments, const TableFiles *table, const ChecksInput *input,
+                       Arena *arena, Error *err)
 {
-    TableFiles table = {
-        .files = (ParquetFile **)(uintptr_t)&input->file, .n_files = 1, .schema = parquet_schema(input->file)};
+    Statement *statements = ARENA_ARRAY(arena, Statement, checks->n + 1);
+    Examples *examples = ARENA_ARRAY(arena, Examples, checks->n + 1);
+    MartCheck **of_statement = ARENA_ARRAY(arena, MartCheck *, checks->n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < checks->n; i++) {
+        MartCheck *check = &checks->checks[i];
+        if (!check->plan || check->of_shipments != of_shipments)
+            continue;
+        buffer_init(&examples[n].text, 0);
+        statements[n] = (Statement){.plan = check->plan, .sink = {.context = &examples[n], .batch = take_examples}};
+        of_statement[n++] = check;
+    }
     ExecOptions options = {.pool = input->pool, .budget = input->budget};
     ScanStatistics scan;
-    if (n > 0)
-        TRY(exec_run(statements, n, &table, &options, &scan, err));
+    Status status = n > 0 ? exec_run(statements, n, table, &options, &scan, err) : STATUS_OK;
     for (uint32_t i = 0; i < n; i++) {
-        MartCheck *check = &checks->checks[of_statement[i]];
-        check->rows = statements[i].rows_out;
-        check->passed = check->rows == 0;
-        check->examples = arena_strdup(arena, buffer_text(&examples[i].text));
+        of_statement[i]->rows = statements[i].rows_out;
+        of_statement[i]->passed = status == STATUS_OK && statements[i].rows_out == 0;
+        of_statement[i]->examples = arena_strdup(arena, buffer_text(&examples[i].text));
+        buffer_done(&examples[i].text);
     }
-    return STATUS_OK;
+    return status;
 }
 
 Status checks_run(MartChecks *checks, const ChecksInput *input, Arena *arena, bool *ret_passed, Error *err)
 {
-    Statement *statements = ARENA_ARRAY(arena, Statement, checks->n + 1);
-    Examples *examples = ARENA_ARRAY(arena, Examples, checks->n + 1);
-    uint32_t *of_statement = ARENA_ARRAY(arena, uint32_t, checks->n + 1), n = 0;
-    Status status = STATUS_OK;
-    for (uint32_t i = 0; i < checks->n && status == STATUS_OK; i++) {
-        if (!checks->checks[i].sql) {
+    ParquetFile *file = input->file;
+    TableFiles mart = {.files = &file, .n_files = 1, .schema = input->schema};
+    for (uint32_t i = 0; i < checks->n; i++)
+        if (!checks->checks[i].sql)
             check_row_count(&checks->checks[i], parquet_rows(input->file), input->rows_before);
-            continue;
-        }
-        PlanNode *plan = NULL;
-        status = plan_check(input->mart, &checks->checks[i], parquet_schema(input->file), arena, &plan, err);
-        buffer_init(&examples[n].text, 0);
-        statements[n] = (Statement){.plan = plan, .sink = {.context = &examples[n], .batch = take_examples}};
-        of_statement[n++] = i;
-    }
-    if (status == STATUS_OK)
-        status = run_scan(checks, input, statements, of_statement, n, examples, arena, err);
-    for (uint32_t i = 0; i < n; i++)
-        buffer_done(&examples[i].text);
+    TRY(run_scan(checks, false, &mart, input, arena, err));
+    if (input->shipments)
+        TRY(run_scan(checks, true, input->shipments, input, arena, err));
     *ret_passed = true;
     for (uint32_t i = 0; i < checks->n; i++)
         *ret_passed &= checks->checks[i].passed;
-    return status;
+    return STATUS_OK;
 }

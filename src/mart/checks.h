@@ -10,7 +10,8 @@
  *     - no_rows: SELECT carrier FROM carrier_performance WHERE total_shipments < 0
  *     - row_count_change: {max_drop: 0.5, max_growth: 2}      shares of the version in force
  *
- * All but the last expand to SQL over the mart's own name, which runs on Spark as it is. */
+ * All but the last expand to SQL over the mart's own name, which runs on Spark as it is; no_rows may read the table
+ * shipments too.  Whatever reads the same table is run in one scan of it. */
 #ifndef FREIGHTLAKE_MART_CHECKS_H
 #define FREIGHTLAKE_MART_CHECKS_H
 
@@ -23,6 +24,8 @@ typedef struct MartCheck {
     const char *rule;            /* "not_null(carrier)" */
     const char *sql;             /* selects the rows that break it; NULL: row_count_change */
     double max_drop, max_growth; /* row_count_change; negative: none */
+    const PlanNode *plan;        /* of sql */
+    bool of_shipments;           /* sql reads shipments, not the mart */
     int64_t line;
     /* filled in by checks_run: */
     bool passed;
@@ -35,17 +38,21 @@ typedef struct MartChecks {
     uint32_t n;
 } MartChecks;
 
-/* Reads and expands a mart's tests; all memory is the arena's.  CONFIG with file and line. */
-Status checks_load(const Mart *mart, Arena *arena, MartChecks *ret_checks, Error *err) MUST_CHECK;
+/* Reads, expands and plans the tests of a mart with these columns (which live as long as the checks); all memory is the
+ * arena's.  CONFIG with file and line for whatever cannot be meant. */
+Status checks_load(const Mart *mart, const Schema *schema, Arena *arena, MartChecks *ret_checks, Error *err) MUST_CHECK;
+/* Whether some check reads the table of shipments. */
+bool checks_read_shipments(const MartChecks *checks);
 
 typedef struct ChecksInput {
-    const Mart *mart;
-    ParquetFile *file;   /* the version to be checked */
-    int64_t rows_before; /* of the version in force; -1: there is none */
+    ParquetFile *file;           /* the version to be checked */
+    const Schema *schema;        /* the mart's, as given to checks_load */
+    const TableFiles *shipments; /* NULL: no check reads them */
+    int64_t rows_before;         /* of the version in force; -1: there is none */
     ThreadPool *pool;
     MemoryBudget *budget;
 } ChecksInput;
-/* Runs all checks in one scan; *ret_passed says whether all passed.  A check whose SQL cannot be meant is CONFIG. */
+/* Runs all checks; *ret_passed says whether all passed. */
 Status checks_run(MartChecks *checks, const ChecksInput *input, Arena *arena, bool *ret_passed, Error *err) MUST_CHECK;
 
 #endif

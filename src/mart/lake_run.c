@@ -78,7 +78,7 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
     job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
     TRY(mart_plan(job->mart, run->arena, &job->plan, err));
-    TRY(checks_load(job->mart, run->arena, &result->checks, err));
+    TRY(checks_load(job->mart, &job->plan->schema, run->arena, &result->checks, err));
     TRY(delta_exists(job->table, &exists, err));
     job->stale = true;
     if (exists) {
@@ -87,7 +87,7 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
         result->rows = job->before->n_rows;
         result->bytes = job->before->size_bytes;
         int64_t made_of = delta_transaction_version(job->before, mart_app_id(job, run->arena));
-        job->stale = made_of < 0 || rows_changed(run->shipments, made_of, run->arena);
+        job->stale = made_of < 0 || job->before->n_files == 0 || rows_changed(run->shipments, made_of, run->arena);
     }
     job->stale |= run->options->full;
     if (!job->stale || run->options->full || !exec_plan_is_incremental(job->plan))
@@ -215,16 +215,28 @@ static Status open_mart_file(const LakeRun *run, const MartJob *job, ParquetFile
     return parquet_open(reader, run->options->budget, ret_file, err);
 }
 
-static Status check_mart(LakeRun *run, MartJob *job, const ParquetFile *file, Error *err)
+static Status check_mart(LakeRun *run, MartJob *job, ParquetFile *file, Error *err)
 {
-    ChecksInput input = {.mart = job->mart,
-                         .file = (ParquetFile *)(uintptr_t)file,
-                         .rows_before = job->before && !run->options->rows_may_go ? (int64_t)job->before->n_rows : -1,
-                         .pool = run->options->pool,
-                         .budget = run->options->budget};
-    TRY(checks_run(&job->result->checks, &input, run->arena, &job->result->passed, err));
-    fault_step("mart_checked");
-    return STATUS_OK;
+    const LakeRunOptions *options = run->options;
+    MartChecks *checks = &job->result->checks;
+    OpenTable shipments;
+    bool with_shipments = checks_read_shipments(checks);
+    ChecksInput input = {.file = file,
+                         .schema = &job->plan->schema,
+                         .rows_before = job->before && !options->rows_may_go ? (int64_t)job->before->n_rows : -1,
+                         .pool = options->pool,
+                         .budget = options->budget};
+    if (with_shipments) {
+        OpenTableOptions table_options = {.schema = shipment_unchecked_schema(), .pool = options->pool};
+        TRY(table_open(run->shipments, &table_options, options->budget, run->arena, &shipments, err));
+        input.shipments = &shipments.files;
+    }
+    Status status = checks_run(checks, &input, run->arena, &job->result->passed, err);
+    if (with_shipments)
+        table_close(&shipments);
+    if (status == STATUS_OK)
+        fault_step("mart_checked");
+    return status;
 }
 
 static bool same_schema(const Schema *a, const Schema *b)
@@ -383,8 +395,6 @@ Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *
     clean_up(&run);
     lake_unlock(lock);
     run.result.seconds = clock_seconds() - start;
-    if (status != STATUS_OK)
-        return status;
     *ret_result = run.result;
-    return failed_checks(ret_result, err);
+    return status == STATUS_OK ? failed_checks(ret_result, err) : status;
 }

@@ -59,7 +59,8 @@ typedef struct LakeRunResult {
     double seconds;
 } LakeRunResult;
 
-/* CHECK when a mart failed its checks: *ret_result is filled in all the same, and other marts are published. */
+/* CHECK when a mart failed its checks: other marts are published all the same.  *ret_result is filled in whatever the
+ * outcome: marts that were published before something failed stay so. */
 Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err) MUST_CHECK;
 
 #endif

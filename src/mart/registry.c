@@ -66,7 +66,8 @@ static Mart make_mart(Arena *arena, const char *name, const char *sql, const cha
     return mart;
 }
 
-/* The mart's name from "DIR/NAME.sql"; NULL when it cannot be one, since it becomes a folder and a table name. */
+/* The mart's name from "DIR/NAME.sql"; NULL when it cannot be one, since it becomes a folder and a table
+ * name, and must not be a table that a lake has anyway. */
 static char *mart_name_of(Arena *arena, const char *path)
 {
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -74,7 +75,8 @@ static char *mart_name_of(Arena *arena, const char *path)
     if (length == 0 || length > 63 || strspn(base, "abcdefghijklmnopqrstuvwxyz0123456789_") != length ||
         (base[0] >= '0' && base[0] <= '9') || base[0] == '_')
         return NULL;
-    return arena_memdup(arena, base, length);
+    char *name = arena_memdup(arena, base, length);
+    return strcmp(name, "shipments") == 0 || strcmp(name, "quarantine") == 0 ? NULL : name;
 }
 
 static Status read_sql(const char *path, Arena *arena, char **ret_sql, Error *err)
@@ -125,7 +127,8 @@ static Status add_file(MartRegistry *registry, Arena *arena, const char *path, E
     char *name = mart_name_of(arena, path);
     if (!name) {
         error_set(err, STATUS_CONFIG, "a mart cannot have this file name");
-        error_hint(err, "use lower-case letters, digits and _, such as late_lanes.sql");
+        error_hint(err,
+                   "use lower-case letters, digits and _, such as late_lanes.sql; shipments and quarantine are taken");
         return error_at_file(err, path);
     }
     char *sql = NULL;
