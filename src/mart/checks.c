@@ -79,13 +79,23 @@ static Status add_unique(CheckParser *parser, const YamlNode *node, Error *err)
     return status;
 }
 
+/* As SQL writes it: digits around a point, nothing else. */
+static bool is_number(const char *text)
+{
+    text += *text == '-';
+    size_t whole = strspn(text, "0123456789");
+    const char *rest = text + whole;
+    size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+    rest += *rest == '.' ? 1 + fraction : 0;
+    return whole > 0 && whole + fraction <= 38 && *rest == '\0';
+}
+
 /* A number as it stands, or a text in quotes. */
 static Status literal(CheckParser *parser, const YamlNode *node, const char **ret_text, Error *err)
 {
     if (node->kind != YAML_SCALAR)
         return yaml_error(&parser->document, node, err, "a number or a text is wanted");
-    size_t n = strspn(node->text, "+-0123456789.");
-    if (!node->quoted && n > 0 && node->text[n] == '\0') {
+    if (!node->quoted && is_number(node->text)) {
         *ret_text = node->text;
         return STATUS_OK;
     }

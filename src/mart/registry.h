@@ -1,7 +1,7 @@
 /* The registry of marts: the built-in ones, and those a folder of *.sql files adds or puts in their place.
  *
- * A mart is one SELECT over the table shipments; its tests stand beside it in NAME.tests.yaml (checks.h).  Its first line may be a comment, "-- Title: what it says", which is
- * shown to people; its name is the file's. */
+ * A mart is one SELECT over the table shipments; its tests stand beside it in NAME.tests.yaml (checks.h).  Its first line
+ * may be a comment, "-- Title: what it says", which is shown to people; its name is the file's. */
 #ifndef FREIGHTLAKE_MART_REGISTRY_H
 #define FREIGHTLAKE_MART_REGISTRY_H
 

@@ -201,6 +201,8 @@ class Checks(Lake):
             "unique: [shipment_id, carrier, delay_days]": None,
             "no_rows: SELECT carrier FROM mine WHERE delay_days > 3": True,
             "no_rows: SELECT carrier FROM mine WHERE delay_days = 3": False,
+            "no_rows: SELECT shipment_id FROM shipments WHERE shipping_cost < 0": True,
+            "no_rows: SELECT shipment_id FROM shipments WHERE delay_days = 3": False,
         }
         for rule, passes in rules.items():
             self.define("mine", sql, f"tests:\n  - {rule}\n")
@@ -232,8 +234,41 @@ class Checks(Lake):
         error = run("--lake", self.lake, "run", code=2).stderr
         self.assertIn("did you mean 'not_null'", error)
         self.assertIn("mine.tests.yaml, row 2", error)
-        self.define("mine", "SELECT carrier FROM shipments", "tests:\n  - not_null: [weight]\n")
-        self.assertIn("mine.tests.yaml", run("--lake", self.lake, "run", code=2).stderr)
+        for wrong in ("not_null: [weight]", "no_rows: SELECT x FROM elsewhere", "range: {column: carrier}"):
+            self.define("mine", "SELECT carrier FROM shipments", f"tests:\n  - {wrong}\n")
+            self.assertIn("mine.tests.yaml, row 2", run("--lake", self.lake, "run", code=2).stderr, wrong)
+        self.assertFalse((self.lake / "marts" / "delay_trends").exists(), "nothing is made before all can be meant")
+
+    def test_wrong_mart(self) -> None:
+        self.ingest()
+        self.define("mine", "SELECT carrier,\n  weight FROM shipments", "")
+        self.assertRegex(run("--lake", self.lake, "run", code=2).stderr, r"mine\.sql, .*row 2")
+        (self.lake / "definitions" / "mine.sql").unlink()
+        before = self.marts()
+        for taken in ("shipments", "quarantine"):
+            self.define(taken, "SELECT carrier FROM shipments", "")
+            self.assertIn("are taken", run("--lake", self.lake, "run", code=2).stderr)
+            (self.lake / "definitions" / f"{taken}.sql").unlink()
+        self.assertEqual(self.marts()["delay_trends"]["version"], before["delay_trends"]["version"])
+
+    def test_two_at_once(self) -> None:
+        self.ingest()
+        both = [
+            subprocess.Popen([PROGRAM, "--lake", self.lake, "run", "--json"], stdout=subprocess.PIPE) for _ in range(2)
+        ]
+        published = [json.loads(run.communicate(timeout=120)[0])["published"] for run in both]
+        self.assertEqual(sorted(published), [0, len(MARTS)])
+        self.check_like_full()
+
+    def test_file_gone(self) -> None:
+        """A mart whose file was lost and taken out of its table is made again."""
+        self.ingest()
+        self.marts()
+        for file in (self.lake / "marts" / "delay_trends").glob("*.parquet"):
+            file.unlink()
+        run("--lake", self.lake, "table", "fsck", "delay_trends", "--repair")
+        self.assertTrue(self.marts()["delay_trends"]["published"])
+        self.check_like_full()
 
 
 class Readers(Lake):
