@@ -129,6 +129,18 @@ static const ExampleInfo TABLE_EXAMPLES[] = {
     {0},
 };
 
+static const OptionInfo MARTS_OPTIONS[] = {
+    {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files, in place of the lake's definitions"},
+    JSON_OPTION,
+    {0},
+};
+
+static const ExampleInfo MARTS_EXAMPLES[] = {
+    {"marts list", "the marts, how they are made and how many tests each has"},
+    {"--lake lake marts export out", "their SQL and tests as files, such as for Spark"},
+    {0},
+};
+
 static const OptionInfo HISTORY_OPTIONS[] = {
     {.name = "kind",
      .argument = "KIND",
@@ -227,6 +239,17 @@ const CommandInfo LAKE_COMMANDS[] = {
          " folder of any Delta table.  All are safe beside readers and writers, and say when there was nothing to do.",
      .options = TABLE_OPTIONS,
      .examples = TABLE_EXAMPLES},
+    {.name = "marts",
+     .summary = "List the marts, or export their SQL and tests",
+     .operand = "ACTION [DIR]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .description =
+         "ACTION is list or export.  'export' writes each mart's SQL to DIR/NAME.sql, its tests to DIR/NAME.tests.yaml"
+         " and, as one SELECT of the rows that break it for each, to DIR/tests/NAME.sql, and all of it to"
+         " DIR/marts.json.  The SQL runs on Spark as it is.",
+     .options = MARTS_OPTIONS,
+     .examples = MARTS_EXAMPLES},
     {.name = "history",
      .summary = "Show what happened in the lake",
      .operand = "ID",

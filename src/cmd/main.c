@@ -23,6 +23,7 @@ static const struct {
     {"table", command_table_job},
     {"generate", command_generate},
     {"run", command_run},
+    {"marts", command_marts},
     {"show", command_show},
     {"query", command_query},
     {"explain", command_explain},

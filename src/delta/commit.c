@@ -116,6 +116,29 @@ static void append_commit(Buffer *json, const DeltaCommit *commit, const DeltaMe
         log_append_add(json, metadata, &commit->adds[i], commit->data_change);
 }
 
+/* Whether a version of the log is the commit of this id. */
+static bool is_ours(const char *table, int64_t version, const char *commit_id, Arena *arena)
+{
+    LogActions there;
+    Error ignored;
+    error_init(&ignored);
+    return log_read(table, version, arena, &there, &ignored) == STATUS_OK && there.commit_id &&
+           strcmp(there.commit_id, commit_id) == 0;
+}
+
+/* Puts a log entry.  A failure may come behind its appearance (an answer lost, a folder not flushed): then what is there
+ * says what happened. */
+static Status put_entry(const char *table, int64_t version, const Buffer *json, const char *commit_id, Arena *arena,
+                        bool *ret_created, Error *err)
+{
+    Status status = storage_put_new(log_path(table, version, arena), json->data, json->size, ret_created, err);
+    if (status == STATUS_OK || !is_ours(table, version, commit_id, arena))
+        return status;
+    error_init(err);
+    *ret_created = true;
+    return STATUS_OK;
+}
+
 Status delta_create(const char *table, const DeltaCommit *commit, Error *err)
 {
     CHECK(commit->metadata != NULL);
@@ -123,12 +146,13 @@ Status delta_create(const char *table, const DeltaCommit *commit, Error *err)
     Buffer json;
     arena_init(&arena);
     buffer_init(&json, 0);
-    append_commit(&json, commit, commit->metadata, delta_uuid(&arena), -1);
+    const char *commit_id = delta_uuid(&arena);
+    append_commit(&json, commit, commit->metadata, commit_id, -1);
     bool exists = false, created = false;
     Status status = delta_exists(table, &exists, err);
     fault_step("delta_before_commit");
     if (status == STATUS_OK && !exists)
-        status = storage_put_new(log_path(table, 0, &arena), json.data, json.size, &created, err);
+        status = put_entry(table, 0, &json, commit_id, &arena, &created, err);
     if (status == STATUS_OK && !created) {
         error_set(err, STATUS_CONFLICT, "there is a Delta table already");
         status = error_at_file(err, table);
@@ -249,7 +273,7 @@ static Status try_versions(const DeltaSnapshot *base, const DeltaCommit *commit,
     for (int64_t version = base->version + 1;; version++) {
         bool created = false;
         fault_step("delta_before_commit");
-        TRY(storage_put_new(log_path(base->table, version, arena), json->data, json->size, &created, err));
+        TRY(put_entry(base->table, version, json, commit_id, arena, &created, err));
         fault_step("delta_after_commit");
         *ret_version = version;
         if (created)

@@ -36,6 +36,7 @@ typedef struct IngestJob {
     RawCopy *raw;
     RecordSource *source;
     Duplicates *duplicates;  /* NULL: ids may repeat */
+    bool committing;         /* from here on data files may be named by a commit: they are not ours to remove */
     bool seeing;             /* the first of two passes: ids only */
     int64_t line_base;       /* of this file among those whose ids are compared */
     DuplicateFile *made_way; /* files of the table with rows that make way */
@@ -525,6 +526,7 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
         return STATUS_OK;
     TRY(raw_copy_commit(job->raw, err));
     fault_step("ingest_before_commit");
+    job->committing = true;
     return commit(job, result, err);
 }
 
@@ -560,7 +562,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
                                                      .ingested_at_us = job.started_us};
     pthread_mutex_init(&job.hash_mutex, NULL);
     Status status = ingest_steps(&job, &result, err);
-    if (status != STATUS_OK && status != STATUS_CONFLICT)
+    if (status != STATUS_OK && !job.committing)
         abandon(&job);
     workers_free(&job);
     record_source_close(job.source);

@@ -298,6 +298,53 @@ static Status recover_if_free(const Lake *lake, const char *path, Arena *arena, 
     return status;
 }
 
+Status lake_clean_table(const char *table, const char *client, Error *err)
+{
+    size_t removed;
+    CLEANUP(mem_cleanup) char *log = mem_printf("%s/_delta_log", table);
+    CLEANUP(mem_cleanup) char *partition = mem_printf("%s/client=%s", table, client ? client : "");
+    TRY(storage_clean(table, &removed, err));
+    TRY(storage_clean(log, &removed, err));
+    return client ? storage_clean(partition, &removed, err) : STATUS_OK;
+}
+
+Status lake_clean_control(const Lake *lake, Error *err)
+{
+    static const char *const folders[] = {"runs", "state", "pending"};
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        size_t removed;
+        CLEANUP(mem_cleanup) char *folder = mem_printf("%s/%s", lake->control, folders[i]);
+        TRY(storage_clean(folder, &removed, err));
+    }
+    return STATUS_OK;
+}
+
+static Status clean_client(const Lake *lake, const char *client, Arena *arena, Error *err)
+{
+    size_t removed;
+    TRY(lake_clean_table(lake_table_path(lake, "shipments", arena), client, err));
+    TRY(lake_clean_table(lake_table_path(lake, "quarantine", arena), client, err));
+    return storage_clean(arena_printf(arena, "%s/%s", lake->raw, client), &removed, err);
+}
+
+/* Of all clients with a mapping, when no one is named.  A temporary file that somebody still writes is locked and stays. */
+static Status clean_clients(const Lake *lake, const char *client, Arena *arena, Error *err)
+{
+    TRY(lake_clean_control(lake, err));
+    if (client)
+        return clean_client(lake, client, arena, err);
+    StorageList list;
+    TRY(storage_list_folder(lake->clients, false, NULL, &list, err));
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
+        const char *name = strrchr(list.entries[i].path, '/') + 1, *dot = strrchr(name, '.');
+        if (dot && strcmp(dot, ".yaml") == 0)
+            status = clean_client(lake, arena_printf(arena, "%.*s", (int)(dot - name), name), arena, err);
+    }
+    storage_list_done(&list);
+    return status;
+}
+
 Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_recovery, Error *err)
 {
     StorageList list;
@@ -305,7 +352,7 @@ Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_reco
     LakeRecovery recovery = {0};
     TRY(list_pending(lake, &list, err));
     arena_init(&arena);
-    Status status = STATUS_OK;
+    Status status = clean_clients(lake, client, &arena, err);
     for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
         if (!client)
             status = recover_if_free(lake, list.entries[i].path, &arena, &recovery, err);

@@ -36,8 +36,13 @@ typedef struct LakeRecovery {
     uint32_t finished;  /* transactions whose later commits were missing */
     uint32_t forgotten; /* records whose first commit never happened */
 } LakeRecovery;
-/* Of one client (its lock is held), or of all whose lock is free (client NULL). */
+/* Of one client (its lock is held), or of all whose lock is free (client NULL).  Temporary files that dead processes left in
+ * the folders of the client's data are removed, too. */
 Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_recovery, Error *err) MUST_CHECK;
+/* Removes temporary files that dead processes left in a table's folder, its log, and (NULL: none) a client's partition. */
+Status lake_clean_table(const char *table, const char *client, Error *err) MUST_CHECK;
+/* The same for the lake's own records: history, states, pending transactions. */
+Status lake_clean_control(const Lake *lake, Error *err) MUST_CHECK;
 /* Whether a pending record names this data file (for vacuum). */
 typedef struct LakePending LakePending;
 Status lake_pending_load(const Lake *lake, Arena *arena, LakePending **ret_pending, Error *err) MUST_CHECK;

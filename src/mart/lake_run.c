@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "delta/commit.h"
 #include "lake/table.h"
+#include "lake/transaction.h"
 #include "mart/run.h"
 #include "mart/state.h"
 #include "shipment/shipment.h"
@@ -77,6 +78,7 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     LakeMartResult *result = job->result;
     *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
     job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
+    TRY(lake_clean_table(job->table, NULL, err));
     TRY(mart_plan(job->mart, run->arena, &job->plan, err));
     TRY(checks_load(job->mart, &job->plan->schema, run->arena, &result->checks, err));
     TRY(delta_exists(job->table, &exists, err));
@@ -288,6 +290,7 @@ static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error
         .transaction = &txn,
         .metadata = metadata,
         .rule = DELTA_OVERWRITE};
+    job->written = false; /* from here on a commit may name it */
     if (!job->before) {
         TRY(delta_create(job->table, &commit, err));
         job->result->version = 0;
@@ -299,7 +302,6 @@ static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error
         commit.n_removes = job->before->n_files;
         TRY(delta_commit(job->before, &commit, &job->result->version, err));
     }
-    job->written = false;
     job->result->published = true;
     fault_step("mart_committed");
     return STATUS_OK;
@@ -334,6 +336,7 @@ static Status run_steps(LakeRun *run, Error *err)
     const char *table = lake_table_path(run->options->lake, "shipments", run->arena);
     TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &run->shipments, err));
     run->result.shipments_version = run->shipments->version;
+    TRY(lake_clean_control(run->options->lake, err));
     for (uint32_t i = 0; i < run->n_jobs; i++)
         TRY(look_at_mart(run, &run->jobs[i], err));
     TRY(scan_all(run, err));
