@@ -6,6 +6,7 @@
 #include "cmd/printer.h"
 #include "cmd/table.h"
 #include "columnar/time_text.h"
+#include "lake/transaction.h"
 
 #define SORTED_BY "shipment_date" /* shipments, as ingestion sorts them */
 
@@ -289,9 +290,19 @@ static Status say_vacuum(const TableJob *job, const DeltaVacuum *done, uint32_t 
     return say(&text, err);
 }
 
+/* The lake's settings say how long its tables keep what they removed. */
+static Status apply_settings(const TableJob *job, Error *err)
+{
+    int64_t version;
+    if (!job->of_lake || arguments_given(job->arguments, "dry-run"))
+        return STATUS_OK;
+    return lake_apply_retention(job->lake, job->path, &version, err);
+}
+
 Status table_vacuum(TableJob *job, Error *err)
 {
     int64_t retention_ms, limit, version;
+    TRY(apply_settings(job, err));
     TRY(table_retention(job, &retention_ms, err));
     TRY(arguments_integer(job->arguments, "limit", 0, UINT32_MAX, &limit, err));
     DeltaMaintenance task = maintenance(job);

@@ -49,4 +49,8 @@ Status lake_pending_load(const Lake *lake, Arena *arena, LakePending **ret_pendi
 bool lake_pending_keeps(void *pending, const char *path);
 uint32_t lake_pending_count(const LakePending *pending);
 
+/* Gives a table of the lake the retention of its settings; *ret_version is -1 when it has it already.  Whoever calls holds
+ * the locks of those who write the table. */
+Status lake_apply_retention(const Lake *lake, const char *table, int64_t *ret_version, Error *err) MUST_CHECK;
+
 #endif
