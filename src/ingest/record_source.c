@@ -10,6 +10,7 @@
 #include "columnar/function.h"
 #include "ingest/convert.h"
 #include "parquet/reader.h"
+#include "text/csv_scan.h"
 #include "text/text_source.h"
 
 #define COPY_BYTES ((size_t)4 << 20)
@@ -244,6 +245,25 @@ static Status copy_file(RecordSource *source, Error *err)
     return STATUS_OK;
 }
 
+/* Nothing in Parquet keeps bytes that are no UTF-8 out of a text. */
+static void check_texts(const RecordCursor *cursor, RecordBlock *block, uint32_t field, uint32_t n)
+{
+    const RecordSource *source = cursor->source;
+    uint32_t column = source->columns[field];
+    TypeId type = parquet_schema(source->parquet)->fields[source->read[column]].type.id;
+    if (type != TYPE_STRING && type != TYPE_BINARY)
+        return;
+    const Vector *texts = &cursor->texts[column], *entries = vector_entries(texts);
+    const StrView *words = entries->data, *fields = &block->fields[(size_t)field * RECORD_BLOCK_ROWS];
+    bool good = texts->kind == VECTOR_DICT && entries->n <= n; /* then looking at the entries is enough, mostly */
+    for (uint32_t i = 0; good && i < entries->n; i++)
+        good =
+            (entries->valid && !entries->valid[i]) || words[i].size == 0 || text_is_utf8(words[i].data, words[i].size);
+    for (uint32_t r = 0; !good && r < n; r++)
+        if (fields[r].size > 0 && !text_is_utf8(fields[r].data, fields[r].size))
+            block->flaws[r] = RECORD_FLAW_INVALID_ENCODING;
+}
+
 /* The texts of the wanted columns of the next rows; a dictionary's entries are cast once a block. */
 static Status read_rows(RecordCursor *cursor, RecordBlock *block, uint32_t n, Error *err)
 {
@@ -254,6 +274,7 @@ static Status read_rows(RecordCursor *cursor, RecordBlock *block, uint32_t n, Er
         TRY(parquet_column_read(cursor->row_group, i, n, &vector, err));
         cast_vector(&vector, DATA_TYPE(STRING), &cursor->arena, &cursor->texts[i]);
     }
+    memset(block->flaws, RECORD_FLAW_NONE, n);
     for (uint32_t f = 0; f < source->n_names; f++) {
         const Vector *texts = &cursor->texts[source->columns[f]];
         const Vector *entries = vector_entries(texts);
@@ -263,9 +284,9 @@ static Status read_rows(RecordCursor *cursor, RecordBlock *block, uint32_t n, Er
             bool valid = !entries->valid || entries->valid[at];
             fields[r] = valid ? ((const StrView *)entries->data)[at] : (StrView){NULL, 0};
         }
+        check_texts(cursor, block, f, n);
     }
     for (uint32_t r = 0; r < n; r++) {
-        block->flaws[r] = RECORD_FLAW_NONE;
         block->lines[r] = (int64_t)(cursor->row + r + 1);
         block->raw[r] = (StrView){NULL, 0};
     }
