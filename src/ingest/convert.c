@@ -26,6 +26,7 @@ typedef struct SourceColumn {
     Interner interner;
     /* by code: */
     uint8_t *states;
+    bool any_bad;   /* among the states */
     StrView *words; /* status: the client's word */
     Vector entries;
     Vector word_entries;
@@ -216,6 +217,7 @@ static void convert_entries(Converter *converter, SourceColumn *source)
         text_value(converter->mapping, source->id, source->interner.texts[i], &value);
         store_value(&value, (uint8_t *)source->entries.data + i * width, width);
         source->states[i] = (uint8_t)value.state;
+        source->any_bad |= value.state == VALUE_BAD;
         source->words[i] = value.word;
         source->entries.valid[i] = value.state == VALUE_OK;
         source->word_entries.valid[i] = value.word.size > 0;
@@ -261,7 +263,7 @@ static void convert_source(Converter *converter, SourceColumn *source, const Rec
     }
     if (source->interner.n > source->entries.n)
         convert_entries(converter, source);
-    for (uint32_t r = 0; r < n; r++)
+    for (uint32_t r = 0; r < n && source->any_bad; r++)
         converter->bad[r] |= source->states[source->codes[r]] == VALUE_BAD;
 }
 

@@ -1,16 +1,37 @@
-/* Interner: open addressing with linear probing, at most three quarters full; see intern.h. */
+/* Interner: open addressing with linear probing in a table at most half full, so that a look mostly ends at its first
+ * slot; see intern.h.
+ *
+ * The table begins with slots for one word and is made anew with wide slots when the first text of more than 8 bytes
+ * comes: a column of numbers never needs them, and in a column of names no branch asks how long each is. */
 #include "ingest/intern.h"
 
-#include <immintrin.h>
 #include <xxhash.h>
 
 #define FIRST_BITS 8
-#define FIRST_SLOTS (1u << FIRST_BITS)
+
+typedef struct WordSlot {
+    uint64_t word;        /* the text, zeros behind it */
+    uint32_t size;        /* at most 8 */
+    uint32_t code_plus_1; /* 0: free */
+} WordSlot;
+
+typedef struct WideSlot {
+    uint64_t low, high; /* up to 16 bytes: the text; longer: its hash and where its copy lies */
+    uint32_t size;
+    uint32_t code_plus_1; /* 0: free */
+} WideSlot;
+
+static void new_slots(Interner *interner, uint32_t bits)
+{
+    interner->slots = mem_zalloc((interner->wide ? sizeof(WideSlot) : sizeof(WordSlot)) << bits);
+    interner->mask = (1u << bits) - 1;
+    interner->shift = 64 - bits;
+}
 
 void intern_init(Interner *interner)
 {
-    *interner = (Interner){.mask = FIRST_SLOTS - 1, .shift = 64 - FIRST_BITS, .capacity = FIRST_SLOTS / 4 * 3};
-    interner->slots = mem_zalloc(sizeof(InternSlot) * FIRST_SLOTS);
+    *interner = (Interner){.capacity = 1u << FIRST_BITS};
+    new_slots(interner, FIRST_BITS);
     interner->texts = mem_alloc(sizeof(StrView) * interner->capacity);
     arena_init(&interner->arena);
 }
@@ -25,116 +46,148 @@ void intern_done(Interner *interner)
     *interner = (Interner){0};
 }
 
-/* The words of a text of up to 16 bytes, zeros behind it; with the size they are the text.  Sixteen bytes are loaded
- * whatever the size, which is no branch: what lies behind the text is on the same page, so it can be read, and is masked
- * off. */
-__attribute__((no_sanitize("address"))) static inline void load_short(const char *data, uint32_t size, uint64_t *low,
-                                                                      uint64_t *high)
-{
-    static const uint8_t masks[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-    __m128i bytes;
-    if (LIKELY(((uintptr_t)data & 4095) <= 4096 - 16) && data) {
-        bytes = _mm_loadu_si128((const __m128i *)(const void *)data);
-        bytes = _mm_and_si128(bytes, _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - size)));
-    } else {
-        uint8_t copy[16] = {0};
-        if (size)
-            memcpy(copy, data, size);
-        bytes = _mm_loadu_si128((const __m128i *)(const void *)copy);
-    }
-    *low = (uint64_t)_mm_cvtsi128_si64(bytes);
-    *high = (uint64_t)_mm_extract_epi64(bytes, 1);
-}
-
 /* The top bits of a product, which depend on all bits of the text. */
-static inline uint32_t short_slot(const Interner *interner, uint64_t low, uint64_t high, uint32_t size)
+static inline uint32_t word_place(const Interner *interner, uint64_t word, uint32_t size)
 {
-    uint64_t x = (low ^ (high * 0x9e3779b97f4a7c15u) ^ size) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(x >> interner->shift);
+    return (uint32_t)(((word ^ size) * 0xff51afd7ed558ccdu) >> interner->shift);
 }
 
-static void grow(Interner *interner)
+static inline uint32_t pair_place(const Interner *interner, uint64_t low, uint64_t high, uint32_t size)
 {
-    uint32_t n_slots = (interner->mask + 1) * 2;
-    InternSlot *slots = mem_zalloc(sizeof(InternSlot) * n_slots);
-    interner->shift--;
-    for (uint32_t i = 0; i <= interner->mask; i++) {
-        const InternSlot *old = &interner->slots[i];
-        if (!old->code_plus_1)
-            continue;
-        uint32_t at = old->size <= 16 ? short_slot(interner, old->low, old->high, old->size) : (uint32_t)old->low;
-        while (slots[at & (n_slots - 1)].code_plus_1)
-            at++;
-        slots[at & (n_slots - 1)] = *old;
+    return word_place(interner, low ^ (high * 0x9e3779b97f4a7c15u), size);
+}
+
+static void place_word(Interner *interner, WordSlot slot)
+{
+    WordSlot *slots = interner->slots;
+    uint32_t at = word_place(interner, slot.word, slot.size) & interner->mask;
+    while (slots[at].code_plus_1)
+        at = (at + 1) & interner->mask;
+    slots[at] = slot;
+}
+
+static void place_wide(Interner *interner, WideSlot slot)
+{
+    WideSlot *slots = interner->slots;
+    uint32_t at = slot.size <= 16 ? pair_place(interner, slot.low, slot.high, slot.size) : (uint32_t)slot.low;
+    for (at &= interner->mask; slots[at].code_plus_1;)
+        at = (at + 1) & interner->mask;
+    slots[at] = slot;
+}
+
+/* A table of so many bits with all texts of the present one; slots are wide from here on if `wide`. */
+static void make_anew(Interner *interner, uint32_t bits, bool wide)
+{
+    Interner old = *interner;
+    interner->wide = wide;
+    new_slots(interner, bits);
+    for (uint32_t i = 0; i <= old.mask; i++) {
+        WordSlot word = old.wide ? (WordSlot){0} : ((const WordSlot *)old.slots)[i];
+        if (old.wide && ((const WideSlot *)old.slots)[i].code_plus_1)
+            place_wide(interner, ((const WideSlot *)old.slots)[i]);
+        else if (word.code_plus_1 && wide)
+            place_wide(interner, (WideSlot){word.word, 0, word.size, word.code_plus_1});
+        else if (word.code_plus_1)
+            place_word(interner, word);
     }
-    mem_free(interner->slots);
-    interner->slots = slots;
-    interner->mask = n_slots - 1;
-    interner->capacity = n_slots / 4 * 3;
-    interner->texts = mem_realloc(interner->texts, sizeof(StrView) * interner->capacity);
+    mem_free(old.slots);
 }
 
-/* Puts the text into the free slot; false when there are too many. */
-static bool add(Interner *interner, InternSlot *slot, InternSlot content, StrView text)
+/* The next code is this text's: *ret_copy is the copy kept.  False when there are too many. */
+static bool add_text(Interner *interner, StrView text, StrView *ret_copy)
 {
     if (interner->n >= INTERN_MAX)
         return false;
-    StrView copy = arena_str(&interner->arena, text);
-    if (text.size > 16)
-        content.high = (uint64_t)(uintptr_t)copy.data;
-    content.code_plus_1 = interner->n + 1;
-    *slot = content;
-    interner->texts[interner->n++] = copy;
-    if (interner->n >= interner->capacity)
-        grow(interner);
+    if (interner->n == interner->capacity) {
+        interner->capacity *= 2;
+        interner->texts = mem_realloc(interner->texts, sizeof(StrView) * interner->capacity);
+    }
+    *ret_copy = arena_str(&interner->arena, text);
+    interner->texts[interner->n++] = *ret_copy;
+    if (interner->n > interner->mask / 2)
+        make_anew(interner, 64 - interner->shift + 1, interner->wide);
     return true;
 }
 
-static bool find_long(Interner *interner, StrView text, uint32_t *ret_code)
+static bool add_word(Interner *interner, uint64_t word, StrView text, uint16_t *ret_code)
+{
+    *ret_code = (uint16_t)interner->n;
+    StrView copy;
+    if (!add_text(interner, text, &copy))
+        return false;
+    place_word(interner, (WordSlot){word, text.size, interner->n});
+    return true;
+}
+
+static bool add_wide(Interner *interner, uint64_t low, uint64_t high, StrView text, uint16_t *ret_code)
+{
+    *ret_code = (uint16_t)interner->n;
+    StrView copy;
+    if (!add_text(interner, text, &copy))
+        return false;
+    place_wide(interner,
+               (WideSlot){low, text.size > 16 ? (uint64_t)(uintptr_t)copy.data : high, text.size, interner->n});
+    return true;
+}
+
+static bool find_long(Interner *interner, StrView text, uint16_t *ret_code)
 {
     uint64_t hash = XXH3_64bits(text.data, text.size);
     for (uint32_t at = (uint32_t)hash;; at++) {
-        InternSlot *slot = &interner->slots[at & interner->mask];
-        if (!slot->code_plus_1) {
-            *ret_code = interner->n;
-            return add(interner, slot, (InternSlot){.low = hash, .size = text.size}, text);
-        }
+        const WideSlot *slot = (const WideSlot *)interner->slots + (at & interner->mask);
+        if (!slot->code_plus_1)
+            return add_wide(interner, hash, 0, text, ret_code);
         if (slot->low == hash && slot->size == text.size &&
             memcmp((const char *)(uintptr_t)slot->high, text.data, text.size) == 0) {
-            *ret_code = slot->code_plus_1 - 1;
+            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
             return true;
         }
     }
 }
 
+static inline bool find_wide(Interner *interner, StrView text, uint16_t *ret_code)
+{
+    if (UNLIKELY(text.size > 16))
+        return find_long(interner, text, ret_code);
+    __m128i bytes = text_load16(text);
+    uint64_t low = (uint64_t)_mm_cvtsi128_si64(bytes), high = (uint64_t)_mm_extract_epi64(bytes, 1);
+    for (uint32_t at = pair_place(interner, low, high, text.size);; at++) {
+        const WideSlot *slot = (const WideSlot *)interner->slots + (at & interner->mask);
+        if (LIKELY(((slot->low ^ low) | (slot->high ^ high) | (slot->size ^ text.size)) == 0 && slot->code_plus_1)) {
+            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
+            return true;
+        }
+        if (!slot->code_plus_1)
+            return add_wide(interner, low, high, text, ret_code);
+    }
+}
+
+static inline bool find_word(Interner *interner, StrView text, uint16_t *ret_code)
+{
+    uint64_t word = (uint64_t)_mm_cvtsi128_si64(text_load16(text));
+    for (uint32_t at = word_place(interner, word, text.size);; at++) {
+        const WordSlot *slot = (const WordSlot *)interner->slots + (at & interner->mask);
+        if (LIKELY(((slot->word ^ word) | (slot->size ^ text.size)) == 0 && slot->code_plus_1)) {
+            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
+            return true;
+        }
+        if (!slot->code_plus_1)
+            return add_word(interner, word, text, ret_code);
+    }
+}
+
 bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        StrView text = texts[i];
-        uint32_t code;
-        if (text.size > 16) {
-            if (!find_long(interner, text, &code))
+    uint32_t i = 0;
+    if (!interner->wide) {
+        for (; i < n && LIKELY(texts[i].size <= 8); i++)
+            if (!find_word(interner, texts[i], &ret_codes[i]))
                 return false;
-            ret_codes[i] = (uint16_t)code;
-            continue;
-        }
-        uint64_t low, high;
-        load_short(text.data, text.size, &low, &high);
-        uint32_t at = short_slot(interner, low, high, text.size);
-        const InternSlot *slot;
-        for (;; at++) {
-            slot = &interner->slots[at & interner->mask];
-            if (!slot->code_plus_1 || (slot->low == low && slot->high == high && slot->size == text.size))
-                break;
-        }
-        if (LIKELY(slot->code_plus_1)) {
-            ret_codes[i] = (uint16_t)(slot->code_plus_1 - 1);
-            continue;
-        }
-        ret_codes[i] = (uint16_t)interner->n;
-        if (!add(interner, &interner->slots[at & interner->mask],
-                 (InternSlot){.low = low, .high = high, .size = text.size}, text))
-            return false;
+        if (i < n)
+            make_anew(interner, 64 - interner->shift, true);
     }
+    for (; i < n; i++)
+        if (!find_wide(interner, texts[i], &ret_codes[i]))
+            return false;
     return true;
 }

@@ -1,7 +1,7 @@
 /* Interner: distinct texts of a column -> codes 0, 1, 2, ... in order of first appearance.
  *
  * A client's file says the same few thousand things millions of times: each distinct text is converted and checked once,
- * and a row costs one look into a table.  Texts of up to 16 bytes are compared as two words.  One thread's own. */
+ * and a row costs one look into a table.  Texts of up to 16 bytes are compared as one or two words.  One thread's own. */
 #ifndef FREIGHTLAKE_INGEST_INTERN_H
 #define FREIGHTLAKE_INGEST_INTERN_H
 
@@ -9,16 +9,11 @@
 
 #define INTERN_MAX 65535u /* texts: codes fit 16 bits */
 
-typedef struct InternSlot {
-    uint64_t low, high; /* up to 16 bytes: the text; longer: its hash and where its copy lies */
-    uint32_t size;
-    uint32_t code_plus_1; /* 0: free */
-} InternSlot;
-
 typedef struct Interner {
-    InternSlot *slots;
+    void *slots;
     uint32_t mask;
     uint32_t shift; /* 64 less the bits of mask */
+    bool wide;      /* slots hold more than one word of text */
     uint32_t n;     /* texts */
     StrView *texts; /* by code; copies */
     uint32_t capacity;

@@ -3,9 +3,12 @@
  * A column is kept as it comes: codes (2 bytes a row) as long as the converter gives codes, else values.  Writing a file:
  *
  *   rank the entries of every coded column by value (equal values of different texts become one) -> sorted dictionaries
- *   -> count rows per rank of shipment_date -> the order of rows -> pages gathered through it
+ *   -> count rows per rank of shipment_date -> the place of each row -> every column scattered to these places
+ *   -> pages are parts of the sorted columns
  *
- * so the rows themselves are never compared, and dictionary columns are never looked at as values. */
+ * so the rows themselves are never compared, and dictionary columns are never looked at as values.  Scattering reads in
+ * sequence and writes at as many ends as there are days, which the first-level cache holds; gathering would miss it with
+ * every row. */
 #include "ingest/shipment_file.h"
 
 #include <stdlib.h>
@@ -27,7 +30,11 @@ typedef struct GatheredColumn {
     bool has_nulls; /* VALUES */
     /* while a file is written: */
     Vector dictionary;
+    uint16_t *ranks; /* of the entries */
     uint8_t code_width;
+    void *sorted; /* ranks (code_width bytes each) or values at the places of their rows */
+    size_t sorted_bytes;
+    uint8_t *sorted_valid;
 } GatheredColumn;
 
 struct ShipmentFile {
@@ -35,12 +42,12 @@ struct ShipmentFile {
     GatheredColumn columns[SHIPMENT_COLUMN_COUNT];
     uint32_t n_columns;
     Schema schema;
-    uint32_t n;      /* rows gathered */
-    uint64_t rows;   /* rows taken in all */
-    uint32_t *order; /* of the rows in the file being written */
-    Arena arena;     /* of this object */
-    Arena texts;     /* of gathered values */
-    Arena page_arena;
+    uint32_t n;       /* rows gathered */
+    uint64_t rows;    /* rows taken in all */
+    uint32_t *places; /* of the rows in the file being written */
+    Arena arena;      /* of this object */
+    Arena texts;      /* of gathered values */
+    Arena page_arena; /* of a constant page */
     Arena write_arena;
     DeltaFile *files;
     uint32_t n_files, files_capacity;
@@ -111,8 +118,10 @@ void shipment_file_free(ShipmentFile *file)
         mem_free(file->columns[i].codes);
         mem_free(file->columns[i].values);
         mem_free(file->columns[i].valid);
+        mem_free(file->columns[i].sorted);
+        mem_free(file->columns[i].sorted_valid);
     }
-    mem_free(file->order);
+    mem_free(file->places);
     mem_free(file->files);
     parquet_encoded_row_group_free(file->encoded);
     arena_done(&file->arena);
@@ -171,14 +180,41 @@ static void become_values(GatheredColumn *column, uint32_t n)
     }
 }
 
+/* Whether the ascending selection of n > 0 rows leaves none out between its first and its last. */
+static bool is_run(const uint32_t *selected, uint32_t n)
+{
+    return selected[n - 1] - selected[0] == n - 1;
+}
+
 static void append_codes(GatheredColumn *column, const ConvertedColumn *from, uint32_t at, const uint32_t *selected,
                          uint32_t n)
 {
     need_codes(column);
     column->form = COLUMN_CODES;
     column->entries = from->entries;
+    if (is_run(selected, n)) {
+        memcpy(column->codes + at, from->codes + selected[0], sizeof(uint16_t) * n);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++)
         column->codes[at + i] = from->codes[selected[i]];
+}
+
+/* The texts become copies in the arena. */
+static void keep_texts(Arena *arena, StrView *texts, uint32_t n)
+{
+    size_t bytes = 16; /* short ones are stored in one go, with what is behind them */
+    for (uint32_t i = 0; i < n; i++)
+        bytes += texts[i].size;
+    char *to = arena_alloc(arena, bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        if (LIKELY(texts[i].size <= 16))
+            _mm_storeu_si128((__m128i *)(void *)to, text_load16(texts[i]));
+        else
+            memcpy(to, texts[i].data, texts[i].size);
+        texts[i].data = to;
+        to += texts[i].size;
+    }
 }
 
 static void append_values(ShipmentFile *file, GatheredColumn *column, const ConvertedColumn *from, uint32_t at,
@@ -196,7 +232,9 @@ static void append_values(ShipmentFile *file, GatheredColumn *column, const Conv
         return;
     StrView *texts = (StrView *)(void *)to;
     for (uint32_t i = 0; i < n; i++)
-        texts[i] = column->valid[at + i] ? arena_str(&file->texts, texts[i]) : (StrView){"", 0};
+        if (!column->valid[at + i])
+            texts[i] = (StrView){"", 0};
+    keep_texts(&file->texts, texts, n);
 }
 
 /* Codes of a block for a column that holds values already. */
@@ -276,7 +314,7 @@ static int compare_entries(const void *a, const void *b, void *context)
     }
 }
 
-/* The entries that rows use, ascending and distinct, NULL last: column->dictionary.  Codes become ranks. */
+/* The entries that rows use, ascending and distinct, NULL last: column->dictionary; and the place of each there. */
 static void rank_column(ShipmentFile *file, GatheredColumn *column)
 {
     const Vector *entries = column->entries;
@@ -293,13 +331,13 @@ static void rank_column(ShipmentFile *file, GatheredColumn *column)
             sorted[n++] = i;
     }
     qsort_r(sorted, n, sizeof *sorted, compare_entries, (void *)(uintptr_t)entries);
-    uint16_t *rank_of_code = arena_zalloc(arena, sizeof(uint16_t) * (entries->n + 1));
+    uint16_t *ranks = arena_zalloc(arena, sizeof(uint16_t) * (entries->n + 1));
     column->dictionary = vector_new(arena, column->type, n + nulls, nulls);
     uint32_t rank = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0 && compare_entries(&sorted[i - 1], &sorted[i], (void *)(uintptr_t)entries) != 0)
             rank++;
-        rank_of_code[sorted[i]] = (uint16_t)rank;
+        ranks[sorted[i]] = (uint16_t)rank;
         memcpy((uint8_t *)column->dictionary.data + rank * column->width,
                (const uint8_t *)entries->data + sorted[i] * column->width, column->width);
     }
@@ -309,13 +347,12 @@ static void rank_column(ShipmentFile *file, GatheredColumn *column)
         column->dictionary.valid[rank] = 0;
         for (uint32_t i = 0; i < entries->n; i++)
             if (!entries->valid[i])
-                rank_of_code[i] = (uint16_t)rank;
+                ranks[i] = (uint16_t)rank;
         rank++;
     }
     column->dictionary.n = rank;
     column->code_width = rank <= 256 ? 1 : 2;
-    for (uint32_t r = 0; r < file->n; r++)
-        column->codes[r] = rank_of_code[column->codes[r]];
+    column->ranks = ranks;
 }
 
 /* Whole numbers that lie close together (days late) get codes after all: readers group on dictionaries.  They are kept as
@@ -370,25 +407,90 @@ static int compare_dates(const void *a, const void *b, void *context)
 }
 
 /* Rows by shipment_date, NULL wherever its rank is; rows of one day as they came. */
-static void order_rows(ShipmentFile *file)
+static void place_rows(ShipmentFile *file)
 {
-    if (!file->order)
-        file->order = mem_alloc(sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
+    if (!file->places)
+        file->places = mem_alloc(sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
     GatheredColumn *dates = find_column(file, SHIPMENT_COLUMN_SHIPMENT_DATE);
+    uint32_t *places = file->places;
     if (dates->form == COLUMN_CODES) {
         uint32_t *next = arena_zalloc(&file->write_arena, sizeof(uint32_t) * (dates->dictionary.n + 1));
         for (uint32_t r = 0; r < file->n; r++)
-            next[dates->codes[r] + 1]++;
+            next[dates->ranks[dates->codes[r]] + 1]++;
         for (uint32_t i = 1; i <= dates->dictionary.n; i++)
             next[i] += next[i - 1];
         for (uint32_t r = 0; r < file->n; r++)
-            file->order[next[dates->codes[r]]++] = r;
+            places[r] = next[dates->ranks[dates->codes[r]]]++;
         return;
     }
+    uint32_t *order = arena_alloc(&file->write_arena, sizeof(uint32_t) * file->n);
     for (uint32_t r = 0; r < file->n; r++)
-        file->order[r] = r;
+        order[r] = r;
     if (dates->form == COLUMN_VALUES)
-        qsort_r(file->order, file->n, sizeof(uint32_t), compare_dates, dates);
+        qsort_r(order, file->n, sizeof(uint32_t), compare_dates, dates);
+    for (uint32_t i = 0; i < file->n; i++)
+        places[order[i]] = i;
+}
+
+#define SCATTER(Type, value)                                                                                           \
+    do {                                                                                                               \
+        Type *restrict to = column->sorted;                                                                            \
+        for (uint32_t r = 0; r < file->n; r++)                                                                         \
+            to[places[r]] = (Type)(value);                                                                             \
+    } while (0)
+
+static void need_sorted(GatheredColumn *column, size_t width)
+{
+    size_t bytes = width * SHIPMENT_FILE_ROWS;
+    if (column->sorted_bytes >= bytes)
+        return;
+    mem_free(column->sorted);
+    column->sorted = mem_alloc(bytes);
+    column->sorted_bytes = bytes;
+}
+
+static void sort_codes(const ShipmentFile *file, GatheredColumn *column)
+{
+    const uint32_t *restrict places = file->places;
+    const uint16_t *restrict codes = column->codes, *restrict ranks = column->ranks;
+    need_sorted(column, column->code_width);
+    if (column->code_width == 1)
+        SCATTER(uint8_t, ranks[codes[r]]);
+    else
+        SCATTER(uint16_t, ranks[codes[r]]);
+}
+
+static void sort_values(const ShipmentFile *file, GatheredColumn *column)
+{
+    const uint32_t *restrict places = file->places;
+    const void *values = column->values;
+    need_sorted(column, column->width);
+    if (column->width == 4)
+        SCATTER(uint32_t, ((const uint32_t *)values)[r]);
+    else if (column->width == 8)
+        SCATTER(uint64_t, ((const uint64_t *)values)[r]);
+    else
+        SCATTER(StrView, ((const StrView *)values)[r]);
+    if (!column->has_nulls)
+        return;
+    if (!column->sorted_valid)
+        column->sorted_valid = mem_alloc(SHIPMENT_FILE_ROWS);
+    for (uint32_t r = 0; r < file->n; r++)
+        column->sorted_valid[places[r]] = column->valid[r];
+}
+
+static void sort_columns(ShipmentFile *file)
+{
+    for (uint32_t i = 0; i < file->n_columns; i++)
+        if (file->columns[i].form == COLUMN_CODES || code_small_range(file, &file->columns[i]))
+            rank_column(file, &file->columns[i]);
+    place_rows(file);
+    for (uint32_t i = 0; i < file->n_columns; i++) {
+        if (file->columns[i].form == COLUMN_CODES)
+            sort_codes(file, &file->columns[i]);
+        else if (file->columns[i].form == COLUMN_VALUES)
+            sort_values(file, &file->columns[i]);
+    }
 }
 
 /* ---- Writing ---- */
@@ -398,71 +500,29 @@ typedef struct PageContext {
     uint32_t base; /* first row of the row group */
 } PageContext;
 
-#define GATHER_RANKS(Code)                                                                                             \
-    do {                                                                                                               \
-        Code *restrict ranks = codes;                                                                                  \
-        for (uint32_t i = 0; i < n; i++)                                                                               \
-            ranks[i] = (Code)column->codes[order[i]];                                                                  \
-    } while (0)
-
-static void gather_codes(const GatheredColumn *column, const uint32_t *order, uint32_t n, Arena *arena, Vector *page)
-{
-    void *codes = arena_alloc(arena, (size_t)n * column->code_width);
-    if (column->code_width == 1)
-        GATHER_RANKS(uint8_t);
-    else
-        GATHER_RANKS(uint16_t);
-    *page = (Vector){.type = column->type,
-                     .kind = VECTOR_DICT,
-                     .code_width = column->code_width,
-                     .n = n,
-                     .data = codes,
-                     .dict = &column->dictionary};
-}
-
-static void gather_values(const GatheredColumn *column, const uint32_t *order, uint32_t n, Arena *arena, Vector *page)
-{
-    *page = vector_new(arena, column->type, n, column->has_nulls);
-    uint8_t *to = page->data;
-    switch (column->width) {
-    case 4:
-        for (uint32_t i = 0; i < n; i++)
-            memcpy(to + i * 4, column->values + order[i] * 4, 4);
-        break;
-    case 8:
-        for (uint32_t i = 0; i < n; i++)
-            memcpy(to + (size_t)i * 8, column->values + (size_t)order[i] * 8, 8);
-        break;
-    case sizeof(StrView):
-        for (uint32_t i = 0; i < n; i++)
-            memcpy(to + i * sizeof(StrView), column->values + order[i] * sizeof(StrView), sizeof(StrView));
-        break;
-    default:
-        for (uint32_t i = 0; i < n; i++)
-            memcpy(to + i * column->width, column->values + order[i] * column->width, column->width);
-    }
-    if (column->has_nulls)
-        for (uint32_t i = 0; i < n; i++)
-            page->valid[i] = column->valid[order[i]];
-}
-
 static Status give_page(void *context, uint32_t index, uint64_t first, uint32_t n, Vector *ret_page, Error *err)
 {
     (void)err;
     PageContext *pages = context;
     ShipmentFile *file = pages->file;
     const GatheredColumn *column = &file->columns[index];
-    const uint32_t *order = file->order + pages->base + first;
-    arena_reset(&file->page_arena);
+    size_t at = pages->base + first;
     Value null = {.type = column->type};
+    *ret_page = (Vector){.type = column->type, .n = n};
     switch (column->form) {
     case COLUMN_CODES:
-        gather_codes(column, order, n, &file->page_arena, ret_page);
+        ret_page->kind = VECTOR_DICT;
+        ret_page->code_width = column->code_width;
+        ret_page->data = (uint8_t *)column->sorted + at * column->code_width;
+        ret_page->dict = &column->dictionary;
         break;
     case COLUMN_VALUES:
-        gather_values(column, order, n, &file->page_arena, ret_page);
+        ret_page->kind = VECTOR_FLAT;
+        ret_page->data = (uint8_t *)column->sorted + at * column->width;
+        ret_page->valid = column->has_nulls ? column->sorted_valid + at : NULL;
         break;
     default:
+        arena_reset(&file->page_arena);
         *ret_page = vector_const(&file->page_arena, column->form == COLUMN_CONSTANT ? &column->constant : &null, n);
     }
     return STATUS_OK;
@@ -520,10 +580,7 @@ Status shipment_file_flush(ShipmentFile *file, Error *err)
     if (file->n == 0)
         return STATUS_OK;
     const DeltaSnapshot *table = file->options->table;
-    for (uint32_t i = 0; i < file->n_columns; i++)
-        if (file->columns[i].form == COLUMN_CODES || code_small_range(file, &file->columns[i]))
-            rank_column(file, &file->columns[i]);
-    order_rows(file);
+    sort_columns(file);
     const char **partition_values = ARENA_ARRAY(&file->arena, const char *, 1);
     partition_values[0] = file->options->client;
     const char *path = delta_data_path(&table->metadata, partition_values, &file->arena);
