@@ -30,7 +30,7 @@ static int64_t number_at(const Vector *vector, uint32_t row)
 }
 
 /* Reasons are JSON that this program wrote: {"code":"x", begins each. */
-static bool has_reason(StrView reasons, const char *code)
+bool quarantine_has_reason(StrView reasons, const char *code)
 {
     char wanted[160];
     int n = snprintf(wanted, sizeof wanted, "{\"code\":\"%.120s\",", code);
@@ -41,7 +41,7 @@ static bool passes(const QuarantineFilter *filter, const QuarantineRow *row)
 {
     return (!filter->file || str_equal(row->source_file, str_view(filter->file))) &&
            (filter->row < 0 || row->source_row == filter->row) &&
-           (!filter->rule || has_reason(row->reasons, filter->rule));
+           (!filter->rule || quarantine_has_reason(row->reasons, filter->rule));
 }
 
 static Status visit_block(void *context, uint64_t first, uint32_t n, const Vector *columns, Error *err)

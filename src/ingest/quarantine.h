@@ -22,6 +22,9 @@ typedef struct QuarantineRow {
     uint64_t row;
 } QuarantineRow;
 
+/* Whether a row's reasons have one with the code. */
+bool quarantine_has_reason(StrView reasons, const char *code);
+
 typedef struct QuarantineVisitor {
     void *context;
     /* *ret_stop ends the visit early */

@@ -319,6 +319,22 @@ Status record_cursor_next(RecordCursor *cursor, RecordBlock *block, Error *err)
     return status == STATUS_OK ? STATUS_OK : fail(cursor->source, status);
 }
 
+/* A JSON string that keeps bytes which are no UTF-8, so that a replay finds them wrong again. */
+static void append_json_bytes(Buffer *json, StrView text)
+{
+    buffer_append_byte(json, '"');
+    for (uint32_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20)
+            buffer_printf(json, "\\u%04x", c);
+        else if (c == '"' || c == '\\')
+            buffer_printf(json, "\\%c", c);
+        else
+            buffer_append_byte(json, c);
+    }
+    buffer_append_byte(json, '"');
+}
+
 void record_cursor_raw(RecordCursor *cursor, const RecordBlock *block, uint32_t row, Buffer *raw)
 {
     const RecordSource *source = cursor->source;
@@ -334,7 +350,9 @@ void record_cursor_raw(RecordCursor *cursor, const RecordBlock *block, uint32_t 
             buffer_append_byte(raw, ',');
         text_append_json(raw, str_view(schema->fields[source->read[i]].name));
         buffer_append_byte(raw, ':');
-        if (value.valid)
+        if (value.valid && block->flaws[row] == RECORD_FLAW_INVALID_ENCODING)
+            append_json_bytes(raw, value.string);
+        else if (value.valid)
             text_append_json(raw, value.string);
         else
             buffer_append_text(raw, "null");

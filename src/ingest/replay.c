@@ -105,12 +105,24 @@ static Status take_good(ReplayJob *job, const QuarantineRow *row, const Converte
     return shipment_file_append(target_of(job, row->source_file)->file, block, &first, 1, err);
 }
 
+/* Only the beginning of a record that was too long is here: what it is cannot be said from that. */
+static Status keep_cut(ReplayJob *job, const QuarantineRow *row, Error *err)
+{
+    RecordReason reason = {.code = record_flaw_code(RECORD_FLAW_TOO_LONG),
+                           .column = "",
+                           .message = record_flaw_meaning(RECORD_FLAW_TOO_LONG)};
+    job->result.records++;
+    return keep_bad(job, row, &reason, 1, err);
+}
+
 static Status replay_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
 {
     (void)ret_stop;
     ReplayJob *job = context;
     RecordBlock *record;
     TRY(interrupt_check(err));
+    if (quarantine_has_reason(row->reasons, record_flaw_code(RECORD_FLAW_TOO_LONG)))
+        return job->seeing ? STATUS_OK : keep_cut(job, row, err);
     TRY(single_record_read(job->single, row->source_hash, row->raw, row->source_row, &record, err));
     const ConvertedBlock *block = converter_run(job->converter, record);
     if (job->seeing)

@@ -22,7 +22,7 @@ import unittest
 
 import pyarrow
 import pyarrow.parquet
-from lakes import Lake
+from lakes import Lake, run
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
@@ -501,6 +501,13 @@ class Checker(unittest.TestCase):
         differences = {key: (found.get(key), counted.get(key)) for key in found.keys() | counted.keys()}
         self.assertEqual({key: both for key, both in differences.items() if both[0] != both[1]}, {}, name)
 
+    def check_replay(self, lake: Lake) -> None:
+        """What is wrong stays wrong as long as nobody mends anything."""
+        versions = lake.table("processed").version(), lake.table("quarantine").version()
+        again = json.loads(run("--lake", lake.path, "quarantine", "replay", "--json").stdout)["clients"]
+        self.assertEqual({client["client"]: client["passed"] for client in again if client["passed"]}, {})
+        self.assertEqual((lake.table("processed").version(), lake.table("quarantine").version()), versions)
+
     def check_rows(self, lake: Lake, client: str, name: str, data: bytes, placed: list[Placed], tables: tuple) -> None:
         processed, quarantine = (table.get(name, []) for table in tables)
         bad = [item for item in placed if item.reasons]
@@ -561,6 +568,7 @@ class Matrix(Checker):
             for file in files:
                 with self.subTest(file=file[1]):
                     self.check_rows(lake, *file, tables)
+            self.check_replay(lake)
 
     def flawed_files(self, form: Csv | Ndjson) -> list[list[Placed]]:
         """Each flaw by itself where it could take something with it, and all others in one file."""
@@ -596,6 +604,7 @@ class Matrix(Checker):
             for file in files:
                 with self.subTest(file=file[1]):
                     self.check_rows(lake, *file, tables)
+            self.check_replay(lake)
 
     def test_large_file(self) -> None:
         """Several threads, pieces and blocks, more ids than a dictionary holds: bad records stand where they stand."""
@@ -684,6 +693,10 @@ class Matrix(Checker):
                     item.row = row + 1
                 self.check_file(lake, "typed", name, data, placed)
                 self.check_rows(lake, "typed", name, data, placed, tables_of(lake))
+            kept = [row["raw_record"] for row in lake.rows("quarantine") if "invalid_encoding" in row["reasons"]]
+            for wrong in (b'"from":"B\xff"', b'"to":"\xed\xa0\x80"', b'"to":"\xc3"'):
+                self.assertEqual(sum(wrong in raw for raw in kept), 6, wrong)
+            self.check_replay(lake)
 
     def test_every_code_is_tried(self) -> None:
         """The tables of the sources against those above."""
