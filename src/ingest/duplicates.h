@@ -20,12 +20,21 @@ typedef enum DuplicateVerdict {
     DUPLICATE_SUPERSEDED /* latest: a newer record has the id */
 } DuplicateVerdict;
 
+/* Records of several files are told apart by their lines: those of the nth file count from n * this. */
+#define DUPLICATE_FILE_LINES ((int64_t)1 << 40)
+
 Duplicates *duplicates_new(DuplicatePolicy policy, MemoryBudget *budget);
+/* The records are of n files that came at these instants (ascending; kept), some perhaps before rows that are in the table:
+ * of equal updated_at the one that came later wins.  Without it all records are newer than the table. */
+void duplicates_of_files(Duplicates *duplicates, const int64_t *arrived_us, uint32_t n);
 void duplicates_free(Duplicates *duplicates); /* NULL is fine */
 
 /* Record `row` of the block, on line `line`.  Thread-safe.  MEMORY when there are more ids than the budget holds. */
 Status duplicates_see(Duplicates *duplicates, const ConvertedBlock *block, uint32_t row, int64_t line, Error *err)
     MUST_CHECK;
+
+/* The client's text for the id, as a reason gives it. */
+StrView duplicates_id_text(const Mapping *mapping, const RecordBlock *block, uint32_t row);
 
 /* Rows of the table that make way (policy latest). */
 typedef struct DuplicateFile {

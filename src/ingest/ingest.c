@@ -153,6 +153,7 @@ static Status reject_duplicate(IngestWorker *worker, uint32_t row, Error *err)
 {
     RecordReason reason = {.code = reason_code(REASON_DUPLICATE_ID),
                            .column = shipment_column(SHIPMENT_COLUMN_ID)->name,
+                           .value = duplicates_id_text(worker->job->options->mapping, &worker->block, row),
                            .message = reason_meaning(REASON_DUPLICATE_ID)};
     return reject(worker, row, &reason, 1, err);
 }

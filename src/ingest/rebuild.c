@@ -3,15 +3,13 @@
  *   raw files the log knows, oldest first -> data files of both tables (ingest_raw_file)
  *   -> one transaction: both tables lose all files of the client and get the new ones
  *
- * Where ids must not repeat, a first pass over all files finds which record of an id stays; lines of the nth file count from
- * n * 2^40, so that earlier files come first. */
+ * Where ids must not repeat, a first pass over all files finds which record of an id stays; earlier files
+ * come first. */
 #include "ingest/rebuild.h"
 
 #include "base/fault.h"
 #include "ingest/duplicates.h"
 #include "lake/transaction.h"
-
-#define LINES_PER_FILE ((int64_t)1 << 40)
 
 typedef struct RebuildJob {
     const IngestOptions *options;
@@ -46,7 +44,7 @@ static Status read_raw(RebuildJob *job, uint32_t i, bool seeing, Error *err)
                      .processed = job->processed,
                      .quarantine = job->quarantine,
                      .duplicates = job->duplicates,
-                     .line_base = i * LINES_PER_FILE,
+                     .line_base = i * DUPLICATE_FILE_LINES,
                      .seeing = seeing};
     return ingest_raw_file(job->options, &raw, job->arena, &job->result.files[i], &job->files[i], err);
 }

@@ -15,9 +15,9 @@
 #include "ingest/tally.h"
 #include "lake/transaction.h"
 
-/* Shipments of one source file, whose name they carry. */
+/* Shipments of one source file: they carry its name and the instant at which it came, as when it is rebuilt. */
 typedef struct ReplayTarget {
-    StrView source_file;
+    StrView source_hash;
     ShipmentFileOptions options;
     ShipmentFile *file;
 } ReplayTarget;
@@ -29,6 +29,10 @@ typedef struct ReplayJob {
     SingleRecord *single;
     Converter *converter;
     Duplicates *duplicates;
+    RawFile *raws; /* of the client, oldest first */
+    int64_t *arrived_us;
+    uint32_t n_raws;
+    uint32_t raw; /* of the row before */
     bool seeing;
     DuplicateFile *made_way;
     uint32_t n_made_way;
@@ -44,22 +48,40 @@ typedef struct ReplayJob {
     ReplayResult result;
 } ReplayJob;
 
-static ReplayTarget *target_of(ReplayJob *job, StrView source_file)
+/* Which of the client's files the row is of, in the order in which they came; n_raws: it is not there any more. */
+static uint32_t raw_of(ReplayJob *job, const QuarantineRow *row)
+{
+    if (job->raw < job->n_raws && str_equal(str_view(job->raws[job->raw].hash), row->source_hash))
+        return job->raw;
+    job->raw = 0;
+    while (job->raw < job->n_raws && !str_equal(str_view(job->raws[job->raw].hash), row->source_hash))
+        job->raw++;
+    return job->raw;
+}
+
+/* The record's line among those of all files. */
+static int64_t place_of(ReplayJob *job, const QuarantineRow *row)
+{
+    return raw_of(job, row) * DUPLICATE_FILE_LINES + row->source_row;
+}
+
+static ReplayTarget *target_of(ReplayJob *job, const QuarantineRow *row)
 {
     for (uint32_t i = 0; i < job->n_targets; i++)
-        if (str_equal(job->targets[i]->source_file, source_file))
+        if (str_equal(job->targets[i]->source_hash, row->source_hash))
             return job->targets[i];
     if (job->n_targets == job->targets_capacity) {
         job->targets_capacity = job->targets_capacity ? job->targets_capacity * 2 : 8;
         job->targets = mem_realloc(job->targets, sizeof(ReplayTarget *) * job->targets_capacity);
     }
     ReplayTarget *target = ARENA_NEW(job->arena, ReplayTarget);
-    const char *name = arena_memdup(job->arena, source_file.data, source_file.size);
-    target->source_file = str_view(name);
-    target->options = (ShipmentFileOptions){.table = job->processed,
-                                            .client = job->options->mapping->client,
-                                            .source_file = name,
-                                            .ingested_at_us = job->now_us};
+    uint32_t raw = raw_of(job, row);
+    target->source_hash = arena_str(job->arena, row->source_hash);
+    target->options =
+        (ShipmentFileOptions){.table = job->processed,
+                              .client = job->options->mapping->client,
+                              .source_file = arena_memdup(job->arena, row->source_file.data, row->source_file.size),
+                              .ingested_at_us = raw < job->n_raws ? job->raws[raw].received_us : row->ingested_at_us};
     target->file = shipment_file_new(&target->options);
     return job->targets[job->n_targets++] = target;
 }
@@ -80,14 +102,16 @@ static Status keep_bad(ReplayJob *job, const QuarantineRow *row, const RecordRea
     return quarantine_file_is_full(job->still_bad) ? quarantine_file_flush(job->still_bad, "", err) : STATUS_OK;
 }
 
-static Status take_good(ReplayJob *job, const QuarantineRow *row, const ConvertedBlock *block, Error *err)
+static Status take_good(ReplayJob *job, const QuarantineRow *row, const RecordBlock *record,
+                        const ConvertedBlock *block, Error *err)
 {
     static const uint32_t first = 0;
     if (job->duplicates) {
-        DuplicateVerdict verdict = duplicates_verdict(job->duplicates, block, 0, row->source_row);
+        DuplicateVerdict verdict = duplicates_verdict(job->duplicates, block, 0, place_of(job, row));
         if (verdict == DUPLICATE_REJECTED) {
             RecordReason reason = {.code = reason_code(REASON_DUPLICATE_ID),
                                    .column = shipment_column(SHIPMENT_COLUMN_ID)->name,
+                                   .value = duplicates_id_text(job->options->mapping, record, 0),
                                    .message = reason_meaning(REASON_DUPLICATE_ID)};
             return keep_bad(job, row, &reason, 1, err);
         }
@@ -102,7 +126,7 @@ static Status take_good(ReplayJob *job, const QuarantineRow *row, const Converte
     if (job->options->dry_run)
         return STATUS_OK;
     quarantine_drop_row(&job->drops, row);
-    return shipment_file_append(target_of(job, row->source_file)->file, block, &first, 1, err);
+    return shipment_file_append(target_of(job, row)->file, block, &first, 1, err);
 }
 
 /* Only the beginning of a record that was too long is here: what it is cannot be said from that. */
@@ -126,10 +150,10 @@ static Status replay_row(void *context, const QuarantineRow *row, bool *ret_stop
     TRY(single_record_read(job->single, row->source_hash, row->raw, row->source_row, &record, err));
     const ConvertedBlock *block = converter_run(job->converter, record);
     if (job->seeing)
-        return block->bad[0] ? STATUS_OK : duplicates_see(job->duplicates, block, 0, row->source_row, err);
+        return block->bad[0] ? STATUS_OK : duplicates_see(job->duplicates, block, 0, place_of(job, row), err);
     job->result.records++;
     if (!block->bad[0])
-        return take_good(job, row, block, err);
+        return take_good(job, row, record, block, err);
     RecordReason *reasons;
     uint32_t n;
     arena_reset(&job->record_arena);
@@ -142,6 +166,7 @@ static Status visit_all(ReplayJob *job, Error *err)
     QuarantineVisitor visitor = {job, replay_row};
     if (job->options->mapping->duplicates != DUPLICATES_KEEP) {
         job->duplicates = duplicates_new(job->options->mapping->duplicates, job->options->budget);
+        duplicates_of_files(job->duplicates, job->arrived_us, job->n_raws);
         job->seeing = true;
         TRY(quarantine_visit(job->quarantine, &job->options->filter, job->options->budget, &visitor, err));
         job->seeing = false;
@@ -201,6 +226,15 @@ static Status commit_replay(ReplayJob *job, Error *err)
     return STATUS_OK;
 }
 
+static Status find_raws(ReplayJob *job, Error *err)
+{
+    TRY(raw_list(job->options->lake, job->options->mapping->client, job->arena, &job->raws, &job->n_raws, err));
+    job->arrived_us = ARENA_ARRAY(job->arena, int64_t, job->n_raws + 1);
+    for (uint32_t i = 0; i < job->n_raws; i++)
+        job->arrived_us[i] = job->raws[i].received_us;
+    return STATUS_OK;
+}
+
 static Status replay_steps(ReplayJob *job, Error *err)
 {
     const ReplayOptions *options = job->options;
@@ -213,6 +247,7 @@ static Status replay_steps(ReplayJob *job, Error *err)
                                                       .client = options->mapping->client,
                                                       .mapping_hash = options->mapping->hash,
                                                       .ingested_at_us = job->now_us};
+    TRY(find_raws(job, err));
     TRY(single_record_new(options->lake, options->mapping, &job->single, err));
     TRY(converter_new(options->lake, options->mapping, &job->converter, err));
     job->still_bad = quarantine_file_new(&job->quarantine_options);
