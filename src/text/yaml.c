@@ -1,7 +1,8 @@
 /* YAML; see yaml.h.
  *
- * libyaml gives events with their places; they are put together into a tree by recursion, whose depth is bounded.  Keys
- * are looked up one by one: configuration is small. */
+ * libyaml gives events with their places; they are put together into a tree by recursion, whose depth is bounded.  A key
+ * that stands twice is found by its hash, so that no file takes longer than its size allows; getters look keys up one by
+ * one: they ask for a few. */
 #include "text/yaml.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 typedef struct Builder {
     const char *file;
+    StrView text;
     Arena *arena;
     yaml_parser_t parser;
 } Builder;
@@ -34,14 +36,26 @@ static Status fail_at(const Builder *builder, int64_t line, Error *err, const ch
     return error_at_row(err, line);
 }
 
+/* libyaml knows the line of what it cannot parse, and the place of bytes that it cannot read. */
+static int64_t problem_line(const Builder *builder)
+{
+    const yaml_parser_t *parser = &builder->parser;
+    if (parser->error != YAML_READER_ERROR)
+        return (int64_t)parser->problem_mark.line + 1;
+    int64_t line = 1;
+    for (size_t i = 0; i < parser->problem_offset && i < builder->text.size; i++)
+        line += builder->text.data[i] == '\n';
+    return line;
+}
+
 static Status next_event(Builder *builder, yaml_event_t *event, Error *err)
 {
     if (yaml_parser_parse(&builder->parser, event))
         return STATUS_OK;
     const yaml_parser_t *parser = &builder->parser;
     const char *context = parser->context ? parser->context : "";
-    fail_at(builder, (int64_t)parser->problem_mark.line + 1, err, "this is no YAML: %s%s%s", context,
-            *context ? ": " : "", parser->problem ? parser->problem : "it cannot be read");
+    fail_at(builder, problem_line(builder), err, "this is no YAML: %s%s%s", context, *context ? ": " : "",
+            parser->problem ? parser->problem : "it cannot be read");
     return error_hint(err, "look at the indentation and at quotes around texts with ':' or '#'");
 }
 
@@ -51,25 +65,59 @@ static Status build_node(Builder *builder, yaml_event_t *event, const char *path
 typedef struct NodeList {
     const char **keys;
     const YamlNode **children;
+    uint32_t *slots; /* of a mapping, 2 * capacity: key number + 1 by the key's hash, 0: free */
     uint32_t n, capacity;
 } NodeList;
 
-static void list_add(NodeList *list, Arena *arena, const char *key, const YamlNode *child)
+static uint32_t *find_slot(const NodeList *list, const char *key)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *c = key; *c; c++)
+        hash = (hash ^ (uint8_t)*c) * 16777619u;
+    for (;; hash++) {
+        uint32_t *slot = &list->slots[hash & (2 * list->capacity - 1)];
+        if (*slot == 0 || strcmp(list->keys[*slot - 1], key) == 0)
+            return slot;
+    }
+}
+
+static void list_grow(NodeList *list, Arena *arena)
+{
+    uint32_t capacity = list->capacity ? list->capacity * 2 : 8;
+    const char **keys = ARENA_ARRAY(arena, const char *, capacity);
+    const YamlNode **children = ARENA_ARRAY(arena, const YamlNode *, capacity);
+    if (list->n) {
+        memcpy(keys, list->keys, sizeof *keys * list->n);
+        memcpy(children, list->children, sizeof *children * list->n);
+    }
+    list->keys = keys;
+    list->children = children;
+    list->capacity = capacity;
+}
+
+static void list_add(NodeList *list, Arena *arena, const YamlNode *child)
+{
+    if (list->n == list->capacity)
+        list_grow(list, arena);
+    list->keys[list->n] = "";
+    list->children[list->n++] = child;
+}
+
+/* The value's place, children[n - 1], is the caller's to fill; false when the key is there already. */
+static bool list_add_key(NodeList *list, Arena *arena, const char *key)
 {
     if (list->n == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 8;
-        const char **keys = ARENA_ARRAY(arena, const char *, capacity);
-        const YamlNode **children = ARENA_ARRAY(arena, const YamlNode *, capacity);
-        if (list->n) {
-            memcpy(keys, list->keys, sizeof *keys * list->n);
-            memcpy(children, list->children, sizeof *children * list->n);
-        }
-        list->keys = keys;
-        list->children = children;
-        list->capacity = capacity;
+        list_grow(list, arena);
+        list->slots = ARENA_ARRAY(arena, uint32_t, 2 * list->capacity);
+        for (uint32_t i = 0; i < list->n; i++)
+            *find_slot(list, list->keys[i]) = i + 1;
     }
-    list->keys[list->n] = key;
-    list->children[list->n++] = child;
+    uint32_t *slot = find_slot(list, key);
+    if (*slot)
+        return false;
+    list->keys[list->n++] = key;
+    *slot = list->n;
+    return true;
 }
 
 static Status build_sequence(Builder *builder, YamlNode *node, int depth, Error *err)
@@ -85,18 +133,10 @@ static Status build_sequence(Builder *builder, YamlNode *node, int depth, Error 
         const YamlNode *child;
         const char *path = arena_printf(builder->arena, "%s[%u]", node->path, list.n);
         TRY(build_node(builder, &event, path, depth + 1, &child, err));
-        list_add(&list, builder->arena, "", child);
+        list_add(&list, builder->arena, child);
     }
     node->n = list.n;
     node->children = list.children;
-    return STATUS_OK;
-}
-
-static Status check_new_key(const Builder *builder, const NodeList *list, const char *key, int64_t line, Error *err)
-{
-    for (uint32_t i = 0; i < list->n; i++)
-        if (strcmp(list->keys[i], key) == 0)
-            return fail_at(builder, line, err, "the key '%.100s' stands twice", key);
     return STATUS_OK;
 }
 
@@ -117,12 +157,12 @@ static Status build_mapping(Builder *builder, YamlNode *node, int depth, Error *
         }
         const char *key = arena_memdup(builder->arena, event.data.scalar.value, event.data.scalar.length);
         yaml_event_delete(&event);
-        TRY(check_new_key(builder, &list, key, line, err));
+        if (!list_add_key(&list, builder->arena, key))
+            return fail_at(builder, line, err, "the key '%.100s' stands twice", key);
+        const YamlNode **child = &list.children[list.n - 1];
         TRY(next_event(builder, &event, err));
         const char *path = *node->path ? arena_printf(builder->arena, "%s.%s", node->path, key) : key;
-        const YamlNode *child;
-        TRY(build_node(builder, &event, path, depth + 1, &child, err));
-        list_add(&list, builder->arena, key, child);
+        TRY(build_node(builder, &event, path, depth + 1, child, err));
     }
     node->n = list.n;
     node->keys = list.keys;
@@ -198,7 +238,7 @@ static Status build_document(Builder *builder, const YamlNode **ret_root, Error 
 
 Status yaml_parse(const char *file, StrView text, Arena *arena, YamlDocument *ret_document, Error *err)
 {
-    Builder builder = {.file = arena_strdup(arena, file), .arena = arena};
+    Builder builder = {.file = arena_strdup(arena, file), .text = text, .arena = arena};
     if (text.size > YAML_MAX_BYTES)
         return fail_at(&builder, 1, err, "the file is larger than %zu bytes", YAML_MAX_BYTES);
     if (text.size > 0 && memchr(text.data, '\0', text.size))
@@ -380,10 +420,44 @@ static bool is_plain(StrView text)
     return true;
 }
 
+/* U+XXXX of a character at `at` that stands in no YAML text, or ends a line there; 0: another character. */
+static uint32_t special_character(const uint8_t *at, size_t left, size_t *ret_size)
+{
+    *ret_size = 1;
+    if (at[0] == 0x7f)
+        return 0x7f;
+    *ret_size = 2;
+    if (left >= 2 && at[0] == 0xc2 && at[1] < 0xa0)
+        return at[1];
+    *ret_size = 3;
+    if (left < 3 || (at[0] != 0xe2 && at[0] != 0xef))
+        return 0;
+    uint32_t c = (uint32_t)(at[0] & 0x0f) << 12 | (uint32_t)(at[1] & 0x3f) << 6 | (at[2] & 0x3f);
+    return c == 0x2028 || c == 0x2029 || c == 0xfeff || c >= 0xfffe ? c : 0;
+}
+
+/* A JSON string is a double-quoted scalar of YAML, but for some characters. */
+static void append_quoted(Buffer *buffer, StrView text)
+{
+    Buffer json;
+    buffer_init(&json, 0);
+    text_append_json(&json, text);
+    for (size_t i = 0, size; i < json.size; i++) {
+        uint32_t special = special_character(json.data + i, json.size - i, &size);
+        if (special) {
+            buffer_printf(buffer, "\\u%04x", special);
+            i += size - 1;
+        } else {
+            buffer_append_byte(buffer, json.data[i]);
+        }
+    }
+    buffer_done(&json);
+}
+
 void yaml_append_scalar(Buffer *buffer, StrView text)
 {
     if (is_plain(text))
         buffer_append(buffer, text.data, text.size);
     else
-        text_append_json(buffer, text); /* a JSON string is a double-quoted YAML scalar */
+        append_quoted(buffer, text);
 }

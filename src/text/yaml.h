@@ -19,7 +19,7 @@ struct YamlNode {
     int64_t line;     /* 1-based */
     const char *path; /* "columns.weight.unit", "rules[2]", for messages */
     const char *text; /* SCALAR */
-    bool quoted;      /* SCALAR: in quotes, so never null, boolean or number */
+    bool quoted;      /* SCALAR: in quotes, so never null or boolean */
     uint32_t n;       /* SEQUENCE: items; MAPPING: entries */
     const char **keys;
     const YamlNode **children;
