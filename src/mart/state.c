@@ -90,6 +90,7 @@ Status state_load(const Lake *lake, const Mart *mart, const DeltaSnapshot *shipm
     const char *path = state_path(lake, mart, arena);
     StorageFacts facts;
     *ret_found = false;
+    *ret_state = (MartState){0};
     TRY(storage_stat(path, &facts, err));
     if (!facts.exists || facts.size_bytes > MAX_STATE_BYTES)
         return STATUS_OK;
