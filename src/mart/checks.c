@@ -27,13 +27,13 @@ static Status add_check(CheckParser *parser, const YamlNode *node, MartCheck che
     return STATUS_OK;
 }
 
-/* The name of a column, which stands in SQL as it is. */
-static Status column_name(CheckParser *parser, const YamlNode *node, const char **ret_name, Error *err)
+/* The name of a column, which stands in SQL as it is; where it is missing the error is at `parent`. */
+static Status column_name(CheckParser *parser, const YamlNode *node, const YamlNode *parent, const char **ret_name,
+                          Error *err)
 {
     if (!node || node->kind != YAML_SCALAR || strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789_") == 0 ||
         node->text[strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
-        return yaml_error(&parser->document, node ? node : parser->document.root, err,
-                          "the name of a column is wanted");
+        return yaml_error(&parser->document, node ? node : parent, err, "the name of a column is wanted");
     *ret_name = node->text;
     return STATUS_OK;
 }
@@ -44,7 +44,7 @@ static Status add_not_null(CheckParser *parser, const YamlNode *node, Error *err
         return yaml_error(&parser->document, node, err, "a list of columns is wanted");
     for (uint32_t i = 0; i < node->n; i++) {
         const char *name = NULL;
-        TRY(column_name(parser, node->children[i], &name, err));
+        TRY(column_name(parser, node->children[i], node, &name, err));
         MartCheck check = {
             .rule = arena_printf(parser->arena, "not_null(%s)", name),
             .sql = arena_printf(parser->arena, "SELECT * FROM %s WHERE %s IS NULL", parser->mart->name, name)};
@@ -62,7 +62,7 @@ static Status add_unique(CheckParser *parser, const YamlNode *node, Error *err)
     Status status = STATUS_OK;
     for (uint32_t i = 0; i < node->n && status == STATUS_OK; i++) {
         const char *name = NULL;
-        status = column_name(parser, node->children[i], &name, err);
+        status = column_name(parser, node->children[i], node, &name, err);
         if (status == STATUS_OK)
             buffer_printf(&names, "%s%s", i ? ", " : "", name);
     }
@@ -111,7 +111,7 @@ static Status add_range(CheckParser *parser, const YamlNode *node, Error *err)
     TRY(yaml_check_keys(&parser->document, node, keys, ARRAY_SIZE(keys), err));
     const char *name = NULL, *low = NULL, *high = NULL;
     const YamlNode *minimum = yaml_get(node, "min"), *maximum = yaml_get(node, "max");
-    TRY(column_name(parser, yaml_get(node, "column"), &name, err));
+    TRY(column_name(parser, yaml_get(node, "column"), node, &name, err));
     if (!minimum && !maximum)
         return yaml_error(&parser->document, node, err, "min, max or both are wanted");
     if (minimum)
@@ -132,7 +132,7 @@ static Status add_accepted_values(CheckParser *parser, const YamlNode *node, Err
     TRY(yaml_check_keys(&parser->document, node, keys, ARRAY_SIZE(keys), err));
     const char *name = NULL;
     const YamlNode *values = yaml_get(node, "values");
-    TRY(column_name(parser, yaml_get(node, "column"), &name, err));
+    TRY(column_name(parser, yaml_get(node, "column"), node, &name, err));
     if (!values || values->kind != YAML_SEQUENCE || values->n == 0)
         return yaml_error(&parser->document, node, err, "values: a list is wanted");
     const char *list = "";
@@ -279,7 +279,7 @@ static Status take_examples(void *context, const Schema *schema, const Batch *ba
     return STATUS_OK;
 }
 
-static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before)
+static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before, Arena *arena)
 {
     check->passed = true;
     check->examples = "";
@@ -288,7 +288,10 @@ static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before
     double change = ((double)rows - (double)rows_before) / (double)rows_before;
     check->passed =
         (check->max_drop < 0 || -change <= check->max_drop) && (check->max_growth < 0 || change <= check->max_growth);
-    check->rows = check->passed ? 0 : rows;
+    if (check->passed)
+        return;
+    check->rows = rows;
+    check->examples = arena_printf(arena, "%llu rows, %lld before\n", (unsigned long long)rows, (long long)rows_before);
 }
 
 /* The checks of one of the two tables, in one scan. */
@@ -325,7 +328,7 @@ Status checks_run(MartChecks *checks, const ChecksInput *input, Arena *arena, bo
     TableFiles mart = {.files = &file, .n_files = 1, .schema = input->schema};
     for (uint32_t i = 0; i < checks->n; i++)
         if (!checks->checks[i].sql)
-            check_row_count(&checks->checks[i], parquet_rows(input->file), input->rows_before);
+            check_row_count(&checks->checks[i], parquet_rows(input->file), input->rows_before, arena);
     TRY(run_scan(checks, false, &mart, input, arena, err));
     if (input->shipments)
         TRY(run_scan(checks, true, input->shipments, input, arena, err));
