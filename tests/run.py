@@ -208,6 +208,13 @@ def stage_faults(stage: Stage) -> Result:
     return result
 
 
+# The quick scripts that also run on a sanitizer's build; a slow run takes all.
+SANITIZED = {
+    "asan": ["smoke", "test_bad_records", "test_ingest_policies", "test_lake", "test_onboard", "test_quarantine"],
+    "tsan": ["smoke"],
+}
+
+
 def sanitized(stage: Stage, kind: str) -> Result:
     folder = ROOT / f"build-{kind}"
     if not stage.build(kind):
@@ -217,7 +224,8 @@ def sanitized(stage: Stage, kind: str) -> Result:
         result.add(stage.scripts("e2e", folder))
         result.add(stage.scripts("differential", folder))
     else:
-        result.add(stage.script(ROOT / "tests" / "e2e" / "smoke.py", folder))
+        for name in SANITIZED[kind]:
+            result.add(stage.script(ROOT / "tests" / "e2e" / f"{name}.py", folder))
     return result
 
 
