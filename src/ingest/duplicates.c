@@ -149,7 +149,11 @@ DuplicateVerdict duplicates_verdict(const Duplicates *duplicates, const Converte
 {
     XXH128_hash_t hash = hash_id(block_id(block, row));
     const Shard *shard = &duplicates->shards[hash.low64 % SHARDS];
+    if (!shard->capacity)
+        return DUPLICATE_UNSEEN;
     const Entry *entry = find(shard->entries, shard->capacity, hash.low64, hash.high64);
+    if (entry->low == 0 && entry->high == 0)
+        return DUPLICATE_UNSEEN;
     if (entry->line == line)
         return DUPLICATE_STAYS;
     return duplicates->policy == DUPLICATES_REJECT ? DUPLICATE_REJECTED : DUPLICATE_SUPERSEDED;

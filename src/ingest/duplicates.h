@@ -16,8 +16,9 @@ typedef struct Duplicates Duplicates;
 
 typedef enum DuplicateVerdict {
     DUPLICATE_STAYS,
-    DUPLICATE_REJECTED,  /* reject: the id is in the table, or an earlier record of the file has it */
-    DUPLICATE_SUPERSEDED /* latest: a newer record has the id */
+    DUPLICATE_REJECTED,   /* reject: the id is in the table, or an earlier record of the file has it */
+    DUPLICATE_SUPERSEDED, /* latest: a newer record has the id */
+    DUPLICATE_UNSEEN      /* the first pass did not see the id: the file is another one by now */
 } DuplicateVerdict;
 
 /* Records of several files are told apart by their lines: those of the nth file count from n * this. */

@@ -41,6 +41,7 @@ typedef struct IngestJob {
     int64_t line_base;       /* of this file among those whose ids are compared */
     DuplicateFile *made_way; /* files of the table with rows that make way */
     uint32_t n_made_way;
+    StorageFacts facts; /* of the file when the job began */
     uint64_t bytes_total;
     _Atomic uint64_t bytes_done;
     ShipmentFileOptions shipment_options;
@@ -167,6 +168,13 @@ static Status see_block(IngestWorker *worker, const ConvertedBlock *block, Error
     return STATUS_OK;
 }
 
+static Status file_changed(const IngestJob *job, Error *err)
+{
+    error_set(err, STATUS_IO, "the file changed while it was read");
+    error_at_file(err, job->file);
+    return error_hint(err, "ingest it again when its writer is done");
+}
+
 /* Of good records those that stay. */
 static Status keep_one_of_each(IngestWorker *worker, const ConvertedBlock *block, uint32_t *good, uint32_t *n_good,
                                Error *err)
@@ -184,6 +192,8 @@ static Status keep_one_of_each(IngestWorker *worker, const ConvertedBlock *block
         case DUPLICATE_SUPERSEDED:
             worker->superseded++;
             break;
+        case DUPLICATE_UNSEEN:
+            return file_changed(worker->job, err);
         }
     }
     *n_good = n;
@@ -333,14 +343,23 @@ static Status parse(IngestJob *job, IngestResult *result, Error *err)
 static Status settle_hash(IngestJob *job, IngestResult *result, Error *err)
 {
     const char *hash = raw_copy_end(job->raw);
-    if (job->hash && strcmp(job->hash, hash) != 0) {
-        error_set(err, STATUS_IO, "the file changed while it was read");
-        error_at_file(err, job->file);
-        return error_hint(err, "ingest it again when its writer is done");
-    }
+    if (job->hash && strcmp(job->hash, hash) != 0)
+        return file_changed(job, err);
     job->hash = hash;
     memcpy(result->hash, hash, sizeof result->hash);
     return STATUS_OK;
+}
+
+/* What two passes say goes together only when both read the same file. */
+static Status check_unchanged(const IngestJob *job, Error *err)
+{
+    StorageFacts facts;
+    if (!job->duplicates)
+        return STATUS_OK;
+    TRY(storage_stat(job->file, &facts, err));
+    bool same =
+        facts.exists && facts.size_bytes == job->facts.size_bytes && facts.modified_ms == job->facts.modified_ms;
+    return same ? STATUS_OK : file_changed(job, err);
 }
 
 static const char *app_id(const IngestJob *job)
@@ -506,6 +525,7 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
     TRY(record_source_open(&source_options, &job->source, err));
     TRY(parse(job, result, err));
     TRY(settle_hash(job, result, err));
+    TRY(check_unchanged(job, err));
     if (is_known(job)) {
         abandon(job);
         *result = (IngestResult){.file = result->file,
@@ -540,10 +560,9 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
     result.max_rejected_share =
         mapping->max_rejected_share >= 0 ? mapping->max_rejected_share : options->lake->max_rejected_share;
-    StorageFacts facts;
     bool known;
-    TRY(storage_stat(file, &facts, err));
-    job.bytes_total = result.bytes = facts.size_bytes;
+    TRY(storage_stat(file, &job.facts, err));
+    job.bytes_total = result.bytes = job.facts.size_bytes;
     TRY(load_tables(&job, err));
     TRY(known_beforehand(&job, &known, err));
     if (known) {

@@ -4,16 +4,20 @@
 Duplicates are compared with a model over random files, replays and rebuilds.
 """
 
+import contextlib
 import datetime
 import decimal
 import json
 import os
+import pathlib
 import random
+import signal
+import subprocess
 import sys
 import tempfile
 import unittest
 
-from lakes import Lake, run
+from lakes import PROGRAM, Lake, run
 
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
 CONFIG = """
@@ -182,6 +186,41 @@ class Duplicates(OneLake):
         self.assertEqual(
             rows, [("A", "b.csv", 2), ("B", "a.csv", 5), ("C", "a.csv", 7), ("E", "b.csv", 5), ("F", "b.csv", 4)]
         )
+
+
+class ChangingFile(OneLake):
+    """Where ids must not repeat a file is read twice: both times it must be the same file."""
+
+    def change_while_read(self, data: bytes, changed: bytes) -> subprocess.CompletedProcess | None:
+        """Stops the program in its second pass, changes the file, and lets it go on; None: it was too quick for that."""
+        file = self.lake.inbox / "big.csv"
+        file.write_bytes(data)
+        words = [PROGRAM, "--lake", str(self.lake.path), "ingest", "emart", str(file), "--threads", "1"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            read = 0
+            while process.poll() is None and read < len(data) * 1.2:
+                with contextlib.suppress(OSError, IndexError, ValueError):
+                    read = int(pathlib.Path(f"/proc/{process.pid}/io").read_text().split()[1])
+            process.send_signal(signal.SIGSTOP)
+            with file.open("r+b") as out:
+                out.write(changed)
+            process.send_signal(signal.SIGCONT)
+            said, error = process.communicate(timeout=120)
+        in_time = len(data) * 1.2 <= read < len(data) * 1.9
+        return subprocess.CompletedProcess(words, process.returncode, said, error) if in_time else None
+
+    def test_changed_between_the_passes(self) -> None:
+        for policy in ("reject", "latest"):
+            self.lake.map("emart", mapping(f"duplicates: {policy}\n"))
+            data = csv(*(record(f"N{i:06}", carrier="c" * 60) for i in range(60_000)))
+            for changed in (data[:100] + b"\n" + data[101:], data.replace(b"N", b"M")):
+                tries = (self.change_while_read(data, changed) for _ in range(20))
+                done = next((one for one in tries if one), None)
+                if not done:
+                    self.skipTest("the program was never caught in its second pass")
+                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertIn("the file changed while it was read", done.stderr)
+                self.assertEqual(self.lake.rows("processed"), [])
 
 
 class Model(OneLake):
