@@ -1,7 +1,9 @@
 /* CsvReader: records of a piece into blocks.
  *
- * Structural positions are found some thousand at a time (csv_scan.h) and walked record by record.  `slots` says which
- * field of a block a column of the file goes to, so that columns nobody wants cost a step of the walk and nothing else. */
+ * Structural positions are found some thousand at a time (csv_scan.h).  Where they are even (no quotes, every record has
+ * as many fields as the header), field f of record r lies between positions r * columns + f - 1 and r * columns + f, and
+ * the block is filled column by column; otherwise they are walked record by record.  `slots` says which field of a block
+ * a column of the file goes to, so that columns nobody wants cost next to nothing. */
 #include "text/text_internal.h"
 
 #define POSITIONS 8192u
@@ -17,6 +19,9 @@ struct CsvReader {
     bool ascii;
     uint32_t *positions;
     uint32_t next, n; /* of positions: not yet walked */
+    uint32_t even;    /* records that are known to be even, from `next` on */
+    bool counted;     /* `even` was found of these positions */
+    uint64_t ends;    /* of the cursor: the record ends among the positions walked */
     size_t at;        /* of the piece: where the next record starts */
     int64_t line;
 };
@@ -72,7 +77,7 @@ CsvReader *csv_reader_new(const TextSource *source, const uint32_t *columns, uin
         reader->twins[i] = reader->slots[columns[i]];
         reader->slots[columns[i]] = i;
     }
-    reader->positions = mem_alloc(sizeof(uint32_t) * POSITIONS);
+    reader->positions = mem_alloc(sizeof(uint32_t) * (POSITIONS + reader->n_columns));
     return reader;
 }
 
@@ -96,17 +101,39 @@ void csv_reader_start(CsvReader *reader, const TextPiece *piece)
         reader->cursor.lines = true;
     }
     reader->ascii = shape->ascii;
-    reader->next = reader->n = 0;
+    reader->next = reader->n = reader->even = 0;
+    reader->counted = false;
+    reader->ends = 0;
     reader->at = 0;
     reader->line = piece->first_line;
 }
 
-/* More positions when all were walked; false when there are none. */
+/* How many of the records ahead are even.  Every n-th position being a line end, and there being no other among them,
+ * proves it; at most a part of a record may be left behind them.  (Of one column, an empty line is no record.) */
+static uint32_t count_even(const CsvReader *reader)
+{
+    uint64_t ends = reader->cursor.ends - reader->ends;
+    uint32_t n = reader->n - reader->next, columns = reader->n_columns;
+    if (columns < 2 || reader->cursor.has_quotes || !reader->cursor.regular || ends * columns > n ||
+        n - ends * columns >= columns)
+        return 0;
+    const uint32_t *positions = reader->positions + reader->next;
+    bool even = true;
+    for (uint64_t r = 1; r <= ends; r++)
+        even &= reader->piece->bytes[positions[r * columns - 1]] == '\n';
+    return even ? (uint32_t)ends : 0;
+}
+
+/* More positions behind those that were not walked yet; false when there are none. */
 static bool more_positions(CsvReader *reader)
 {
+    uint32_t left = reader->n - reader->next;
+    memmove(reader->positions, reader->positions + reader->next, sizeof(uint32_t) * left);
+    uint32_t more = csv_cursor_next(&reader->cursor, reader->positions + left, POSITIONS);
     reader->next = 0;
-    reader->n = csv_cursor_next(&reader->cursor, reader->positions, POSITIONS);
-    return reader->n > 0;
+    reader->n = left + more;
+    reader->counted = false;
+    return more > 0;
 }
 
 static void set_field(const CsvReader *reader, RecordBlock *block, uint32_t column, StrView text)
@@ -180,6 +207,7 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
             start = at + 1;
             continue;
         }
+        reader->ends++;
         size_t end = at - (c == '\n' && at > start && piece->bytes[at - 1] == '\r');
         if (column > 0 || end > start) {
             take_field(reader, block, column++, start, end, has_quotes, &flaw);
@@ -204,6 +232,58 @@ static void take_long_record(CsvReader *reader, RecordBlock *block)
     reader->at = piece->size;
 }
 
+/* Field `column` of n even records into the block. */
+static void take_even_column(const CsvReader *reader, RecordBlock *block, uint32_t column, uint32_t n)
+{
+    const char *bytes = reader->piece->bytes;
+    const uint32_t *end = reader->positions + reader->next + column;
+    uint32_t slot = reader->slots[column], columns = reader->n_columns;
+    StrView *fields = block->fields + (size_t)slot * RECORD_BLOCK_ROWS + block->n;
+    size_t start = column == 0 ? reader->at : end[-1] + (size_t)1;
+    fields[0] = (StrView){bytes + start, (uint32_t)(*end - start)};
+    for (uint32_t r = 1; r < n; r++) {
+        end += columns;
+        fields[r] = (StrView){bytes + end[-1] + 1, *end - end[-1] - 1};
+    }
+    if (column == columns - 1) /* of CRLF only the LF is a position */
+        for (uint32_t r = 0; r < n; r++)
+            fields[r].size -= fields[r].size > 0 && fields[r].data[fields[r].size - 1] == '\r';
+    for (uint32_t twin = reader->twins[slot]; twin != NO_SLOT; twin = reader->twins[twin])
+        memcpy(block->fields + (size_t)twin * RECORD_BLOCK_ROWS + block->n, fields, sizeof *fields * n);
+}
+
+static void take_even_records(CsvReader *reader, RecordBlock *block)
+{
+    uint32_t room = RECORD_BLOCK_ROWS - block->n, columns = reader->n_columns;
+    uint32_t n = reader->even < room ? reader->even : room;
+    const char *bytes = reader->piece->bytes;
+    for (uint32_t column = 0; column < columns; column++)
+        if (reader->slots[column] != NO_SLOT)
+            take_even_column(reader, block, column, n);
+    for (uint32_t r = 0; r < n; r++) {
+        size_t at = reader->positions[reader->next + columns - 1];
+        end_record(reader, block, columns, at - (bytes[at - 1] == '\r'), RECORD_FLAW_NONE);
+        reader->next += columns;
+        reader->at = at + 1;
+        reader->line++;
+    }
+    reader->ends += n;
+    reader->even -= n;
+    reader->counted = reader->even > 0;
+}
+
+/* At the start of a record: are there even ones ahead? */
+static bool is_even(CsvReader *reader)
+{
+    if (reader->even == 0 && !reader->counted) {
+        if (reader->n - reader->next < reader->n_columns)
+            more_positions(reader);
+        reader->even = count_even(reader);
+        reader->counted = true;
+    }
+    return reader->even > 0;
+}
+
 void csv_reader_next(CsvReader *reader, RecordBlock *block)
 {
     block->n = 0;
@@ -214,6 +294,10 @@ void csv_reader_next(CsvReader *reader, RecordBlock *block)
         take_long_record(reader, block);
         return;
     }
-    while (block->n < RECORD_BLOCK_ROWS && walk_record(reader, block)) {
+    while (block->n < RECORD_BLOCK_ROWS) {
+        if (is_even(reader))
+            take_even_records(reader, block);
+        else if (!walk_record(reader, block))
+            break;
     }
 }

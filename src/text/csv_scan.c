@@ -228,14 +228,15 @@ static inline uint32_t append_bits(uint32_t *positions, uint32_t n, uint32_t at,
         while (cursor->at < cursor->size && n + 64 <= room) {                                                          \
             const char *text = cursor->text + cursor->at;                                                              \
             BlockMasks m = masks(text, cursor->format->delimiter, cursor->format->quote);                              \
-            uint64_t structural = m.delimiter | m.lf | lone_crs(m.cr, m.lf, text[64]);                                 \
+            uint64_t ends = m.lf | lone_crs(m.cr, m.lf, text[64]);                                                     \
+            uint64_t wanted = block_bits(cursor->at, cursor->size);                                                    \
             if (cursor->has_quotes) {                                                                                  \
                 uint64_t inside = prefix_xor(m.quote) ^ cursor->in_quote;                                              \
                 cursor->in_quote = (uint64_t)((int64_t)inside >> 63);                                                  \
-                structural &= ~inside;                                                                                 \
+                wanted &= ~inside;                                                                                     \
             }                                                                                                          \
-            structural &= block_bits(cursor->at, cursor->size);                                                        \
-            n = append_bits(positions, n, (uint32_t)cursor->at, structural);                                           \
+            cursor->ends += (uint64_t)__builtin_popcountll(ends & wanted);                                             \
+            n = append_bits(positions, n, (uint32_t)cursor->at, (m.delimiter | ends) & wanted);                        \
             cursor->at += 64;                                                                                          \
         }                                                                                                              \
     } while (0)
@@ -260,8 +261,10 @@ static uint32_t cursor_exact(CsvCursor *cursor, uint32_t *positions, uint32_t ro
     for (; cursor->at < cursor->size && n < room; cursor->at++) {
         char c = cursor->text[cursor->at];
         if (exact_step(cursor->format, cursor->lines, &cursor->state, c) &&
-            !(c == '\r' && cursor->text[cursor->at + 1] == '\n'))
+            !(c == '\r' && cursor->text[cursor->at + 1] == '\n')) {
+            cursor->ends += c != cursor->format->delimiter;
             positions[n++] = (uint32_t)cursor->at;
+        }
     }
     return n;
 }
@@ -282,21 +285,22 @@ uint32_t csv_cursor_next(CsvCursor *cursor, uint32_t *positions, uint32_t room)
 
 uint64_t text_count_line_ends(const char *text, size_t size)
 {
-    uint64_t n = 0;
+    uint64_t n = 0, after_cr = 0; /* bit 0: the byte before is a CR */
     size_t i = 0;
-    char before = 0;
-    __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
-    for (; i + 16 <= size; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        uint32_t lfs = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lf));
-        uint32_t crs = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, cr));
-        uint32_t pairs = lfs & ((crs << 1) | (before == '\r'));
-        n += (uint64_t)(__builtin_popcount(lfs) + __builtin_popcount(crs) - __builtin_popcount(pairs));
-        before = text[i + 15];
+    for (; i + 64 <= size; i += 64) {
+        __m128i bytes[4];
+        for (int k = 0; k < 4; k++)
+            bytes[k] = _mm_loadu_si128((const __m128i *)(const void *)(text + i + 16 * k));
+        uint64_t lf = equal_mask_sse(bytes, '\n'), cr = equal_mask_sse(bytes, '\r');
+        n += (uint64_t)__builtin_popcountll(lf);
+        if (UNLIKELY(cr | after_cr)) {
+            n += (uint64_t)__builtin_popcountll(cr) - (uint64_t)__builtin_popcountll(lf & ((cr << 1) | after_cr));
+            after_cr = cr >> 63;
+        }
     }
     for (; i < size; i++) {
-        n += text[i] == '\r' || (text[i] == '\n' && before != '\r');
-        before = text[i];
+        n += text[i] == '\r' || (text[i] == '\n' && !after_cr);
+        after_cr = text[i] == '\r';
     }
     return n;
 }

@@ -36,6 +36,7 @@ typedef struct CsvCursor {
     size_t at;         /* next byte to look at */
     uint64_t in_quote; /* all ones or zero: state before `at`, of regular text */
     int state;         /* of the exact machine */
+    uint64_t ends;     /* structural bytes found so far that end a record */
 } CsvCursor;
 
 void csv_cursor_init(CsvCursor *cursor, const TextFormat *format, const char *text, size_t size, const CsvShape *shape);
