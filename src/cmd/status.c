@@ -8,6 +8,7 @@
 #include "delta/snapshot.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
+#include "mart/lake_run.h"
 
 #define RECORDS_LOOKED_AT 500 /* of the history, newest first */
 
@@ -16,7 +17,18 @@ typedef struct StatusRow {
     const DeltaSnapshot *snapshot; /* NULL: it cannot be read */
     const char *problem;           /* then, why */
     const HistoryRecord *last;     /* the newest job that went well and changed or looked at the table; NULL: none */
+    bool is_mart;
+    const char *stale; /* a mart's: why; NULL: up to date */
 } StatusRow;
+
+typedef struct LakeStatus {
+    const Lake *lake;
+    MartRegistry registry;
+    StatusRow
+        *rows; /* shipments, quarantine, marts that have a table, marts that have none (snapshot and problem NULL) */
+    uint32_t n;
+    uint32_t pending;
+} LakeStatus;
 
 Status lake_table_names(const Lake *lake, Arena *arena, const char ***ret_names, uint32_t *ret_n, Error *err)
 {
@@ -54,35 +66,51 @@ static const HistoryRecord *last_good(const HistoryRecord *records, uint32_t n, 
     return NULL;
 }
 
-static void append_json(Buffer *json, const Lake *lake, const StatusRow *rows, uint32_t n, uint32_t pending)
+static void append_json_row(Buffer *json, const StatusRow *row)
 {
+    const DeltaSnapshot *snapshot = row->snapshot;
     char time[TIME_TEXT_SIZE];
-    buffer_append_text(json, "{\"lake\":");
-    text_append_json(json, str_view(lake->path));
-    buffer_printf(json, ",\"currency\":\"%s\",\"pending_transactions\":%u,\"tables\":[", lake->currency, pending);
-    for (uint32_t i = 0; i < n; i++) {
-        const DeltaSnapshot *snapshot = rows[i].snapshot;
-        buffer_append_text(json, i ? ",{\"table\":" : "{\"table\":");
-        text_append_json(json, str_view(rows[i].name));
-        if (!snapshot) {
-            buffer_append_text(json, ",\"problem\":");
-            text_append_json(json, str_view(rows[i].problem));
-            buffer_append_byte(json, '}');
-            continue;
-        }
+    buffer_append_text(json, "{\"table\":");
+    text_append_json(json, str_view(row->name));
+    buffer_printf(json, ",\"kind\":\"%s\"", row->is_mart ? "mart" : "table");
+    if (row->is_mart) {
+        buffer_printf(json, ",\"stale\":%s,\"stale_because\":", row->stale ? "true" : "false");
+        if (row->stale)
+            text_append_json(json, str_view(row->stale));
+        else
+            buffer_append_text(json, "null");
+    }
+    if (row->problem) {
+        buffer_append_text(json, ",\"problem\":");
+        text_append_json(json, str_view(row->problem));
+    }
+    if (snapshot) {
         timestamp_format(time, snapshot->timestamp_ms * 1000);
         time[10] = 'T';
         buffer_printf(json,
-                      ",\"kind\":\"%s\",\"version\":%lld,\"rows\":%llu,\"files\":%u,\"bytes\":%llu,"
-                      "\"changed_at\":\"%sZ\",\"age_seconds\":%lld,\"last_job\":",
-                      i < 2 ? "table" : "mart", (long long)snapshot->version, (unsigned long long)snapshot->n_rows,
-                      snapshot->n_files, (unsigned long long)snapshot->size_bytes, time,
+                      ",\"version\":%lld,\"rows\":%llu,\"files\":%u,\"bytes\":%llu,\"changed_at\":\"%sZ\","
+                      "\"age_seconds\":%lld,\"last_job\":",
+                      (long long)snapshot->version, (unsigned long long)snapshot->n_rows, snapshot->n_files,
+                      (unsigned long long)snapshot->size_bytes, time,
                       (long long)((lake_now_us() / 1000 - snapshot->timestamp_ms) / 1000));
-        if (rows[i].last)
-            history_append_json(json, rows[i].last);
+        if (row->last)
+            history_append_json(json, row->last);
         else
             buffer_append_text(json, "null");
-        buffer_append_byte(json, '}');
+    }
+    buffer_append_byte(json, '}');
+}
+
+static void append_json(Buffer *json, const LakeStatus *status)
+{
+    buffer_append_text(json, "{\"lake\":");
+    text_append_json(json, str_view(status->lake->path));
+    buffer_printf(json, ",\"currency\":\"%s\",\"pending_transactions\":%u,\"tables\":[", status->lake->currency,
+                  status->pending);
+    for (uint32_t i = 0; i < status->n; i++) {
+        if (i > 0)
+            buffer_append_byte(json, ',');
+        append_json_row(json, &status->rows[i]);
     }
     buffer_append_text(json, "]}\n");
 }
@@ -107,44 +135,83 @@ static void append_row(Buffer *text, const StatusRow *row, int64_t now_us)
 {
     const DeltaSnapshot *snapshot = row->snapshot;
     char count[24], bytes[24], age[32], time[TIME_TEXT_SIZE];
-    if (!snapshot) {
+    if (row->problem) {
         buffer_printf(text, "%-24s  cannot be read: %s\n", row->name, row->problem);
         return;
     }
+    if (!snapshot) {
+        buffer_printf(text, "%-24s  %7s  %9s  %6s  %9s  %9s  %-24s  %s\n", row->name, "-", "-", "-", "-", "-", "none",
+                      row->stale);
+        return;
+    }
+    const char *job = "none";
+    char last[64];
+    if (row->last) {
+        timestamp_format(time, row->last->started_us);
+        snprintf(last, sizeof last, "%s %.16s", row->last->kind, time);
+        job = last;
+    }
+    const char *state = !row->is_mart ? "" : row->stale ? row->stale : "up to date";
     buffer_printf(text, "%-24s  %7lld  %9s  %6u  %9s  %9s  ", row->name, (long long)snapshot->version,
                   text_count(count, sizeof count, (double)snapshot->n_rows), snapshot->n_files,
                   text_bytes(bytes, sizeof bytes, (double)snapshot->size_bytes),
                   age_text(now_us / 1000000 - snapshot->timestamp_ms / 1000, age, sizeof age));
-    if (!row->last) {
-        buffer_append_text(text, "none\n");
-        return;
-    }
-    timestamp_format(time, row->last->started_us);
-    buffer_printf(text, "%s %.19s\n", row->last->kind, time);
+    buffer_printf(text, *state ? "%-24s  %s\n" : "%s%s\n", job, state);
 }
 
-static void append_table(Buffer *text, const Lake *lake, const StatusRow *rows, uint32_t n, uint32_t pending)
+static void append_table(Buffer *text, const LakeStatus *status)
 {
     int64_t now_us = lake_now_us();
-    buffer_printf(text, "lake %s, amounts in %s\n\n%-24s  %7s  %9s  %6s  %9s  %9s  %s\n", lake->path, lake->currency,
-                  "table", "version", "rows", "files", "size", "age", "last good job");
-    for (uint32_t i = 0; i < n; i++)
-        append_row(text, &rows[i], now_us);
-    if (n == 2)
-        buffer_append_text(text, "\nno marts: 'freightlake run' makes them\n");
-    if (pending)
-        buffer_printf(text, "\n%u jobs were cut off or are under way; 'freightlake doctor' tells\n", pending);
+    bool stale = false;
+    buffer_printf(text, "lake %s, amounts in %s\n\n%-24s  %7s  %9s  %6s  %9s  %9s  %-24s  %s\n", status->lake->path,
+                  status->lake->currency, "table", "version", "rows", "files", "size", "age", "last good job", "state");
+    for (uint32_t i = 0; i < status->n; i++) {
+        append_row(text, &status->rows[i], now_us);
+        stale |= status->rows[i].stale && mart_find(&status->registry, status->rows[i].name);
+    }
+    if (stale)
+        buffer_append_text(text, "\n'freightlake run' brings the marts up to date\n");
+    if (status->pending)
+        buffer_printf(text, "\n%u jobs were cut off or are under way; 'freightlake doctor' tells\n", status->pending);
 }
 
-static StatusRow look_at(const Lake *lake, const char *name, Arena *arena)
+static void look_at(const Lake *lake, StatusRow *row, Arena *arena)
 {
     DeltaSnapshot *snapshot;
     Error err;
     error_init(&err);
-    if (delta_snapshot_load(lake_table_path(lake, name, arena), (DeltaVersion){.kind = DELTA_NEWEST}, arena, &snapshot,
-                            &err) != STATUS_OK)
-        return (StatusRow){.name = name, .problem = arena_strdup(arena, err.message)};
-    return (StatusRow){.name = name, .snapshot = snapshot};
+    if (delta_snapshot_load(lake_table_path(lake, row->name, arena), (DeltaVersion){.kind = DELTA_NEWEST}, arena,
+                            &snapshot, &err) == STATUS_OK)
+        row->snapshot = snapshot;
+    else
+        row->problem = arena_strdup(arena, err.message);
+}
+
+static bool is_listed(const LakeStatus *status, const char *name)
+{
+    for (uint32_t i = 0; i < status->n; i++)
+        if (strcmp(status->rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void look_at_marts(LakeStatus *status, Arena *arena)
+{
+    const DeltaSnapshot *shipments = status->rows[0].snapshot;
+    for (uint32_t i = 2; i < status->n; i++) {
+        StatusRow *row = &status->rows[i];
+        const Mart *mart = mart_find(&status->registry, row->name);
+        row->is_mart = true;
+        if (!mart)
+            row->stale = "it has no definition any more";
+        else if (row->snapshot && shipments)
+            row->stale = lake_mart_stale(mart, shipments, row->snapshot, arena);
+    }
+    for (uint32_t i = 0; i < status->registry.n; i++) {
+        const char *name = status->registry.marts[i].name;
+        if (!is_listed(status, name))
+            status->rows[status->n++] = (StatusRow){.name = name, .is_mart = true, .stale = "never run"};
+    }
 }
 
 Status command_status(const Arguments *arguments, Arena *job_arena, Error *err)
@@ -153,23 +220,28 @@ Status command_status(const Arguments *arguments, Arena *job_arena, Error *err)
     LakePending *pending;
     HistoryRecord *records;
     const char **names;
-    uint32_t n, n_records, unreadable;
+    uint32_t n_records, unreadable;
+    LakeStatus status = {0};
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
-    TRY(lake_table_names(lake, job_arena, &names, &n, err));
+    status.lake = lake;
+    TRY(lake_table_names(lake, job_arena, &names, &status.n, err));
     TRY(lake_pending_load(lake, job_arena, &pending, err));
     TRY(history_read(lake, NULL, RECORDS_LOOKED_AT, job_arena, &records, &n_records, &unreadable, err));
-    StatusRow *rows = ARENA_ARRAY(job_arena, StatusRow, n);
-    for (uint32_t i = 0; i < n; i++) {
-        rows[i] = look_at(lake, names[i], job_arena);
-        rows[i].last = last_good(records, n_records, names[i]);
+    TRY(mart_registry_load_optional(lake->definitions, job_arena, &status.registry, err));
+    status.pending = lake_pending_count(pending);
+    status.rows = ARENA_ARRAY(job_arena, StatusRow, status.n + status.registry.n);
+    for (uint32_t i = 0; i < status.n; i++) {
+        status.rows[i] = (StatusRow){.name = names[i], .last = last_good(records, n_records, names[i])};
+        look_at(lake, &status.rows[i], job_arena);
     }
+    look_at_marts(&status, job_arena);
     Buffer text;
     buffer_init(&text, 0);
     if (arguments_given(arguments, "json"))
-        append_json(&text, lake, rows, n, lake_pending_count(pending));
+        append_json(&text, &status);
     else
-        append_table(&text, lake, rows, n, lake_pending_count(pending));
-    Status status = console_write_buffer(&text, err);
+        append_table(&text, &status);
+    Status written = console_write_buffer(&text, err);
     buffer_done(&text);
-    return status;
+    return written;
 }

@@ -61,6 +61,7 @@ struct Converter {
     double rates[RECORD_BLOCK_ROWS];
     uint8_t rate_valid[RECORD_BLOCK_ROWS];
     ReasonCode money_reason[RECORD_BLOCK_ROWS]; /* REASON_COUNT: none */
+    uint8_t overflow[2][RECORD_BLOCK_ROWS];     /* the amount is too large in the lake's currency */
     uint8_t bad[RECORD_BLOCK_ROWS];
     ConvertedBlock block;
 };
@@ -369,6 +370,13 @@ static void derive_statuses(Converter *c, uint32_t n)
         c->status[r] = derive_status(few ? of_code[given->codes[r]] : given_status(given, r), c, r);
 }
 
+/* Amounts that cannot be converted are no amounts: rules must not take them for the lake's currency. */
+static void refuse_amounts(Converter *c, uint32_t row, ReasonCode reason)
+{
+    c->money_reason[row] = reason;
+    c->amount_valid[0][row] = c->amount_valid[1][row] = 0;
+}
+
 /* Amounts in the lake's currency at the rate of the shipment's day. */
 static void convert_row_amounts(Converter *c, uint32_t row)
 {
@@ -384,10 +392,11 @@ static void convert_row_amounts(Converter *c, uint32_t row)
     c->rate_valid[row] = 0;
     c->rates[row] = 0;
     c->money_reason[row] = REASON_COUNT;
+    c->overflow[0][row] = c->overflow[1][row] = 0;
     if (!any)
         return;
     if (!row_valid(currency_source, row)) {
-        c->money_reason[row] = REASON_NO_CURRENCY;
+        refuse_amounts(c, row, REASON_NO_CURRENCY);
         return;
     }
     StrView currency;
@@ -398,16 +407,15 @@ static void convert_row_amounts(Converter *c, uint32_t row)
         return;
     int32_t day = c->ship[row] != NO_DATE ? c->ship[row] : c->delivery[row];
     if (day == NO_DATE || !lake_rate(c->lake, name, day, &c->rates[row])) {
-        c->money_reason[row] = REASON_NO_EXCHANGE_RATE;
+        refuse_amounts(c, row, day == NO_DATE ? REASON_COUNT : REASON_NO_EXCHANGE_RATE); /* no day is a reason itself */
         return;
     }
     c->rate_valid[row] = 1;
     for (int a = 0; a < 2; a++) {
         long double amount = (long double)c->amounts[a][row] * (long double)c->rates[row];
-        if (fabsl(amount) < 1e18L)
-            c->amounts[a][row] = llroundl(amount);
-        else
-            c->money_reason[row] = REASON_OUT_OF_RANGE;
+        c->overflow[a][row] = fabsl(amount) >= 1e18L;
+        c->amount_valid[a][row] &= !c->overflow[a][row];
+        c->amounts[a][row] = c->overflow[a][row] ? 0 : llroundl(amount);
     }
 }
 
@@ -415,7 +423,7 @@ static void convert_amounts(Converter *c, uint32_t n)
 {
     for (uint32_t r = 0; r < n; r++) {
         convert_row_amounts(c, r);
-        c->bad[r] |= c->money_reason[r] != REASON_COUNT;
+        c->bad[r] |= c->money_reason[r] != REASON_COUNT || c->overflow[0][r] || c->overflow[1][r];
     }
 }
 
@@ -651,6 +659,25 @@ static void column_reasons(const Converter *c, const RecordBlock *block, uint32_
     }
 }
 
+static void money_reasons(const Converter *c, const RecordBlock *block, uint32_t row, ReasonList *list)
+{
+    for (int a = 0; a < 2; a++)
+        if (c->overflow[a][row])
+            add_reason(list, reason_code(REASON_OUT_OF_RANGE), shipment_column(AMOUNTS[a])->name,
+                       row_text(c->of[AMOUNTS[a]], block, row),
+                       arena_printf(list->arena, "%s is too large in %s", shipment_column(AMOUNTS[a])->name,
+                                    c->lake->currency));
+    ReasonCode reason = c->money_reason[row];
+    if (reason == REASON_COUNT)
+        return;
+    for (uint32_t i = 0; i < list->n; i++)
+        if (strcmp(list->reasons[i].code, reason_code(reason)) == 0)
+            return;
+    const SourceColumn *currency = c->of[SHIPMENT_COLUMN_CURRENCY];
+    add_reason(list, reason_code(reason), "currency", currency ? row_text(currency, block, row) : (StrView){NULL, 0},
+               reason_meaning(reason));
+}
+
 static void row_reasons(const Converter *c, const RecordBlock *block, uint32_t row, ReasonList *list)
 {
     const SourceColumn *dates[2] = {c->of[SHIPMENT_COLUMN_SHIPMENT_DATE], c->of[SHIPMENT_COLUMN_DELIVERY_DATE]};
@@ -663,18 +690,13 @@ static void row_reasons(const Converter *c, const RecordBlock *block, uint32_t r
     }
     bool said = false; /* why a date is missing was said of its column */
     for (uint32_t i = 0; i < list->n; i++)
-        said |= strcmp(list->reasons[i].code, reason_code(REASON_NOT_A_DATE)) == 0;
+        said |= strcmp(list->reasons[i].code, reason_code(REASON_NOT_A_DATE)) == 0 &&
+                (strcmp(list->reasons[i].column, "shipment_date") == 0 ||
+                 strcmp(list->reasons[i].column, "delivery_date") == 0);
     if (lacks_dates(c, row) && !said)
         add_reason(list, reason_code(REASON_NO_DATE), "", (StrView){NULL, 0}, reason_meaning(REASON_NO_DATE));
-    if (c->converts && c->money_reason[row] != REASON_COUNT) {
-        const SourceColumn *currency = c->of[SHIPMENT_COLUMN_CURRENCY];
-        bool named = false;
-        for (uint32_t i = 0; i < list->n; i++)
-            named |= strcmp(list->reasons[i].code, reason_code(c->money_reason[row])) == 0;
-        StrView text = currency ? row_text(currency, block, row) : (StrView){NULL, 0};
-        if (!named)
-            add_reason(list, reason_code(c->money_reason[row]), "currency", text, reason_meaning(c->money_reason[row]));
-    }
+    if (c->converts)
+        money_reasons(c, block, row, list);
     for (uint32_t i = 0; i < c->n_breaks; i++) {
         const RuleBreak *broken = &c->breaks[i];
         if (broken->row != row)

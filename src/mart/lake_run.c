@@ -48,9 +48,9 @@ const char *lake_mart_action_name(LakeMartAction action)
 
 /* ---- Which marts are stale ---- */
 
-static const char *mart_app_id(const MartJob *job, Arena *arena)
+static const char *mart_app_id(const Mart *mart, Arena *arena)
 {
-    return arena_printf(arena, "freightlake/mart/%s", job->mart->hash);
+    return arena_printf(arena, "freightlake/mart/%s", mart->hash);
 }
 
 /* Whether commits (from, to] of the shipments changed rows; when the log cannot tell, they may have. */
@@ -72,6 +72,16 @@ static bool rows_changed(const DeltaSnapshot *shipments, int64_t from, Arena *ar
     return false;
 }
 
+const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, const DeltaSnapshot *table, Arena *arena)
+{
+    if (!table || table->n_files == 0)
+        return "never run";
+    int64_t made_of = delta_transaction_version(table, mart_app_id(mart, arena));
+    if (made_of < 0)
+        return "its definition changed";
+    return rows_changed(shipments, made_of, arena) ? "shipments changed since" : NULL;
+}
+
 static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
 {
     bool exists;
@@ -82,16 +92,13 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     TRY(mart_plan(job->mart, run->arena, &job->plan, err));
     TRY(checks_load(job->mart, &job->plan->schema, run->arena, &result->checks, err));
     TRY(delta_exists(job->table, &exists, err));
-    job->stale = true;
     if (exists) {
         TRY(delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &job->before, err));
         result->version_before = result->version = job->before->version;
         result->rows = job->before->n_rows;
         result->bytes = job->before->size_bytes;
-        int64_t made_of = delta_transaction_version(job->before, mart_app_id(job, run->arena));
-        job->stale = made_of < 0 || job->before->n_files == 0 || rows_changed(run->shipments, made_of, run->arena);
     }
-    job->stale |= run->options->full;
+    job->stale = run->options->full || lake_mart_stale(job->mart, run->shipments, job->before, run->arena);
     if (!job->stale || run->options->full || !exec_plan_is_incremental(job->plan))
         return STATUS_OK;
     bool found;
@@ -278,7 +285,7 @@ static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error
     DeltaFile added;
     TRY(delta_describe_file(job->table, metadata ? metadata : &job->before->metadata, job->path, NULL, run->arena,
                             &added, err));
-    const DeltaTransaction txn = {mart_app_id(job, run->arena), run->shipments->version, -1};
+    const DeltaTransaction txn = {mart_app_id(job->mart, run->arena), run->shipments->version, -1};
     DeltaCommit commit = {
         .operation = job->before ? "WRITE" : "CREATE TABLE AS SELECT",
         .parameters =

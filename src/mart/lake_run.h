@@ -10,6 +10,7 @@
 #ifndef FREIGHTLAKE_MART_LAKE_RUN_H
 #define FREIGHTLAKE_MART_LAKE_RUN_H
 
+#include "delta/snapshot.h"
 #include "lake/lake.h"
 #include "mart/checks.h"
 
@@ -58,6 +59,10 @@ typedef struct LakeRunResult {
     uint64_t rows_read;
     double seconds;
 } LakeRunResult;
+
+/* Why a run would make the mart anew: "never run", "its definition changed", "shipments changed since"; NULL: it is up to
+ * date.  `table` is the mart's, NULL where it has none. */
+const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, const DeltaSnapshot *table, Arena *arena);
 
 /* CHECK when a mart failed its checks: other marts are published all the same.  *ret_result is filled in whatever the
  * outcome: marts that were published before something failed stay so. */

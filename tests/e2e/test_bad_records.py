@@ -224,16 +224,25 @@ def many_reasons() -> list[Case]:
         ),
         Case(
             {"Shipped": "2025-03-03", "Delivered": "2025-03-01", "Cost": "5", "Fuel": "9", "Currency": "JPY"},
-            [
-                ("delivered_before_shipped", "delivery_date", "2025-03-01"), ("no_exchange_rate", "currency", "JPY"),
-                ("surcharge_above_cost", "", ""),
-            ],
+            [("delivered_before_shipped", "delivery_date", "2025-03-01"), ("no_exchange_rate", "currency", "JPY")],
+        ),
+        Case(  # no day, no rate: the day is what is wrong
+            {"Shipped": "noon", "Delivered": "", "Cost": "100", "Fuel": "", "Currency": "USD"},
+            [("not_a_date", "shipment_date", "noon")],
+        ),
+        Case({"Shipped": "", "Delivered": "", "Cost": "100", "Fuel": "", "Currency": "USD"}, [("no_date", "", "")]),
+        Case(
+            {"Shipped": "", "Delivered": "", "Promised": "soon", "Cost": "", "Fuel": ""},
+            [("not_a_date", "promised_delivery_date", "soon"), ("no_date", "", "")],
+        ),
+        Case(  # no amount in the lake's currency: nothing a rule could compare
+            {"Cost": "200000", "Fuel": "", "Currency": "CHF"}, [("no_exchange_rate", "currency", "CHF")]
         ),
         Case(
             {"Volume": "0.001", "Shipped": "2019-01-01", "Delivered": "", "Cost": "", "Fuel": ""},
             [("client_rule", "shipment_volume_m3", "0.001"), ("not_our_time", "shipment_date", "2019-01-01")],
         ),
-        Case({"Cost": "101", "Fuel": "", "Currency": "XTS"}, [("out_of_range", "currency", "XTS")]),
+        Case({"Cost": "101", "Fuel": "", "Currency": "XTS"}, [("out_of_range", "shipping_cost", "101")]),
     ]  # fmt: skip
 
 

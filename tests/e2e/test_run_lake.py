@@ -66,6 +66,33 @@ class Lake(unittest.TestCase):
             self.assertEqual(self.files(mart), before[mart], mart)
 
 
+class Stale(Lake):
+    def states(self) -> dict[str, str | None]:
+        tables = json.loads(run("--lake", self.lake, "status", "--json").stdout)["tables"]
+        return {table["table"]: table["stale_because"] for table in tables if table["kind"] == "mart"}
+
+    def test_status_says_what_a_run_would_do(self) -> None:
+        self.assertEqual(self.states(), dict.fromkeys(MARTS, "never run"))
+        self.ingest()
+        self.marts()
+        self.assertEqual(self.states(), dict.fromkeys(MARTS))
+        self.ingest()
+        self.assertEqual(self.states(), dict.fromkeys(MARTS, "shipments changed since"))
+        self.marts("--mart", "delay_trends")
+        self.assertIsNone(self.states()["delay_trends"])
+        self.marts()
+        run("--lake", self.lake, "table", "compact", "shipments")  # no row changed
+        self.assertEqual(self.states(), dict.fromkeys(MARTS))
+        definition = self.lake / "definitions" / "delay_trends.sql"
+        definition.write_text("SELECT delay_days, count(*) AS n FROM shipments GROUP BY delay_days\n")
+        self.assertEqual(self.states(), {**dict.fromkeys(MARTS), "delay_trends": "its definition changed"})
+        definition.rename(self.lake / "definitions" / "delays.sql")
+        self.marts()
+        (self.lake / "definitions" / "delays.sql").unlink()
+        self.assertIn("no definition", self.states()["delays"])
+        self.assertIn("definition", run("--lake", self.lake, "status").stdout)
+
+
 class Runs(Lake):
     def test_first_then_nothing(self) -> None:
         self.ingest()
