@@ -1,19 +1,19 @@
 /* Interner: open addressing with linear probing in a table at most half full, so that a look mostly ends at its first
  * slot; see intern.h.
  *
- * The table begins with slots for one word and is made anew with wide slots when the first text of more than 8 bytes
- * comes: a column of numbers never needs them, and in a column of names no branch asks how long each is. */
+ * The table begins with slots of one word, text and code together, and is made anew with wide slots when the first text
+ * comes that does not fit: a column of numbers mostly never needs them and its table stays in the second-level cache, and
+ * in a column of names no branch asks how long each is. */
 #include "ingest/intern.h"
 
 #include <xxhash.h>
 
 #define FIRST_BITS 8
 
-typedef struct WordSlot {
-    uint64_t word;        /* the text, zeros behind it */
-    uint32_t size;        /* at most 8 */
-    uint32_t code_plus_1; /* 0: free */
-} WordSlot;
+/* A text of up to 6 bytes that does not end in a zero byte, zeros behind it, in the upper 48 bits; its code + 1 in the
+ * lower 16.  0: free. */
+typedef uint64_t WordSlot;
+#define WORD_BYTES 6u
 
 typedef struct WideSlot {
     uint64_t low, high; /* up to 16 bytes: the text; longer: its hash and where its copy lies */
@@ -47,21 +47,28 @@ void intern_done(Interner *interner)
 }
 
 /* The top bits of a product, which depend on all bits of the text. */
-static inline uint32_t word_place(const Interner *interner, uint64_t word, uint32_t size)
+static inline uint32_t place(const Interner *interner, uint64_t bits)
 {
-    return (uint32_t)(((word ^ size) * 0xff51afd7ed558ccdu) >> interner->shift);
+    return (uint32_t)((bits * 0xff51afd7ed558ccdu) >> interner->shift);
 }
 
 static inline uint32_t pair_place(const Interner *interner, uint64_t low, uint64_t high, uint32_t size)
 {
-    return word_place(interner, low ^ (high * 0x9e3779b97f4a7c15u), size);
+    return place(interner, low ^ (high * 0x9e3779b97f4a7c15u) ^ size);
+}
+
+/* The text in the upper 48 bits of a slot; false when it does not fit one. */
+static inline bool as_word(StrView text, uint64_t *ret_word)
+{
+    *ret_word = (uint64_t)_mm_cvtsi128_si64(text_load16(text)) << 16;
+    return text.size <= WORD_BYTES && (text.size == 0 || text.data[text.size - 1] != 0);
 }
 
 static void place_word(Interner *interner, WordSlot slot)
 {
     WordSlot *slots = interner->slots;
-    uint32_t at = word_place(interner, slot.word, slot.size) & interner->mask;
-    while (slots[at].code_plus_1)
+    uint32_t at = place(interner, slot >> 16) & interner->mask;
+    while (slots[at])
         at = (at + 1) & interner->mask;
     slots[at] = slot;
 }
@@ -75,6 +82,13 @@ static void place_wide(Interner *interner, WideSlot slot)
     slots[at] = slot;
 }
 
+static void place_text(Interner *interner, StrView text, uint32_t code_plus_1)
+{
+    __m128i bytes = text_load16(text);
+    uint64_t low = (uint64_t)_mm_cvtsi128_si64(bytes), high = (uint64_t)_mm_extract_epi64(bytes, 1);
+    place_wide(interner, (WideSlot){low, high, text.size, code_plus_1});
+}
+
 /* A table of so many bits with all texts of the present one; slots are wide from here on if `wide`. */
 static void make_anew(Interner *interner, uint32_t bits, bool wide)
 {
@@ -82,12 +96,12 @@ static void make_anew(Interner *interner, uint32_t bits, bool wide)
     interner->wide = wide;
     new_slots(interner, bits);
     for (uint32_t i = 0; i <= old.mask; i++) {
-        WordSlot word = old.wide ? (WordSlot){0} : ((const WordSlot *)old.slots)[i];
+        WordSlot word = old.wide ? 0 : ((const WordSlot *)old.slots)[i];
         if (old.wide && ((const WideSlot *)old.slots)[i].code_plus_1)
             place_wide(interner, ((const WideSlot *)old.slots)[i]);
-        else if (word.code_plus_1 && wide)
-            place_wide(interner, (WideSlot){word.word, 0, word.size, word.code_plus_1});
-        else if (word.code_plus_1)
+        else if (word && wide)
+            place_text(interner, old.texts[(word & 0xffff) - 1], word & 0xffff);
+        else if (word)
             place_word(interner, word);
     }
     mem_free(old.slots);
@@ -115,7 +129,7 @@ static bool add_word(Interner *interner, uint64_t word, StrView text, uint16_t *
     StrView copy;
     if (!add_text(interner, text, &copy))
         return false;
-    place_word(interner, (WordSlot){word, text.size, interner->n});
+    place_word(interner, word | interner->n);
     return true;
 }
 
@@ -162,16 +176,16 @@ static inline bool find_wide(Interner *interner, StrView text, uint16_t *ret_cod
     }
 }
 
-static inline bool find_word(Interner *interner, StrView text, uint16_t *ret_code)
+static inline bool find_word(Interner *interner, uint64_t word, StrView text, uint16_t *ret_code)
 {
-    uint64_t word = (uint64_t)_mm_cvtsi128_si64(text_load16(text));
-    for (uint32_t at = word_place(interner, word, text.size);; at++) {
-        const WordSlot *slot = (const WordSlot *)interner->slots + (at & interner->mask);
-        if (LIKELY(((slot->word ^ word) | (slot->size ^ text.size)) == 0 && slot->code_plus_1)) {
-            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
+    for (uint32_t at = place(interner, word >> 16);; at++) {
+        WordSlot slot = ((const WordSlot *)interner->slots)[at & interner->mask];
+        uint64_t code = (slot ^ word) - 1; /* small only where the texts are the same and the slot is taken */
+        if (LIKELY(code < INTERN_MAX)) {
+            *ret_code = (uint16_t)code;
             return true;
         }
-        if (!slot->code_plus_1)
+        if (!slot)
             return add_word(interner, word, text, ret_code);
     }
 }
@@ -179,9 +193,10 @@ static inline bool find_word(Interner *interner, StrView text, uint16_t *ret_cod
 bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes)
 {
     uint32_t i = 0;
+    uint64_t word;
     if (!interner->wide) {
-        for (; i < n && LIKELY(texts[i].size <= 8); i++)
-            if (!find_word(interner, texts[i], &ret_codes[i]))
+        for (; i < n && LIKELY(texts[i].size <= 16 && as_word(texts[i], &word)); i++)
+            if (!find_word(interner, word, texts[i], &ret_codes[i]))
                 return false;
         if (i < n)
             make_anew(interner, 64 - interner->shift, true);
