@@ -2,8 +2,13 @@
  *
  * Source: RFC 8259; lines end in LF (a CR before it is white space).  Strict: anything that is not exactly one object is
  * SYNTAX.  Members of nested objects have dotted names; a wanted array or object is given as its JSON text; of a name that
- * stands twice the last counts.  Objects of a file mostly have their members in one order, so each member remembers which
- * wanted field it was in the record before and is looked for there first. */
+ * stands twice the last counts.
+ *
+ * Objects of a file mostly differ in their values alone.  So the parser notes the form of a record, which is the text
+ * between its values, and the next record is first compared with it, 32 bytes at a time, and has its values taken from
+ * where they must be.  That is exact: the same text around scalar values is the same members.  A record of another form, or
+ * with an escape in a value, goes through the parser; there each member remembers which wanted field it was in the record
+ * before and is looked for there first. */
 #include "text/text_internal.h"
 
 #include <immintrin.h>
@@ -13,6 +18,23 @@
 #define MAX_GUESSES 256
 #define GUESSES_BYTES ((size_t)1 << 20)
 #define NO_FIELD UINT32_MAX
+#define MAX_STEPS 256
+#define STEP_BYTES 32u
+
+/* A part of a record's form: some text, then a value or the next step. */
+typedef struct Step {
+    uint8_t text[STEP_BYTES];
+    uint32_t size;
+    uint32_t mask; /* bits of the bytes that count */
+    bool has_value;
+    uint32_t field; /* of the value; NO_FIELD: not wanted */
+} Step;
+
+typedef struct Form {
+    uint32_t n;   /* 0: none */
+    bool has_all; /* every wanted field is in it */
+    Step steps[MAX_STEPS];
+} Form;
 
 /* The member seen at a place of the record before. */
 typedef struct Guess {
@@ -25,8 +47,11 @@ typedef struct Guess {
 
 struct NdjsonReader {
     StrView *names;
+    uint32_t *twins; /* per name: the next one that is the same, or NO_FIELD */
     uint32_t n_names;
     Arena arena; /* of names */
+    Form *form;  /* of the record before */
+    Form *draft; /* of the record being parsed */
     Arena guesses_arena;
     Guess guesses[MAX_GUESSES];
     const TextPiece *piece;
@@ -41,7 +66,8 @@ typedef struct Parser {
     const char *at, *end; /* of the line */
     uint32_t member;      /* counts the members of the record */
     char path[MAX_PATH];
-    bool escapes; /* the string last scanned has some */
+    bool escapes;      /* the string last scanned has some */
+    const char *noted; /* end of the last value in the draft; NULL: the record's form cannot be followed */
 } Parser;
 
 NdjsonReader *ndjson_reader_new(const char *const *names, uint32_t n_names)
@@ -51,8 +77,16 @@ NdjsonReader *ndjson_reader_new(const char *const *names, uint32_t n_names)
     arena_init(&reader->guesses_arena);
     reader->names = ARENA_ARRAY(&reader->arena, StrView, n_names + 1);
     reader->n_names = n_names;
-    for (uint32_t i = 0; i < n_names; i++)
+    reader->twins = ARENA_ARRAY(&reader->arena, uint32_t, n_names + 1);
+    reader->form = mem_zalloc(sizeof(Form));
+    reader->draft = mem_zalloc(sizeof(Form));
+    for (uint32_t i = n_names; i-- > 0;) {
         reader->names[i] = str_view(arena_strdup(&reader->arena, names[i]));
+        reader->twins[i] = NO_FIELD;
+        for (uint32_t k = n_names; k-- > i + 1;)
+            if (strcmp(names[i], names[k]) == 0)
+                reader->twins[i] = k;
+    }
     return reader;
 }
 
@@ -62,6 +96,8 @@ void ndjson_reader_free(NdjsonReader *reader)
         return;
     arena_done(&reader->arena);
     arena_done(&reader->guesses_arena);
+    mem_free(reader->form);
+    mem_free(reader->draft);
     mem_free(reader);
 }
 
@@ -236,6 +272,19 @@ static bool scan_word(Parser *parser, const char *word)
     return true;
 }
 
+/* A number, or a word; null is no text. */
+static bool scan_scalar(Parser *parser, StrView *ret_text)
+{
+    const char *start = parser->at;
+    char c = start < parser->end ? *start : '\0';
+    if (c != 't' && c != 'f' && c != 'n')
+        return scan_number(parser, ret_text);
+    if (!scan_word(parser, c == 't' ? "true" : c == 'f' ? "false" : "null"))
+        return false;
+    *ret_text = c == 'n' ? (StrView){NULL, 0} : (StrView){start, (uint32_t)(parser->at - start)};
+    return true;
+}
+
 /* Any value that nobody wants to look into: checked and passed over. */
 static bool skip_value(Parser *parser, int depth)
 {
@@ -342,16 +391,116 @@ static bool find_member(Parser *parser, StrView key, bool escaped, size_t path_s
     return true;
 }
 
-static bool parse_object(Parser *parser, size_t path_size, int depth);
+/* ---- Forms ---- */
 
-static void set_value(Parser *parser, uint32_t field, StrView text)
+/* The same member may be wanted more than once. */
+static inline void set_value(const NdjsonReader *reader, RecordBlock *block, uint32_t field, StrView text)
 {
-    const NdjsonReader *reader = parser->reader;
-    StrView name = reader->names[field];
-    for (uint32_t i = field; i < reader->n_names; i++) /* the same member may be wanted more than once */
-        if (i == field || str_equal(reader->names[i], name))
-            parser->block->fields[(size_t)i * RECORD_BLOCK_ROWS + parser->block->n] = text;
+    for (; field != NO_FIELD; field = reader->twins[field])
+        block->fields[(size_t)field * RECORD_BLOCK_ROWS + block->n] = text;
 }
+
+static void add_text(Parser *parser, const char *end)
+{
+    Form *draft = parser->reader->draft;
+    for (;;) {
+        size_t left = (size_t)(end - parser->noted);
+        if (draft->n == MAX_STEPS) {
+            parser->noted = NULL;
+            return;
+        }
+        Step *step = &draft->steps[draft->n++];
+        step->size = left < STEP_BYTES ? (uint32_t)left : STEP_BYTES;
+        step->mask = (uint32_t)(((uint64_t)1 << step->size) - 1);
+        step->has_value = false;
+        memset(step->text, 0, STEP_BYTES);
+        memcpy(step->text, parser->noted, step->size);
+        parser->noted += step->size;
+        if (left <= STEP_BYTES)
+            return;
+    }
+}
+
+/* The value from `start` to where the parser stands is of this field. */
+static void note_value(Parser *parser, const char *start, uint32_t field)
+{
+    if (!parser->noted)
+        return;
+    if (*start == '{' || *start == '[') {
+        parser->noted = NULL;
+        return;
+    }
+    add_text(parser, start);
+    if (!parser->noted)
+        return;
+    Form *draft = parser->reader->draft;
+    draft->steps[draft->n - 1].has_value = true;
+    draft->steps[draft->n - 1].field = field;
+    parser->noted = parser->at;
+}
+
+/* The draft becomes the form that the next record is compared with. */
+static void keep_form(Parser *parser)
+{
+    NdjsonReader *reader = parser->reader;
+    Form *draft = reader->draft;
+    if (parser->noted)
+        add_text(parser, parser->end);
+    if (!parser->noted)
+        draft->n = 0;
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < reader->n_names; i++) {
+        bool there = false;
+        for (uint32_t k = 0; k < draft->n; k++)
+            there |= draft->steps[k].has_value && draft->steps[k].field != NO_FIELD &&
+                     str_equal(reader->names[draft->steps[k].field], reader->names[i]);
+        missing += !there;
+    }
+    draft->has_all = missing == 0;
+    reader->draft = reader->form;
+    reader->form = draft;
+}
+
+static inline bool is_step(const Step *step, const char *at)
+{
+    __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                 _mm_loadu_si128((const __m128i *)(const void *)step->text));
+    __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(at + 16)),
+                                  _mm_loadu_si128((const __m128i *)(const void *)(step->text + 16)));
+    uint32_t same = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+    return (same & step->mask) == step->mask;
+}
+
+/* Takes the record's values when it has the form of the one before.  What is behind a piece can be read (CSV_PADDING) and,
+ * like a line's end, is no part of a value. */
+static bool follow_form(const NdjsonReader *reader, RecordBlock *block, StrView line)
+{
+    const Form *form = reader->form;
+    Parser parser = {.at = line.data, .end = line.data + line.size};
+    for (uint32_t i = 0; i < form->n; i++) {
+        const Step *step = &form->steps[i];
+        if ((size_t)(parser.end - parser.at) < step->size || !is_step(step, parser.at))
+            return false;
+        parser.at += step->size;
+        if (!step->has_value)
+            continue;
+        StrView text = {NULL, 0};
+        if (parser.at < parser.end && *parser.at == '"') {
+            const char *start = parser.at + 1;
+            parser.at = find_special(start, parser.end);
+            if (parser.at >= parser.end || *parser.at != '"')
+                return false;
+            text = (StrView){start, (uint32_t)(parser.at - start)};
+            parser.at++;
+        } else if (!scan_scalar(&parser, &text)) {
+            return false;
+        }
+        set_value(reader, block, step->field, text);
+    }
+    return form->n > 0 && parser.at == parser.end;
+}
+
+static bool parse_object(Parser *parser, size_t path_size, int depth);
 
 static bool parse_value(Parser *parser, uint32_t field)
 {
@@ -368,17 +517,11 @@ static bool parse_value(Parser *parser, uint32_t field)
         if (!skip_value(parser, 1))
             return false;
         text = (StrView){start, (uint32_t)(parser->at - start)};
-    } else if (c == 't' || c == 'f') {
-        if (!scan_word(parser, c == 't' ? "true" : "false"))
-            return false;
-        text = (StrView){start, (uint32_t)(parser->at - start)};
-    } else if (c == 'n') {
-        if (!scan_word(parser, "null"))
-            return false;
-    } else if (!scan_number(parser, &text)) {
+    } else if (!scan_scalar(parser, &text)) {
         return false;
     }
-    set_value(parser, field, text);
+    note_value(parser, start, field);
+    set_value(parser->reader, parser->block, field, text);
     return true;
 }
 
@@ -404,10 +547,18 @@ static bool parse_member(Parser *parser, size_t path_size, uint32_t path_hash, i
         if (!parse_object(parser, path, depth + 1))
             return false;
         if (known.field != NO_FIELD)
-            set_value(parser, known.field, (StrView){start, (uint32_t)(parser->at - start)});
+            set_value(parser->reader, parser->block, known.field, (StrView){start, (uint32_t)(parser->at - start)});
+        if (known.field != NO_FIELD) /* it is both a value and text around values */
+            parser->noted = NULL;
         return true;
     }
-    return known.field != NO_FIELD ? parse_value(parser, known.field) : skip_value(parser, depth);
+    if (known.field != NO_FIELD)
+        return parse_value(parser, known.field);
+    const char *start = parser->at;
+    if (!skip_value(parser, depth))
+        return false;
+    note_value(parser, start, NO_FIELD);
+    return true;
 }
 
 /* At the opening brace. */
@@ -438,23 +589,44 @@ static bool parse_object(Parser *parser, size_t path_size, int depth)
 
 /* ---- Records ---- */
 
-static uint8_t parse_line(NdjsonReader *reader, RecordBlock *block, StrView line)
+static void clear_fields(const NdjsonReader *reader, RecordBlock *block)
 {
-    if (line.size > TEXT_MAX_RECORD_BYTES)
-        return RECORD_FLAW_TOO_LONG;
-    if (!reader->ascii && !text_is_utf8(line.data, line.size))
-        return RECORD_FLAW_INVALID_ENCODING;
+    for (uint32_t i = 0; i < reader->n_names; i++)
+        block->fields[(size_t)i * RECORD_BLOCK_ROWS + block->n] = (StrView){NULL, 0};
+}
+
+static bool parse_record(NdjsonReader *reader, RecordBlock *block, StrView line)
+{
     Parser parser;
     parser.reader = reader;
     parser.block = block;
     parser.at = line.data;
     parser.end = line.data + line.size;
     parser.member = 0;
+    parser.noted = line.data;
+    reader->draft->n = 0;
     skip_blanks(&parser);
     if (parser.at >= parser.end || *parser.at != '{' || !parse_object(&parser, 0, 0))
-        return RECORD_FLAW_SYNTAX;
+        return false;
     skip_blanks(&parser);
-    return parser.at == parser.end ? RECORD_FLAW_NONE : RECORD_FLAW_SYNTAX;
+    if (parser.at != parser.end)
+        return false;
+    keep_form(&parser);
+    return true;
+}
+
+static uint8_t parse_line(NdjsonReader *reader, RecordBlock *block, StrView line)
+{
+    if (!reader->form->has_all)
+        clear_fields(reader, block);
+    if (line.size > TEXT_MAX_RECORD_BYTES)
+        return RECORD_FLAW_TOO_LONG;
+    if (!reader->ascii && !text_is_utf8(line.data, line.size))
+        return RECORD_FLAW_INVALID_ENCODING;
+    if (follow_form(reader, block, line))
+        return RECORD_FLAW_NONE;
+    clear_fields(reader, block);
+    return parse_record(reader, block, line) ? RECORD_FLAW_NONE : RECORD_FLAW_SYNTAX;
 }
 
 static bool is_blank(StrView line)
@@ -482,9 +654,9 @@ void ndjson_reader_next(NdjsonReader *reader, RecordBlock *block)
             reader->line++;
             continue;
         }
-        for (uint32_t i = 0; i < reader->n_names; i++)
-            block->fields[(size_t)i * RECORD_BLOCK_ROWS + block->n] = (StrView){NULL, 0};
-        block->flaws[block->n] = piece->too_long ? RECORD_FLAW_TOO_LONG : parse_line(reader, block, line);
+        block->flaws[block->n] = parse_line(reader, block, line);
+        if (piece->too_long)
+            block->flaws[block->n] = RECORD_FLAW_TOO_LONG;
         if (line.size > TEXT_MAX_RECORD_BYTES)
             line.size = (uint32_t)text_longest_record(line.data);
         block->raw[block->n] = line;

@@ -153,9 +153,78 @@ static void test_random(void **state)
     buffer_done(&text);
 }
 
+/* A line of the form: literal parts of it stand as they are, '@' stands for a scalar. */
+static void append_line(Buffer *text, const char *form, unsigned *seed)
+{
+    for (const char *c = form; *c; c++)
+        if (*c == '@')
+            append_value(text, seed, 3);
+        else
+            buffer_append_byte(text, (uint8_t)*c);
+}
+
+/* Lines of one form and lines that nearly have it, read one after the other (each is compared with the form of the one
+ * before), give what each gives alone. */
+static void test_forms(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        "{\"a\":@,\"d\":@}",
+        "{\"a\" : @, \"b\":{\"c\":@,\"a long name that no step of a form can hold in one piece\":@ } , \"d\":@ } ",
+        "{\"b\":{\"c\":@},\"b.c\":@,\"a\":@,\"a\":@}",
+        "{\"x\":[@,@],\"a\":@}",
+        "{}",
+        "{\"b\":@,\"c\":{},\"d\":{\"e\":{\"f\":@}}}",
+        "{\"\\u0061\":@}"};
+    static const char *wanted[] = {"a", "b.c", "d.e.f", "a", "x"};
+    const char *given = getenv("FREIGHTLAKE_TEST_SEED");
+    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+    Error err;
+    Buffer text, together, alone;
+    print_message("seed %u\n", seed);
+    error_init(&err);
+    buffer_init(&text, 0);
+    buffer_init(&together, 0);
+    buffer_init(&alone, 0);
+    for (int round = 0; round < 300; round++) {
+        size_t form = (size_t)rand_r(&seed) % ARRAY_SIZE(forms), starts[21] = {0};
+        buffer_clear(&text);
+        buffer_clear(&together);
+        for (int i = 0; i < 20; i++) {
+            append_line(&text, forms[rand_r(&seed) % 8 ? form : (size_t)rand_r(&seed) % ARRAY_SIZE(forms)], &seed);
+            if (rand_r(&seed) % 5 == 0)
+                text.data[starts[i] + (size_t)rand_r(&seed) % (text.size - starts[i])] =
+                    (uint8_t) "{}[],:\"1xtn \\\xc3"[rand_r(&seed) % 14];
+            buffer_append_byte(&text, '\n');
+            starts[i + 1] = text.size;
+        }
+        assert_int_equal(
+            collect_text((const char *)text.data, text.size, &LINES, wanted, ARRAY_SIZE(wanted), 1, &together, &err),
+            STATUS_OK);
+        const char *rest = buffer_text(&together);
+        for (int i = 0; i < 20; i++) {
+            buffer_clear(&alone);
+            assert_int_equal(collect_text((const char *)text.data + starts[i], starts[i + 1] - starts[i], &LINES,
+                                          wanted, ARRAY_SIZE(wanted), 1, &alone, &err),
+                             STATUS_OK);
+            if (alone.size == 0) /* a blank line */
+                continue;
+            const char *expected = strchr(buffer_text(&alone), '|'), *got = strchr(rest, '|');
+            assert_int_equal(strtol(rest, NULL, 10), i + 1);
+            assert_memory_equal(got, expected, strlen(expected));
+            rest = got + strlen(expected);
+        }
+        assert_string_equal(rest, "");
+    }
+    buffer_done(&text);
+    buffer_done(&together);
+    buffer_done(&alone);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_forms)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
