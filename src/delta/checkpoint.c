@@ -58,16 +58,6 @@ static void map_at(const ParquetNode *node, uint32_t i, Arena *arena, LogPartiti
     }
 }
 
-/* {"numRecords":12,... : the number, without parsing all of it. */
-static int64_t records_of(const char *statistics)
-{
-    json_t *root = statistics ? json_loads(statistics, 0, NULL) : NULL;
-    const json_t *n = json_object_get(root, "numRecords");
-    int64_t records = json_is_integer(n) ? json_integer_value(n) : -1;
-    json_decref(root);
-    return records;
-}
-
 static void take_files(const ParquetNode *node, bool removed, Arena *arena, LogActions *actions)
 {
     const ParquetNode *path = child(node, "path"), *size = child(node, "size");
@@ -83,7 +73,7 @@ static void take_files(const ParquetNode *node, bool removed, Arena *arena, LogA
         file.file.size_bytes = (uint64_t)integer_at(size, i, 0);
         file.file.modification_time_ms = integer_at(modified, i, 0);
         file.file.statistics = text_at(statistics, i, arena);
-        file.file.num_records = records_of(file.file.statistics);
+        file.file.num_records = log_num_records(file.file.statistics);
         file.deletion_time_ms = integer_at(deleted, i, 0);
         map_at(partitions, i, arena, &file.partitions, &file.n_partitions);
         log_add_file(actions, arena, file);

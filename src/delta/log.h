@@ -81,6 +81,9 @@ void schema_append_json(Buffer *json, const Schema *schema);
 /* Why the table's columns forbid writing (invariants, generated columns), or NULL. */
 const char *schema_write_obstacle(const char *schema_json, Arena *arena);
 
+/* numRecords of an add's statistics (JSON text or NULL); -1: unknown. */
+int64_t log_num_records(const char *statistics);
+
 /* ---- statistics.c ---- */
 /* The statistics of a Parquet file as the log's JSON; *ret_rows counts its rows. */
 Status statistics_of_file(ParquetFile *file, const DeltaMetadata *metadata, Arena *arena, const char **ret_json,
