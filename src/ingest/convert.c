@@ -228,9 +228,32 @@ static void convert_entries(Converter *converter, SourceColumn *source)
     source->word_entries.n = n;
 }
 
+/* A text that text_value gives as it is, seen at a glance: short, ASCII, no blank or control character.  False says
+ * nothing. */
+static inline bool is_plain(StrView text)
+{
+    if (text.size == 0 || text.size > 16)
+        return false;
+    __m128i bytes = text_load16(text);
+    __m128i good =
+        _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)), _mm_cmpgt_epi8(bytes, _mm_set1_epi8(' ')));
+    uint32_t wanted = (1u << text.size) - 1;
+    return ((uint32_t)_mm_movemask_epi8(good) & wanted) == wanted;
+}
+
+/* Whether the mapping takes plain texts of the column as they are. */
+static bool takes_plain(const Mapping *mapping, ShipmentColumnId id)
+{
+    const MappingColumn *column = &mapping->columns[id];
+    return shipment_column(id)->type.id == TYPE_STRING && id != SHIPMENT_COLUMN_STATUS &&
+           id != SHIPMENT_COLUMN_CURRENCY && column->n_nulls == 0 && column->n_null_patterns == 0 &&
+           column->n_values == 0 && !column->others_rejected;
+}
+
 static void convert_directly(Converter *converter, SourceColumn *source, const StrView *texts, uint32_t n)
 {
     size_t width = type_width(source->entries.type);
+    bool plain = takes_plain(converter->mapping, source->id);
     if (!source->values) {
         source->values = mem_alloc(width * RECORD_BLOCK_ROWS);
         source->valid = mem_alloc(RECORD_BLOCK_ROWS);
@@ -238,6 +261,12 @@ static void convert_directly(Converter *converter, SourceColumn *source, const S
     }
     for (uint32_t r = 0; r < n; r++) {
         TextValue value;
+        if (plain && is_plain(texts[r])) {
+            memcpy(source->values + r * width, &texts[r], sizeof(StrView));
+            source->valid[r] = 1;
+            source->direct_words[r] = texts[r];
+            continue;
+        }
         text_value(converter->mapping, source->id, texts[r], &value);
         store_value(&value, source->values + r * width, width);
         source->valid[r] = value.state == VALUE_OK;

@@ -442,6 +442,9 @@ static Status make_dense(ColumnEncoder *encoder, const Vector *vector, uint32_t 
     if (vector->type.id == TYPE_NULLTYPE) {
         memset(buffer, 0, n);
         n_valid = 0;
+    } else if (entries->valid && vector->kind == VECTOR_CONST) {
+        memset(buffer, entries->valid[0] != 0, n);
+        n_valid = entries->valid[0] ? n : 0;
     } else if (entries->valid) {
         for (uint32_t i = 0; i < n; i++)
             buffer[i] = entries->valid[vector_position(vector, first + i)] != 0;
@@ -542,6 +545,29 @@ static void add_codes(ColumnEncoder *encoder, const void *dense, uint32_t n_dens
     *ret_rows = rows;
 }
 
+static bool is_valid_constant(const Vector *vector)
+{
+    return vector->type.id != TYPE_NULLTYPE && (!vector->valid || vector->valid[0]);
+}
+
+/* n rows of a CONST vector that is not NULL; *ret_rows is 0 when its value finds no room in the dictionary. */
+static void add_constant(ColumnEncoder *encoder, const Vector *vector, uint32_t n, uint32_t *ret_rows)
+{
+    uint32_t code;
+    *ret_rows = 0;
+    if (dictionary_encode(encoder->dictionary, vector->data, 1, &code) == 0)
+        return;
+    uint32_t *codes = (uint32_t *)(void *)buffer_reserve(&encoder->codes, (size_t)n * 4);
+    for (uint32_t i = 0; i < n; i++)
+        codes[i] = code;
+    encoder->codes.size += (size_t)n * 4;
+    encoder->built_plain_bytes += plain_bytes(encoder, vector->data, 1) * n;
+    encoder->n_dense += n;
+    encoder->n_rows += n;
+    append_valid(encoder, n);
+    *ret_rows = n;
+}
+
 /* One step of rows; `map` is that of a DICT vector without NULLs, else NULL.  *ret_rows were taken: fewer than n when the
  * dictionary is full, which the chunk then has left. */
 static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t first, uint32_t n, uint32_t *map,
@@ -551,6 +577,10 @@ static Status add_step(ColumnEncoder *encoder, const Vector *vector, uint32_t fi
     uint32_t n_dense = 0, rows = 0;
     if (encoder->mode == MODE_BUILD && map) {
         add_mapped(encoder, vector, first, n, map, &rows);
+    } else if (encoder->mode == MODE_BUILD && vector->kind == VECTOR_CONST && is_valid_constant(vector)) {
+        if (encoder->is_text)
+            TRY(check_text_sizes(encoder, vector->data, 1, err));
+        add_constant(encoder, vector, n, &rows);
     } else {
         TRY(make_dense(encoder, vector, first, n, &dense, &n_dense, err));
         if (encoder->is_text)
