@@ -212,7 +212,10 @@ class Terminal(Lake):
     def test_answers(self) -> None:
         sample = self.path / "plain.tsv"
         headerless(sample)
-        controller, terminal = pty.openpty()
+        try:
+            controller, terminal = pty.openpty()
+        except OSError as error:  # a chroot without /dev/pts
+            self.skipTest(f"no terminal to be had: {error}")
         command = [PROGRAM, "--lake", self.lake, "onboard", "emart", "--sample", sample]
         process = subprocess.Popen(command, stdin=terminal, stderr=terminal, stdout=subprocess.PIPE, text=True)
         os.close(terminal)

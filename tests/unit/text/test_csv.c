@@ -264,7 +264,7 @@ static void test_random(void **state)
     (void)state;
     const char *given = getenv("FREIGHTLAKE_TEST_SEED");
     unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     static const char *const pieces[] = {"a",   "bc",  ",",   ",",    "\n", "\"",       "\"", "\"\"", "\r\n", "\r",
                                          "x\n", ",\"", "\",", "\"\n", " ",  "\xc3\xa9", ";",  "'",    "12.5,"};
     Buffer text, expected, out;

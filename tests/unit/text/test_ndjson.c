@@ -123,7 +123,7 @@ static void test_random(void **state)
     static const char *wanted[] = {"a", "d"};
     const char *given = getenv("FREIGHTLAKE_TEST_SEED");
     unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     Buffer text;
     RecordBlock block;
     Error err;
@@ -181,7 +181,7 @@ static void test_forms(void **state)
     unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
     Error err;
     Buffer text, together, alone;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     error_init(&err);
     buffer_init(&text, 0);
     buffer_init(&together, 0);
