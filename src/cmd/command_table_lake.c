@@ -130,14 +130,17 @@ static const ExampleInfo TABLE_EXAMPLES[] = {
 };
 
 static const OptionInfo MARTS_OPTIONS[] = {
+    {.name = "to", .argument = "DIR", .help = "export: the folder to write to, empty or not there yet"},
+    {.name = "force", .help = "export: replace files of the same names in a folder that is not empty"},
     {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files, in place of the lake's definitions"},
     JSON_OPTION,
     {0},
 };
 
 static const ExampleInfo MARTS_EXAMPLES[] = {
-    {"marts list", "the marts, how they are made and how many tests each has"},
-    {"--lake lake marts export out", "their SQL and tests as files, such as for Spark"},
+    {"marts list", "the marts, how each is made, its tests and where its SQL is from"},
+    {"--lake lake marts export --to exported", "their SQL and tests as files, such as for Spark"},
+    {"marts export --to exported cost_analysis delay_trends", "two of them"},
     {0},
 };
 
@@ -241,13 +244,14 @@ const CommandInfo LAKE_COMMANDS[] = {
      .examples = TABLE_EXAMPLES},
     {.name = "marts",
      .summary = "List the marts, or export their SQL and tests",
-     .operand = "ACTION [DIR]",
+     .operand = "ACTION [NAME]...",
      .min_operands = 1,
-     .max_operands = 2,
+     .max_operands = UINT32_MAX,
      .description =
-         "ACTION is list or export.  'export' writes each mart's SQL to DIR/NAME.sql, its tests to DIR/NAME.tests.yaml"
-         " and, as one SELECT of the rows that break it for each, to DIR/tests/NAME.sql, and all of it to"
-         " DIR/marts.json.  The SQL runs on Spark as it is.",
+         "ACTION is list or export; without a NAME it is about all marts.  'export' writes each mart's SQL to"
+         " DIR/NAME.sql, its tests to DIR/NAME.tests.yaml and, as one SELECT for each of the rows that break it, to"
+         " DIR/tests/NAME.sql.  DIR/marts.json holds all of it for a program, with the hash of each definition, its"
+         " columns and their types; where it is, the export is complete.  The SQL runs on Spark as it is.",
      .options = MARTS_OPTIONS,
      .examples = MARTS_EXAMPLES},
     {.name = "history",

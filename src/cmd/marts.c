@@ -1,11 +1,10 @@
-/* marts: which marts there are, and all of them as files. */
+/* marts: which marts there are, and their SQL and tests as files for other engines. */
 #include <string.h>
 
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/lake_table.h"
 #include "mart/export.h"
-#include "mart/run.h"
 
 /* Those of --marts, else of the lake if there is one, else the built-in ones. */
 static Status load_registry(const Arguments *arguments, Arena *arena, MartRegistry *ret_registry, Error *err)
@@ -19,79 +18,137 @@ static Status load_registry(const Arguments *arguments, Arena *arena, MartRegist
                 : mart_registry_load(NULL, arena, ret_registry, err);
 }
 
-static Status append_list(Buffer *text, const MartRegistry *registry, bool json, Arena *arena, Error *err)
+/* The marts named behind the action, each once, or all. */
+static Status choose(const Arguments *arguments, const MartRegistry *registry, Arena *arena, const Mart ***ret_marts,
+                     uint32_t *ret_n, Error *err)
 {
-    buffer_append_text(text, json ? "{\"marts\":[" : "");
-    if (!json)
-        buffer_printf(text, "%-24s %-12s %5s   %s\n", "mart", "made", "tests", "from");
-    for (uint32_t i = 0; i < registry->n; i++) {
-        const Mart *mart = &registry->marts[i];
-        PlanNode *plan = NULL;
-        MartChecks checks;
-        TRY(mart_plan(mart, arena, &plan, err));
-        TRY(checks_load(mart, &plan->schema, arena, &checks, err));
-        if (json) {
-            buffer_append_text(text, i ? "," : "");
-            export_append_mart(text, mart, plan, &checks);
-        } else {
-            buffer_printf(text, "%-24s %-12s %5u   %s\n", mart->name,
-                          exec_plan_is_incremental(plan) ? "incremental" : "full", checks.n,
-                          mart->file ? mart->file : "built in");
-        }
+    const Mart **marts = ARENA_ARRAY(arena, const Mart *, registry->n + 1);
+    bool *chosen = ARENA_ARRAY(arena, bool, registry->n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < arguments->n_operands; i++) {
+        const Mart *mart = mart_find(registry, arguments->operands[i]);
+        if (!mart)
+            return mart_unknown(registry, arguments->operands[i], err);
+        chosen[mart - registry->marts] = true;
     }
-    buffer_append_text(text, json ? "]}\n" : "");
+    for (uint32_t i = 0; i < registry->n; i++)
+        if (chosen[i] || arguments->n_operands == 1)
+            marts[n++] = &registry->marts[i];
+    *ret_marts = marts;
+    *ret_n = n;
     return STATUS_OK;
 }
 
-static Status list(const Arguments *arguments, const MartRegistry *registry, Arena *arena, Error *err)
+/* ---- list ---- */
+
+static void append_row(Buffer *text, const PlannedMart *planned, int name_width, int from_width)
 {
+    const Mart *mart = planned->mart;
+    buffer_printf(text, "%-*s  %-11s  %5u  %-*s  %s%s%s\n", name_width, mart->name,
+                  exec_plan_is_incremental(planned->plan) ? "incremental" : "full", planned->checks.n, from_width,
+                  mart->file ? mart->file : "built in", mart->title, *mart->meaning ? ": " : "", mart->meaning);
+}
+
+static Status list(const Arguments *arguments, const Mart *const *marts, uint32_t n, Arena *arena, Error *err)
+{
+    PlannedMart *planned = ARENA_ARRAY(arena, PlannedMart, n + 1);
+    size_t name_width = strlen("mart"), from_width = strlen("built in");
+    for (uint32_t i = 0; i < n; i++) {
+        TRY(export_plan(marts[i], arena, &planned[i], err));
+        size_t name = strlen(marts[i]->name), from = marts[i]->file ? strlen(marts[i]->file) : 0;
+        name_width = name > name_width ? name : name_width;
+        from_width = from > from_width ? from : from_width;
+    }
+    bool json = arguments_given(arguments, "json");
     Buffer text;
     buffer_init(&text, 0);
-    Status status = append_list(&text, registry, arguments_given(arguments, "json"), arena, err);
-    if (status == STATUS_OK)
-        status = console_write_buffer(&text, err);
+    if (json)
+        buffer_append_text(&text, "{\"marts\":[");
+    else
+        buffer_printf(&text, "%-*s  %-11s  %5s  %-*s  %s\n", (int)name_width, "mart", "made", "tests", (int)from_width,
+                      "from", "what it says");
+    for (uint32_t i = 0; i < n; i++)
+        if (json) {
+            buffer_append_text(&text, i ? "," : "");
+            export_append_mart(&text, &planned[i]);
+        } else {
+            append_row(&text, &planned[i], (int)name_width, (int)from_width);
+        }
+    buffer_append_text(&text, json ? "]}\n" : "");
+    Status status = console_write_buffer(&text, err);
     buffer_done(&text);
     return status;
 }
 
-static Status export(const Arguments *arguments, const MartRegistry *registry, Arena *arena, Error *err)
+/* ---- export ---- */
+
+static void append_exported(Buffer *text, const PlannedMart *planned)
 {
-    const char *folder = arguments->operands[1];
-    const Mart **marts = ARENA_ARRAY(arena, const Mart *, registry->n + 1);
-    uint32_t files = 0;
-    for (uint32_t i = 0; i < registry->n; i++)
-        marts[i] = &registry->marts[i];
-    TRY(export_marts(marts, registry->n, folder, arena, &files, err));
+    buffer_printf(text, "%-24s  %s", planned->mart->name, planned->sql_file);
+    if (planned->tests_file)
+        buffer_printf(text, ", %s", planned->tests_file);
+    if (planned->tests_sql_file)
+        buffer_printf(text, ", %s", planned->tests_sql_file);
+    buffer_append_byte(text, '\n');
+}
+
+static Status export(const Arguments *arguments, const Mart *const *marts, uint32_t n, Arena *arena, Error *err)
+{
+    const ExportOptions options = {.marts = marts,
+                                   .n_marts = n,
+                                   .folder = arguments_text(arguments, "to"),
+                                   .force = arguments_given(arguments, "force")};
+    ExportResult result;
+    if (!options.folder) {
+        error_set(err, STATUS_USAGE, "the folder to export to is missing");
+        return error_hint(err, "freightlake marts export --to DIR [NAME]...");
+    }
+    TRY(export_marts(&options, arena, &result, err));
     Buffer text;
     buffer_init(&text, 0);
     if (arguments_given(arguments, "json")) {
         buffer_append_text(&text, "{\"folder\":");
-        text_append_json(&text, str_view(folder));
-        buffer_printf(&text, ",\"marts\":%u,\"files\":%u}\n", registry->n, files);
+        text_append_json(&text, str_view(options.folder));
+        buffer_printf(&text, ",\"manifest\":\"%s\",\"files\":%u,\"marts\":[", EXPORT_MANIFEST, result.n_files);
+        for (uint32_t i = 0; i < n; i++) {
+            buffer_append_text(&text, i ? "," : "");
+            export_append_mart(&text, &result.marts[i]);
+        }
+        buffer_append_text(&text, "]}\n");
     } else {
-        buffer_printf(&text, "%u marts in %u files below %s\n", registry->n, files, folder);
+        for (uint32_t i = 0; i < n; i++)
+            append_exported(&text, &result.marts[i]);
+        buffer_printf(&text, "%-24s  %s\n\n%u files in %s\n", "all of it", EXPORT_MANIFEST, result.n_files,
+                      options.folder);
     }
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);
     return status;
 }
 
+static Status unknown_action(const char *action, Error *err)
+{
+    static const char *const actions[] = {"list", "export"};
+    const char *nearest = text_nearest(action, actions, ARRAY_SIZE(actions));
+    error_set(err, STATUS_USAGE, "'%s' cannot be done with marts", action);
+    return nearest ? error_hint(err, "did you mean '%s'?", nearest)
+                   : error_hint(err, "marts list, or marts export --to DIR");
+}
+
 Status command_marts(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     const char *action = arguments->operands[0];
+    bool is_list = strcmp(action, "list") == 0;
     MartRegistry registry;
-    bool is_list = strcmp(action, "list") == 0, is_export = strcmp(action, "export") == 0;
-    if (!is_list && !is_export) {
-        static const char *const actions[] = {"list", "export"};
-        const char *nearest = text_nearest(action, actions, ARRAY_SIZE(actions));
-        error_set(err, STATUS_USAGE, "'%s' cannot be done with marts", action);
-        return nearest ? error_hint(err, "did you mean '%s'?", nearest)
-                       : error_hint(err, "marts list, or marts export DIR");
-    }
-    if (arguments->n_operands != (is_export ? 2 : 1)) {
-        error_set(err, STATUS_USAGE, is_export ? "the folder to export to is missing" : "list takes no folder");
-        return error_hint(err, is_export ? "freightlake marts export DIR" : "freightlake marts list --marts DIR");
+    const Mart **marts = NULL;
+    uint32_t n = 0;
+    if (!is_list && strcmp(action, "export") != 0)
+        return unknown_action(action, err);
+    if (is_list && (arguments_given(arguments, "to") || arguments_given(arguments, "force"))) {
+        error_set(err, STATUS_USAGE, "--to and --force are for export");
+        return error_hint(err, "freightlake marts export --to DIR");
     }
     TRY(load_registry(arguments, job_arena, &registry, err));
-    return is_list ? list(arguments, &registry, job_arena, err) : export(arguments, &registry, job_arena, err);
+    TRY(choose(arguments, &registry, job_arena, &marts, &n, err));
+    return is_list ? list(arguments, marts, n, job_arena, err) : export(arguments, marts, n, job_arena, err);
 }
