@@ -464,6 +464,7 @@ static void sort_values(const ShipmentFile *file, GatheredColumn *column)
 {
     const uint32_t *restrict places = file->places;
     const void *values = column->values;
+    CHECK(column->width == 4 || column->width == 8 || column->width == sizeof(StrView));
     need_sorted(column, column->width);
     if (column->width == 4)
         SCATTER(uint32_t, ((const uint32_t *)values)[r]);
