@@ -8,6 +8,7 @@ static const OptionInfo ONBOARD_OPTIONS[] = {
      .required = true},
     {.name = "yes", .letter = 'y', .help = "Take every guess without asking"},
     {.name = "force", .help = "Make the mapping anew although there is one"},
+    JSON_OPTION,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,
     {0},

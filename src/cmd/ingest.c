@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
+#include "cmd/ingest_json.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
 
@@ -22,20 +23,6 @@ typedef struct IngestRun {
     uint32_t n_failed;
     Status worst; /* the first failure's code */
 } IngestRun;
-
-static const char *outcome_name(IngestOutcome outcome)
-{
-    switch (outcome) {
-    case INGEST_DONE:
-        return "ingested";
-    case INGEST_KNOWN:
-        return "known";
-    case INGEST_REFUSED:
-        return "refused";
-    default:
-        return "dry run";
-    }
-}
 
 /* ---- Which files ---- */
 
@@ -94,53 +81,6 @@ static void append_result(Buffer *text, const IngestResult *result)
                       100 * result->max_rejected_share);
 }
 
-static void append_json_reasons(Buffer *json, const IngestResult *result)
-{
-    buffer_append_text(json, "\"reasons\":[");
-    for (uint32_t i = 0; i < result->n_reasons; i++) {
-        const IngestReason *reason = &result->reasons[i];
-        buffer_append_text(json, i ? ",{\"code\":" : "{\"code\":");
-        text_append_json(json, str_view(reason->code));
-        buffer_append_text(json, ",\"column\":");
-        text_append_json(json, str_view(reason->column));
-        buffer_printf(json,
-                      ",\"records\":%llu,\"example_row\":%lld,\"example_value\":", (unsigned long long)reason->records,
-                      (long long)reason->example_row);
-        text_append_json(json, str_view(reason->example_value));
-        buffer_append_text(json, ",\"example_message\":");
-        text_append_json(json, str_view(reason->example_message));
-        buffer_append_byte(json, '}');
-    }
-    buffer_append_byte(json, ']');
-}
-
-static void append_version(Buffer *json, const char *name, int64_t version)
-{
-    if (version >= 0)
-        buffer_printf(json, "\"%s\":%lld,", name, (long long)version);
-    else
-        buffer_printf(json, "\"%s\":null,", name);
-}
-
-static void append_json_result(Buffer *json, const IngestResult *result)
-{
-    buffer_append_text(json, "{\"file\":");
-    text_append_json(json, str_view(result->file));
-    buffer_printf(
-        json,
-        ",\"outcome\":\"%s\",\"sha256\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,"
-        "\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
-        "\"seconds\":%.6f,",
-        outcome_name(result->outcome), result->hash, (unsigned long long)result->bytes,
-        (unsigned long long)result->records, (unsigned long long)result->good, (unsigned long long)result->rejected,
-        (unsigned long long)result->superseded, (unsigned long long)result->replaced, result->rejected_share,
-        result->max_rejected_share, result->seconds);
-    append_version(json, "processed_version", result->processed_version);
-    append_version(json, "quarantine_version", result->quarantine_version);
-    append_json_reasons(json, result);
-    buffer_append_byte(json, '}');
-}
-
 static Status report(const IngestRun *run, Error *err)
 {
     Buffer text;
@@ -157,7 +97,7 @@ static Status report(const IngestRun *run, Error *err)
         if (json && i)
             buffer_append_byte(&text, ',');
         if (json)
-            append_json_result(&text, result);
+            ingest_append_json(&text, result);
         else
             append_result(&text, result);
     }

@@ -8,8 +8,7 @@
 
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "ingest/guess.h"
-#include "ingest/ingest.h"
+#include "cmd/onboard_json.h"
 #include "lake/history.h"
 
 #define REASONS_SHOWN 20
@@ -22,6 +21,7 @@ typedef struct Onboarding {
     const char *client, *sample_file, *mapping_file;
     Resources resources;
     Guesses *guesses; /* NULL: the mapping was there */
+    bool json;
 } Onboarding;
 
 /* ---- Asking ---- */
@@ -80,7 +80,7 @@ static Status ask_one(Onboarding *job, ShipmentColumnId id, Error *err)
 
 static Status ask(Onboarding *job, Error *err)
 {
-    if (arguments_given(job->arguments, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    if (job->json || arguments_given(job->arguments, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return STATUS_OK;
     for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
         const Guess *guess = &job->guesses->of[id];
@@ -176,6 +176,8 @@ static Status make_mapping(Onboarding *job, Error *err)
     buffer_done(&yaml);
     TRY(status);
     record_history(job, started_us);
+    if (job->json)
+        return STATUS_OK;
     Buffer text;
     buffer_init(&text, 0);
     append_mapping(&text, job);
@@ -215,6 +217,17 @@ static void append_report(Buffer *text, const Onboarding *job, const IngestResul
                       job->client);
 }
 
+static Status say_json(const Onboarding *job, const IngestResult *dry_run, Error *err)
+{
+    OnboardReport report = {job->client, job->mapping_file, job->guesses, dry_run};
+    Buffer json;
+    buffer_init(&json, 0);
+    onboard_append_json(&json, &report);
+    Status status = console_write_buffer(&json, err);
+    buffer_done(&json);
+    return status;
+}
+
 static Status report(Onboarding *job, Error *err)
 {
     Mapping *mapping;
@@ -227,6 +240,8 @@ static Status report(Onboarding *job, Error *err)
                              .pool = job->resources.pool,
                              .budget = &job->resources.budget};
     TRY(ingest_file(&options, job->sample_file, job->arena, &result, err));
+    if (job->json)
+        return say_json(job, &result, err);
     Buffer text;
     buffer_init(&text, 0);
     if (!job->guesses)
@@ -257,7 +272,9 @@ static Status steps(Onboarding *job, Error *err)
     if (!facts.exists || arguments_given(job->arguments, "force"))
         TRY(make_mapping(job, err));
     const char *missing = job->guesses ? guess_missing(job->guesses) : NULL;
-    return missing ? say_missing(job, missing, err) : report(job, err);
+    if (!missing)
+        return report(job, err);
+    return job->json ? say_json(job, NULL, err) : say_missing(job, missing, err);
 }
 
 Status command_onboard(const Arguments *arguments, Arena *job_arena, Error *err)
@@ -265,7 +282,8 @@ Status command_onboard(const Arguments *arguments, Arena *job_arena, Error *err)
     Onboarding job = {.arguments = arguments,
                       .arena = job_arena,
                       .client = arguments->operands[0],
-                      .sample_file = arguments_text(arguments, "sample")};
+                      .sample_file = arguments_text(arguments, "sample"),
+                      .json = arguments_given(arguments, "json")};
     Lake *lake;
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
     TRY(lake_check_client(job.client, err));

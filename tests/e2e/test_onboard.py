@@ -208,6 +208,27 @@ class Repeating(Lake):
         self.assertRegex(done.stderr, r"no such unit.*row \d+")
 
 
+class Json(Lake):
+    def test_what_was_found(self) -> None:
+        sample = self.path / "de.csv"
+        german(sample)
+        words = ["--lake", self.lake, "onboard", "emart", "--sample", sample, "--json"]
+        found = json.loads(run(*words).stdout)
+        columns = {column["column"]: column for column in found["columns"]}
+        self.assertEqual((found["client"], found["written"], found["missing"]), ("emart", True, None))
+        self.assertEqual(columns["shipment_weight_kg"]["unit"], "kg")
+        self.assertEqual(columns["shipment_date"]["dates"], ["dd.MM.yyyy"])
+        self.assertEqual(columns["currency"]["constant"], "EUR")
+        self.assertIsNone(columns["transport_mode"]["from"])
+        self.assertEqual(columns["delivery_status"]["values"]["storniert"], "Cancelled")
+        self.assertEqual(found["dry_run"]["records"], 300)
+        again = json.loads(run(*words).stdout)
+        self.assertEqual((again["written"], again["dry_run"]["records"]), (False, 300))
+        sample.write_text("a;b\n1;2\n3;4\n")
+        found = json.loads(run(*words, "--force").stdout)
+        self.assertEqual((found["missing"], found["dry_run"]), ("origin_warehouse", None))
+
+
 class Terminal(Lake):
     def test_answers(self) -> None:
         sample = self.path / "plain.tsv"
