@@ -210,7 +210,15 @@ def stage_faults(stage: Stage) -> Result:
 
 # The quick scripts that also run on a sanitizer's build; a slow run takes all.
 SANITIZED = {
-    "asan": ["smoke", "test_bad_records", "test_ingest_policies", "test_lake", "test_onboard", "test_quarantine"],
+    "asan": [
+        "smoke",
+        "test_bad_records",
+        "test_ingest_policies",
+        "test_lake",
+        "test_marts",
+        "test_onboard",
+        "test_quarantine",
+    ],
     "tsan": ["smoke"],
 }
 

@@ -32,6 +32,17 @@ ROWS = 30_000
 MARTS = ["carrier_performance", "route_efficiency", "cost_analysis", "delay_trends", "warehouse_demand"]
 COMMANDS = [
     "generate",
+    "init",
+    "onboard",
+    "ingest",
+    "quarantine",
+    "rebuild",
+    "erase",
+    "table",
+    "marts",
+    "history",
+    "status",
+    "doctor",
     "run",
     "show",
     "query",
@@ -44,6 +55,7 @@ COMMANDS = [
     "reference",
 ]
 TIMEOUT = 300
+BINARY_MAX_BYTES = 10_000_000
 
 
 def run(*words: object, cwd: pathlib.Path, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess:
@@ -114,6 +126,18 @@ class TestAbout(Lake):
             self.do("--version")
             best = min(best, time.perf_counter() - start)
         self.assertLess(best, 0.1)
+
+    def test_binary_is_small(self) -> None:
+        facts = pathlib.Path(os.environ.get("FREIGHTLAKE_BUILD", "")) / "meson-info" / "intro-buildoptions.json"
+        options = (
+            {option["name"]: option["value"] for option in json.loads(facts.read_text())} if facts.is_file() else {}
+        )
+        shipped = (
+            options.get("buildtype") == "release" and options["b_sanitize"] == "none" and not options["b_coverage"]
+        )
+        if not shipped:
+            self.skipTest("this is no release build")
+        self.assertLess(pathlib.Path(PROGRAM).stat().st_size, BINARY_MAX_BYTES)
 
     def test_help_of_every_command(self) -> None:
         for command in COMMANDS:
