@@ -25,7 +25,7 @@ typedef struct LakeStatus {
     const Lake *lake;
     MartRegistry registry;
     StatusRow
-        *rows; /* shipments, quarantine, marts that have a table, marts that have none (snapshot and problem NULL) */
+        *rows; /* shipments, quarantine, marts that have a table, marts that have none (no snapshot, no problem) */
     uint32_t n;
     uint32_t pending;
 } LakeStatus;
@@ -162,14 +162,17 @@ static void append_row(Buffer *text, const StatusRow *row, int64_t now_us)
 static void append_table(Buffer *text, const LakeStatus *status)
 {
     int64_t now_us = lake_now_us();
-    bool stale = false;
+    bool stale = false, unreadable = false;
     buffer_printf(text, "lake %s, amounts in %s\n\n%-24s  %7s  %9s  %6s  %9s  %9s  %-24s  %s\n", status->lake->path,
                   status->lake->currency, "table", "version", "rows", "files", "size", "age", "last good job", "state");
     for (uint32_t i = 0; i < status->n; i++) {
         append_row(text, &status->rows[i], now_us);
         stale |= status->rows[i].stale && mart_find(&status->registry, status->rows[i].name);
+        unreadable |= status->rows[i].problem != NULL;
     }
-    if (stale)
+    if (unreadable)
+        buffer_append_text(text, "\n'freightlake doctor' tells what mends a table that cannot be read\n");
+    else if (stale)
         buffer_append_text(text, "\n'freightlake run' brings the marts up to date\n");
     if (status->pending)
         buffer_printf(text, "\n%u jobs were cut off or are under way; 'freightlake doctor' tells\n", status->pending);
@@ -204,7 +207,9 @@ static void look_at_marts(LakeStatus *status, Arena *arena)
         row->is_mart = true;
         if (!mart)
             row->stale = "it has no definition any more";
-        else if (row->snapshot && shipments)
+        else if (!row->snapshot || !shipments)
+            row->stale = !row->snapshot ? "its table cannot be read" : "shipments cannot be read";
+        else
             row->stale = lake_mart_stale(mart, shipments, row->snapshot, arena);
     }
     for (uint32_t i = 0; i < status->registry.n; i++) {

@@ -92,6 +92,20 @@ class Stale(Lake):
         self.assertIn("no definition", self.states()["delays"])
         self.assertIn("definition", run("--lake", self.lake, "status").stdout)
 
+    def test_what_cannot_be_told_is_not_up_to_date(self) -> None:
+        self.ingest()
+        self.marts()
+        log = self.lake / "marts" / "delay_trends" / "_delta_log" / "00000000000000000000.json"
+        log.write_text("{")
+        self.assertEqual(self.states(), {**dict.fromkeys(MARTS), "delay_trends": "its table cannot be read"})
+        for entry in (self.lake / "processed" / "shipments" / "_delta_log").glob("*.json"):
+            entry.write_text("{")
+        others = [mart for mart in MARTS if mart != "delay_trends"]
+        self.assertEqual({self.states()[mart] for mart in others}, {"shipments cannot be read"})
+        shown = run("--lake", self.lake, "status").stdout
+        self.assertNotIn("up to date", shown)
+        self.assertIn("doctor", shown)
+
 
 class Runs(Lake):
     def test_first_then_nothing(self) -> None:
