@@ -89,6 +89,15 @@ class Bench:
                                         for t in (more, aggregates, sorted_mart, nothing)), flush=True)  # fmt: skip
 
 
+def starts(program: str) -> None:
+    """What every command pays before it does anything."""
+    print("\n### A start\n\n| | median of 50 | slowest |\n|---|---:|---:|")
+    for option in ("--version", "--help"):
+        times = [1000 * timed([program, option]) for _ in range(50)]
+        print(f"| `{option}` | {statistics.median(times):.1f} ms | {max(times):.1f} ms |", flush=True)
+    print(f"\nThe program has {pathlib.Path(program).stat().st_size / 1e6:.1f} MB.", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="the lake and its peers, side by side")
     parser.add_argument("program")
@@ -114,6 +123,7 @@ def main() -> None:
         print("|---:|---:|---:|---:|---:|")
         for n in (options.rows // 10, options.rows):
             bench.small_changes(n)
+    starts(options.program)
     print(json.dumps({"rows": options.rows, "rounds": options.rounds}), file=sys.stderr)
 
 
