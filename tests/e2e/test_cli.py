@@ -139,6 +139,11 @@ class TestAbout(Lake):
             self.skipTest("this is no release build")
         self.assertLess(pathlib.Path(PROGRAM).stat().st_size, BINARY_MAX_BYTES)
 
+    @unittest.skipUnless(shutil.which("readelf"), "readelf is not here")
+    def test_binary_looks_for_libraries_nowhere_of_its_own(self) -> None:
+        done = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True)
+        self.assertNotRegex(done.stdout, r"\((RPATH|RUNPATH)\)")
+
     def test_help_of_every_command(self) -> None:
         for command in COMMANDS:
             text = self.do(command, "--help").stdout
