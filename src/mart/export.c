@@ -45,6 +45,15 @@ static void append_field(Buffer *json, const char *name, const char *text)
         buffer_append_text(json, "null");
 }
 
+/* With the fewest digits that read back as it; negative: none. */
+static void append_share(Buffer *json, const char *name, double share)
+{
+    if (share < 0)
+        return;
+    buffer_printf(json, ",\"%s\":", name);
+    value_append_text(json, &(Value){.type = DATA_TYPE(DOUBLE), .valid = true, .float64 = share});
+}
+
 static void append_check(Buffer *json, const Mart *mart, const MartCheck *check)
 {
     buffer_append_byte(json, '{');
@@ -55,10 +64,8 @@ static void append_check(Buffer *json, const Mart *mart, const MartCheck *check)
         buffer_append_byte(json, ',');
         append_field(json, "sql", check->sql);
     } else {
-        if (check->max_drop >= 0)
-            buffer_printf(json, ",\"max_drop\":%.17g", check->max_drop);
-        if (check->max_growth >= 0)
-            buffer_printf(json, ",\"max_growth\":%.17g", check->max_growth);
+        append_share(json, "max_drop", check->max_drop);
+        append_share(json, "max_growth", check->max_growth);
     }
     buffer_append_byte(json, '}');
 }
