@@ -17,6 +17,8 @@ uint32_t encoder_bits(uint32_t n_codes);
 size_t encoder_pack(const void *codes, uint32_t code_width, size_t n, uint32_t bits, uint8_t *out);
 /* Appends n codes as runs: one bit-packed run when equal neighbours are rare, else RLE runs where they pay. */
 void encoder_hybrid(const void *codes, uint32_t code_width, size_t n, uint32_t bits, Buffer *out);
+/* Appends a number of 7 bits a byte, the lowest first (ULEB128). */
+void encoder_varint(Buffer *out, uint64_t value);
 /* Appends n equal codes as one RLE run. */
 void encoder_repeat(uint32_t code, uint64_t n, uint32_t bits, Buffer *out);
 
@@ -46,6 +48,14 @@ void encoder_plain(DataType type, const void *values, size_t n, Buffer *out);
  * can be given. */
 #define ENCODER_BOUND_BYTES 64
 bool encoder_bound(const Value *value, bool is_max, Buffer *out, bool *ret_exact);
+
+/* ---- encoder_delta.c: DELTA_BINARY_PACKED, and texts for DELTA_LENGTH_BYTE_ARRAY ---- */
+
+/* Appends n numbers below 2^31 as DELTA_BINARY_PACKED. */
+void encoder_delta(const uint32_t *values, size_t n, Buffer *out);
+/* Appends the lengths of n texts (uint32_t each) and their bytes: encoder_delta of all lengths of a page and then its
+ * bytes are the page. */
+void encoder_texts(const StrView *values, size_t n, Buffer *out_lengths, Buffer *out_bytes);
 
 /* ---- encoder_dictionary.c: distinct values and their codes ---- */
 

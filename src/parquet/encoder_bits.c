@@ -137,7 +137,7 @@ size_t encoder_pack(const void *codes, uint32_t code_width, size_t n, uint32_t b
     return groups * bits;
 }
 
-static void append_varint(Buffer *out, uint64_t value)
+void encoder_varint(Buffer *out, uint64_t value)
 {
     for (; value >= 0x80; value >>= 7)
         buffer_append_byte(out, (uint8_t)(value | 0x80));
@@ -146,13 +146,13 @@ static void append_varint(Buffer *out, uint64_t value)
 
 void encoder_repeat(uint32_t code, uint64_t n, uint32_t bits, Buffer *out)
 {
-    append_varint(out, n << 1);
+    encoder_varint(out, n << 1);
     buffer_append(out, &code, (bits + 7) / 8);
 }
 
 static void append_packed(const void *codes, uint32_t code_width, size_t n, uint32_t bits, Buffer *out)
 {
-    append_varint(out, (n + 7) / 8 << 1 | 1);
+    encoder_varint(out, (n + 7) / 8 << 1 | 1);
     uint8_t *place = buffer_reserve(out, (n + 7) / 8 * bits + ENCODER_PACK_SLACK);
     if (place)
         out->size += encoder_pack(codes, code_width, n, bits, place);

@@ -110,11 +110,11 @@ bool encoder_bounds_float(const float *values, size_t n, float *ret_min, float *
 /* The first 8 bytes as a number that orders as the text does; shorter texts are filled up with zeros. */
 static inline uint64_t text_prefix(StrView text)
 {
-    uint64_t word = 0;
-    if (text.size >= 8)
+    uint64_t word;
+    if (LIKELY(text.size <= 16))
+        word = (uint64_t)_mm_cvtsi128_si64(text_load16(text));
+    else
         memcpy(&word, text.data, 8);
-    else if (text.size)
-        memcpy(&word, text.data, text.size);
     return __builtin_bswap64(word);
 }
 

@@ -7,8 +7,6 @@
 #include "parquet/encoder.h"
 
 #define WHOLE_BOUND_BYTES 4096
-#define SHORT_TEXT 16
-#define AHEAD 16 /* texts fetched before they are copied: they may lie anywhere */
 
 /* Fewest bytes whose two's complement holds every decimal of so many digits. */
 static uint32_t decimal_bytes(uint32_t precision)
@@ -62,15 +60,12 @@ static void plain_texts(const StrView *values, size_t n, Buffer *out)
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++)
         bytes += 4 + (size_t)values[i].size;
-    uint8_t *place = buffer_reserve(out, bytes + SHORT_TEXT);
+    uint8_t *place = buffer_reserve(out, bytes);
     if (!place)
         return;
     for (size_t i = 0; i < n; i++) {
-        __builtin_prefetch(values[i + AHEAD < n ? i + AHEAD : i].data);
         memcpy(place, &values[i].size, 4);
-        if (LIKELY(values[i].size <= SHORT_TEXT)) /* ids mostly: a copy of fixed size, what is behind is overwritten */
-            _mm_storeu_si128((__m128i *)(void *)(place + 4), text_load16(values[i]));
-        else
+        if (values[i].size)
             memcpy(place + 4, values[i].data, values[i].size);
         place += 4 + (size_t)values[i].size;
     }

@@ -1,7 +1,7 @@
 /* ColumnEncoder: the values of one column chunk become pages.
  *
  *   vector --gather--> dense values (NULLs left out) --+--> codes of a dictionary   (BUILD)
- *                                                      +--> values                  (PLAIN)
+ *                                                      +--> values                  (PLAIN; texts: DELTA_LENGTH_BYTE_ARRAY)
  *   DICT vector on a sorted, distinct dictionary ---------> its own codes           (DIRECT)
  *
  * A chunk starts as DIRECT where the caller's first page allows it, else as BUILD for types that gain from a dictionary,
@@ -36,9 +36,10 @@ struct ColumnEncoder {
     /* the page at hand */
     uint32_t n_rows;
     uint32_t n_dense;
-    Buffer valid;  /* n_rows bytes; nullable columns only */
-    Buffer codes;  /* BUILD: n_dense uint32_t */
-    Buffer values; /* PLAIN: n_dense values in memory form; texts in PLAIN form */
+    Buffer valid;   /* n_rows bytes; nullable columns only */
+    Buffer codes;   /* BUILD: n_dense uint32_t */
+    Buffer values;  /* PLAIN: n_dense values in memory form; of texts the bytes alone */
+    Buffer lengths; /* PLAIN texts: n_dense uint32_t */
     bool has_text_bounds;
     StrView text_min, text_max; /* PLAIN texts: copies in the two buffers */
     Buffer text_min_bytes, text_max_bytes;
@@ -62,8 +63,8 @@ void column_encoder_free(ColumnEncoder *encoder)
 {
     if (!encoder)
         return;
-    Buffer *buffers[] = {&encoder->valid, &encoder->codes, &encoder->values, &encoder->text_min_bytes,
-                         &encoder->text_max_bytes};
+    Buffer *buffers[] = {&encoder->valid,   &encoder->codes,          &encoder->values,
+                         &encoder->lengths, &encoder->text_min_bytes, &encoder->text_max_bytes};
     for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
         buffer_done(buffers[i]);
     page_writer_done(&encoder->pages);
@@ -78,6 +79,7 @@ static void clear_page(ColumnEncoder *encoder)
     buffer_clear(&encoder->valid);
     buffer_clear(&encoder->codes);
     buffer_clear(&encoder->values);
+    buffer_clear(&encoder->lengths);
 }
 
 void column_encoder_begin(ColumnEncoder *encoder)
@@ -106,9 +108,15 @@ const Buffer *column_encoder_data_pages(const ColumnEncoder *encoder)
     return &encoder->pages.data_pages;
 }
 
+/* Of the PLAIN values of the page at hand. */
+static size_t page_bytes(const ColumnEncoder *encoder)
+{
+    return encoder->values.size + encoder->lengths.size;
+}
+
 size_t column_encoder_bytes(const ColumnEncoder *encoder)
 {
-    return encoder->pages.data_pages.size + encoder->values.size + encoder->codes.size;
+    return encoder->pages.data_pages.size + page_bytes(encoder) + encoder->codes.size;
 }
 
 /* ---- DIRECT ---- */
@@ -313,16 +321,21 @@ static Status flush_codes(ColumnEncoder *encoder, Error *err)
 static Status flush_plain(ColumnEncoder *encoder, Error *err)
 {
     DataType type = encoder->column->type;
+    Buffer *bytes = &encoder->scratch->values;
     PageValues values = {.encoding = FORMAT_PLAIN, .bytes = encoder->values.data, .size = encoder->values.size};
+    buffer_clear(bytes);
     if (encoder->is_text) {
+        encoder_delta((const uint32_t *)(const void *)encoder->lengths.data, encoder->n_dense, bytes);
+        buffer_append(bytes, encoder->values.data, encoder->values.size);
+        values.encoding = FORMAT_DELTA_LENGTH_BYTE_ARRAY;
+        values.bytes = bytes->data;
+        values.size = bytes->size;
         values.has_bounds = encoder->has_text_bounds;
         values.min = (Value){.type = type, .valid = true, .string = encoder->text_min};
         values.max = (Value){.type = type, .valid = true, .string = encoder->text_max};
     } else if (encoder->n_dense) {
         values.has_bounds = encoder_bounds(type, encoder->values.data, encoder->n_dense, &values.min, &values.max);
         if (type.id == TYPE_BOOLEAN || type_is_wide_decimal(type)) {
-            Buffer *bytes = &encoder->scratch->values;
-            buffer_clear(bytes);
             encoder_plain(type, encoder->values.data, encoder->n_dense, bytes);
             values.bytes = bytes->data;
             values.size = bytes->size;
@@ -348,7 +361,7 @@ static void append_plain(ColumnEncoder *encoder, const void *dense, size_t n)
         buffer_append(&encoder->values, dense, n * encoder->width);
         return;
     }
-    encoder_plain(encoder->column->type, dense, n, &encoder->values);
+    encoder_texts(dense, n, &encoder->lengths, &encoder->values);
     StrView min, max;
     encoder_bounds_text(dense, n, &min, &max);
     if (!encoder->has_text_bounds || str_compare(min, encoder->text_min) < 0)
@@ -610,7 +623,7 @@ static Status settle(ColumnEncoder *encoder, Error *err)
         (uint64_t)dictionary_size(encoder->dictionary) * 10 > (uint64_t)encoder->n_dense * 9 &&
         encoder->built_plain_bytes < 2 * dictionary_bytes(encoder->dictionary))
         drop_dictionary(encoder);
-    if (encoder->n_rows == encoder->settings->page_rows || (encoder->is_text && encoder->values.size >= PAGE_BYTES))
+    if (encoder->n_rows == encoder->settings->page_rows || (encoder->is_text && page_bytes(encoder) >= PAGE_BYTES))
         return flush_page(encoder, err);
     return STATUS_OK;
 }
@@ -637,7 +650,7 @@ static uint32_t step_rows(const ColumnEncoder *encoder, const Vector *vector, ui
         n = encoder->settings->page_rows - encoder->n_rows;
     if (encoder->is_text && encoder->mode == MODE_PLAIN) {
         const StrView *texts = vector_entries(vector)->data;
-        size_t bytes = encoder->values.size;
+        size_t bytes = page_bytes(encoder);
         for (uint32_t i = 0; i < n; i++) {
             if (!vector_is_valid(vector, first + i))
                 continue;

@@ -265,14 +265,19 @@ static void write_encoding_stats(ThriftWriter *thrift, FormatPageType page, Form
 
 static void write_chunk_metadata(ThriftWriter *thrift, const WriterColumn *column, const ChunkFacts *facts)
 {
-    uint32_t coded = facts->n_dictionary_coded_pages, plain = facts->n_pages - coded;
+    uint32_t coded = facts->n_dictionary_coded_pages, delta = facts->n_delta_coded_pages;
+    uint32_t plain = facts->n_pages - coded - delta;
     thrift_write_struct(thrift, 3);
     thrift_write_i32(thrift, 1, column->physical);
-    thrift_write_list(thrift, 2, THRIFT_I32, coded ? 3 : 2);
-    thrift_write_i32_element(thrift, FORMAT_PLAIN);
+    bool has_plain = coded || plain || !facts->n_pages; /* a dictionary is PLAIN */
+    thrift_write_list(thrift, 2, THRIFT_I32, 1 + has_plain + (coded > 0) + (delta > 0));
+    if (has_plain)
+        thrift_write_i32_element(thrift, FORMAT_PLAIN);
     thrift_write_i32_element(thrift, FORMAT_RLE);
     if (coded)
         thrift_write_i32_element(thrift, FORMAT_RLE_DICTIONARY);
+    if (delta)
+        thrift_write_i32_element(thrift, FORMAT_DELTA_LENGTH_BYTE_ARRAY);
     thrift_write_list(thrift, 3, THRIFT_BINARY, column->n_path);
     for (uint32_t i = 0; i < column->n_path; i++)
         thrift_write_binary_element(thrift, column->path[i]);
@@ -284,13 +289,15 @@ static void write_chunk_metadata(ThriftWriter *thrift, const WriterColumn *colum
     if (facts->dictionary_bytes)
         thrift_write_i64(thrift, 11, (int64_t)facts->file_offset);
     write_statistics(thrift, column, facts);
-    thrift_write_list(thrift, 13, THRIFT_STRUCT, (coded ? 2 : 0) + (plain ? 1 : 0));
+    thrift_write_list(thrift, 13, THRIFT_STRUCT, (coded ? 2 : 0) + (plain ? 1 : 0) + (delta ? 1 : 0));
     if (coded) {
         write_encoding_stats(thrift, FORMAT_DICTIONARY_PAGE, FORMAT_PLAIN, 1);
         write_encoding_stats(thrift, FORMAT_DATA_PAGE, FORMAT_RLE_DICTIONARY, coded);
     }
     if (plain)
         write_encoding_stats(thrift, FORMAT_DATA_PAGE, FORMAT_PLAIN, plain);
+    if (delta)
+        write_encoding_stats(thrift, FORMAT_DATA_PAGE, FORMAT_DELTA_LENGTH_BYTE_ARRAY, delta);
     thrift_write_struct_end(thrift);
 }
 

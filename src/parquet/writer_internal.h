@@ -53,6 +53,7 @@ typedef struct ChunkFacts {
     uint64_t compressed_bytes;
     uint64_t dictionary_bytes; /* of the dictionary page with its header; 0: none */
     uint32_t n_dictionary_coded_pages;
+    uint32_t n_delta_coded_pages; /* DELTA_LENGTH_BYTE_ARRAY */
     uint32_t n_pages;
     PageRecord *pages;
     uint64_t file_offset;

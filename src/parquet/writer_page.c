@@ -89,10 +89,21 @@ static const void *join_body(PageWriter *writer, const Buffer *levels, const voi
     return joined->data;
 }
 
-/* The chunk's codec, by what its first page gains from it: of a large page a piece from its middle is tried.  Snappy is
- * there for speed, and numbers in PLAIN take it longer to compress than all the rest of writing them: they must shrink to
- * two fifths. */
-static Status settle_codec(PageWriter *writer, bool is_plain_numbers, const Buffer *levels, const void *values,
+/* What `size` bytes of a page must shrink below to be worth the codec.  Snappy is there for speed, and values without a
+ * dictionary take it longer to compress than all the rest of writing them: numbers must shrink to two fifths, texts (ids,
+ * mostly) to three quarters. */
+static size_t worth_compressing(const PageWriter *writer, const FormatPageHeader *header, size_t size)
+{
+    if (writer->settings->codec != PARQUET_SNAPPY || header->type != FORMAT_DATA_PAGE)
+        return size - size / 10;
+    if (header->encoding == FORMAT_DELTA_LENGTH_BYTE_ARRAY)
+        return size - size / 4;
+    return header->encoding == FORMAT_PLAIN && writer->column->physical != FORMAT_BYTE_ARRAY ? size / 5 * 2
+                                                                                             : size - size / 10;
+}
+
+/* The chunk's codec, by what its first page gains from it: of a large page a piece from its middle is tried. */
+static Status settle_codec(PageWriter *writer, const FormatPageHeader *header, const Buffer *levels, const void *values,
                            size_t size, Error *err)
 {
     if (writer->codec_settled)
@@ -109,8 +120,7 @@ static Status settle_codec(PageWriter *writer, bool is_plain_numbers, const Buff
         bytes = join_body(writer, levels, values, size);
     }
     TRY(compress(writer, bytes, sample, &compressed, err));
-    if (compressed <
-        (is_plain_numbers && writer->settings->codec == PARQUET_SNAPPY ? sample / 5 * 2 : sample - sample / 10))
+    if (compressed < worth_compressing(writer, header, sample))
         writer->facts.codec = writer->settings->codec == PARQUET_ZSTD ? FORMAT_CODEC_ZSTD : FORMAT_CODEC_SNAPPY;
     return STATUS_OK;
 }
@@ -124,9 +134,7 @@ static Status append_page(PageWriter *writer, FormatPageHeader *header, const Bu
     if (body > INT32_MAX - 1)
         return error_set(err, STATUS_DATA, "a page of %zu bytes is larger than the format allows", body);
     header->uncompressed_bytes = header->compressed_bytes = (int32_t)body;
-    bool is_plain_numbers = writer->column->physical != FORMAT_BYTE_ARRAY && header->type == FORMAT_DATA_PAGE &&
-                            header->encoding == FORMAT_PLAIN;
-    TRY(settle_codec(writer, is_plain_numbers, levels, values, size, err));
+    TRY(settle_codec(writer, header, levels, values, size, err));
     bool is_compressed = writer->facts.codec != FORMAT_CODEC_UNCOMPRESSED;
     if (is_compressed) {
         size_t compressed = 0;
@@ -213,6 +221,7 @@ static Status append_data_page(PageWriter *writer, const PageValues *values, uin
     writer->first_row += n_rows;
     writer->facts.n_pages++;
     writer->facts.n_dictionary_coded_pages += values->encoding == FORMAT_RLE_DICTIONARY;
+    writer->facts.n_delta_coded_pages += values->encoding == FORMAT_DELTA_LENGTH_BYTE_ARRAY;
     writer->facts.n_values += n_values;
     writer->facts.n_nulls += n_nulls;
     return STATUS_OK;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "parquet/encoder.h"
 #include "parquet/encoding_hybrid.h"
 #include "parquet/encoding_spread.h"
 #include "parquet/encoding_values.h"
@@ -250,6 +251,34 @@ static void convert_one(FormatType physical, uint32_t bytes, DataType type, Conv
     assert_int_equal(values_convert(&leaf, source, 1, out, &err), STATUS_OK);
 }
 
+/* What encoder_delta writes, with a value at every place around the ends of blocks and miniblocks. */
+static void test_delta_encoder(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {0, 1, 2, 32, 33, 34, 128, 129, 130, 161, 257, 1000};
+    static const uint32_t spans[] = {1, 2, 300, 1u << 20, (1u << 31) - 1};
+    uint32_t values[1000];
+    int32_t out[1000];
+    for (size_t c = 0; c < ARRAY_SIZE(counts); c++) {
+        for (size_t s = 0; s < ARRAY_SIZE(spans); s++) {
+            uint32_t n = counts[c];
+            for (uint32_t i = 0; i < n; i++)
+                values[i] = (uint32_t)(next_random() % spans[s]);
+            CLEANUP(buffer_done) Buffer bytes = {0};
+            encoder_delta(values, n, &bytes);
+            size_t size = bytes.size;
+            memset(buffer_reserve(&bytes, UNPACK_SLACK), 0xee, UNPACK_SLACK);
+            DeltaDecoder decoder;
+            assert_true(delta_init(&decoder, bytes.data, size));
+            assert_ptr_equal(delta_find_end(&decoder), bytes.data + size);
+            assert_int_equal(decoder.values_left, n);
+            assert_true(delta_read_i32(&decoder, n, out));
+            if (n)
+                assert_memory_equal(out, values, sizeof *out * n);
+        }
+    }
+}
+
 static void test_convert(void **state)
 {
     (void)state;
@@ -304,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_hybrid_refuses),
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_delta),
+        cmocka_unit_test(test_delta_encoder),
         cmocka_unit_test(test_convert),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
