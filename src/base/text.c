@@ -4,6 +4,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool text_fold(StrView text, char *ret, size_t size)
+{
+    /* U+00C0..U+00FF without the signs of multiplication and division; two letters for three of them */
+    static const char plain[] = "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
+    size_t n = 0;
+    for (uint32_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        unsigned char next = i + 1 < text.size ? (unsigned char)text.data[i + 1] : 0;
+        if (n + 3 > size)
+            return false;
+        if (c == 0xc3 && next >= 0x80 && next < 0xc0 && next != 0x97 && next != 0xb7) {
+            unsigned at = next - 0x80u;
+            ret[n++] = plain[at];
+            if ((at & 0x1f) == 0x06) /* ae */
+                ret[n++] = 'e';
+            else if (at == 0x1f) /* sharp s */
+                ret[n++] = 's';
+            i++;
+        } else {
+            ret[n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        }
+    }
+    if (n >= size)
+        return false;
+    ret[n] = '\0';
+    return true;
+}
+
 StrView arena_str(Arena *arena, StrView text)
 {
     return (StrView){arena_memdup(arena, text.data, text.size), text.size};

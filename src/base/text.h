@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 
@@ -44,6 +45,16 @@ __attribute__((no_sanitize("address"))) static inline __m128i text_load16(StrVie
         memcpy(copy, text.data, text.size);
     return _mm_loadu_si128((const __m128i *)(const void *)copy);
 }
+
+/* Of ASCII letters. */
+static inline bool str_equal_ignoring_case(StrView a, StrView b)
+{
+    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
+}
+
+/* Lower case without accents, for comparing: the letters of Latin-1 in UTF-8 become those of ASCII (é e, ä a, ñ n, ß ss),
+ * other bytes stay.  NUL-terminated in ret; false when there is no room for it. */
+bool text_fold(StrView text, char *ret, size_t size);
 
 StrView arena_str(Arena *arena, StrView text);
 

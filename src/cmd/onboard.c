@@ -43,20 +43,53 @@ static int32_t find_choice(const Sample *sample, const char *answer)
     return *end == '\0' && number >= 1 && number <= (long)sample->n_columns ? (int32_t)number - 1 : -2;
 }
 
+static void print_question(const Onboarding *job, const Guess *guess)
+{
+    const ShipmentColumn *contract = shipment_column(guess->id);
+    fprintf(stderr, "\n%s (%s)\n", contract->name, contract->meaning);
+    if (guess->column >= 0)
+        fprintf(stderr, "  is it \"%s\"?  (confidence %.2f)\n", job->guesses->sample->columns[guess->column].name,
+                guess->confidence);
+    else if (guess->constant)
+        fprintf(stderr, "  is it always %s?  (confidence %.2f)\n", guess->constant, guess->confidence);
+    else
+        fprintf(stderr, "  no column looks like it\n");
+    for (uint32_t i = 0; i < guess->n_doubts; i++)
+        fprintf(stderr, "  ? %s\n", guess->doubts[i]);
+    fprintf(stderr, "  Enter: %s; a column's name or number; ",
+            guess->column >= 0 || guess->constant ? "yes" : "leave it out");
+    if (guess->unit)
+        fprintf(stderr, "unit=%s; ", guess->unit);
+    if (guess->n_forms)
+        fprintf(stderr, "dates=%s; ", guess->other_form ? guess->other_form : guess->forms[0]);
+    else if (guess->column >= 0 && contract->type.id != TYPE_STRING)
+        fprintf(stderr, "decimal=%c; ", guess->decimal_mark);
+    if (guess->constant)
+        fprintf(stderr, "constant=%s; ", guess->constant);
+    fprintf(stderr, "?: all columns; -: none > ");
+}
+
+/* "unit=lb" */
+static bool take_detail(Onboarding *job, Guess *guess, char *answer)
+{
+    char *equals = strchr(answer, '=');
+    if (!equals || find_choice(job->guesses->sample, answer) >= 0)
+        return false;
+    Error err;
+    error_init(&err);
+    *equals = '\0';
+    if (guess_say(guess, answer, equals + 1, job->arena, &err) != STATUS_OK)
+        fprintf(stderr, "  %s\n", err.message);
+    return true;
+}
+
 static Status ask_one(Onboarding *job, ShipmentColumnId id, Error *err)
 {
     Guess *guess = &job->guesses->of[id];
-    const ShipmentColumn *contract = shipment_column(id);
     for (;;) {
         char answer[MAX_ANSWER];
         TRY(interrupt_check(err));
-        fprintf(stderr, "\n%s (%s)\n", contract->name, contract->meaning);
-        if (guess->column >= 0)
-            fprintf(stderr, "  is it \"%s\"?  (confidence %.2f)\n  Enter: yes",
-                    job->guesses->sample->columns[guess->column].name, guess->confidence);
-        else
-            fprintf(stderr, "  no column looks like it\n  Enter: leave it out");
-        fprintf(stderr, "; a column's name or number; ?: all columns; -: none > ");
+        print_question(job, guess);
         if (!fgets(answer, sizeof answer, stdin)) {
             error_set(err, STATUS_INTERRUPTED, "the questions were left unanswered; nothing was written");
             return error_hint(err, "--yes takes every guess");
@@ -68,13 +101,16 @@ static Status ask_one(Onboarding *job, ShipmentColumnId id, Error *err)
             print_choices(job->guesses);
             continue;
         }
+        if (take_detail(job, guess, answer))
+            continue;
         int32_t column = strcmp(answer, "-") == 0 ? -1 : find_choice(job->guesses->sample, answer);
         if (column == -2) {
             fprintf(stderr, "  there is no column \"%s\"\n", answer);
             continue;
         }
         guess_take(job->guesses, id, column, job->arena);
-        return STATUS_OK;
+        if (!guess_is_low(guess))
+            return STATUS_OK;
     }
 }
 
@@ -86,7 +122,7 @@ static Status ask(Onboarding *job, Error *err)
         const Guess *guess = &job->guesses->of[id];
         bool missing =
             guess->column < 0 && mapping_column_is_given(id) && shipment_column(id)->need == SHIPMENT_REQUIRED;
-        if ((guess->column >= 0 && guess_is_low(guess)) || missing)
+        if (guess_is_low(guess) || missing)
             TRY(ask_one(job, id, err));
     }
     return STATUS_OK;
@@ -100,14 +136,18 @@ static void append_detail(Buffer *text, const Guess *guess)
         buffer_printf(text, ", %s%s", guess->unit, guess->unit_said ? "" : "?");
     for (uint32_t i = 0; i < guess->n_forms; i++)
         buffer_printf(text, "%s%s", i ? " | " : ", ", guess->forms[i]);
-    if (guess->other_form)
-        buffer_printf(text, " (or %s: undecided)", guess->other_form);
     if (guess->decimal_mark == ',')
         buffer_append_text(text, ", decimal comma");
     if (guess->n_values)
         buffer_printf(text, ", %u word%s translated", guess->n_values, guess->n_values == 1 ? "" : "s");
     if (guess->n_nulls)
         buffer_printf(text, ", %u spelling%s of no value", guess->n_nulls, guess->n_nulls == 1 ? "" : "s");
+}
+
+static void append_doubts(Buffer *text, const Guess *guess)
+{
+    for (uint32_t i = 0; i < guess->n_doubts; i++)
+        buffer_printf(text, "%29s ? %s\n", "", guess->doubts[i]);
 }
 
 static void append_mapping(Buffer *text, const Onboarding *job)
@@ -129,9 +169,11 @@ static void append_mapping(Buffer *text, const Onboarding *job)
                           guesses->sample->columns[guess->column].name);
             append_detail(text, guess);
             buffer_append_byte(text, '\n');
+            append_doubts(text, guess);
         } else if (guess->constant) {
             buffer_printf(text, "  %-23s %.2f%s  always %s\n", name, guess->confidence,
                           guess_is_low(guess) ? " ?" : "  ", guess->constant);
+            append_doubts(text, guess);
         } else {
             buffer_printf(text, "  %-23s  -      %s\n", name,
                           shipment_column(id)->need == SHIPMENT_REQUIRED ? "nothing found, and it is REQUIRED"

@@ -13,6 +13,24 @@ static void append_text(Buffer *json, const char *name, const char *text)
         buffer_append_text(json, "null");
 }
 
+static void append_doubts(Buffer *json, const Guess *guess)
+{
+    buffer_append_text(json, ",\"doubts\":[");
+    for (uint32_t i = 0; i < guess->n_doubts; i++) {
+        if (i > 0)
+            buffer_append_byte(json, ',');
+        text_append_json(json, str_view(guess->doubts[i]));
+    }
+    buffer_append_byte(json, ']');
+}
+
+static void append_marks(Buffer *json, const Guess *guess)
+{
+    char decimal[2] = {guess->decimal_mark, 0}, thousands[2] = {guess->thousands_mark, 0};
+    append_text(json, "decimal", decimal);
+    append_text(json, "thousands", *thousands ? thousands : NULL);
+}
+
 static void append_forms(Buffer *json, const Guess *guess)
 {
     buffer_append_text(json, ",\"dates\":[");
@@ -58,6 +76,10 @@ static void append_guess(Buffer *json, const Guesses *guesses, const Guess *gues
     if (from || guess->constant)
         buffer_printf(json, ",\"confidence\":%.2f,\"look_at_this\":%s", guess->confidence,
                       guess_is_low(guess) ? "true" : "false");
+    if (guess->n_doubts)
+        append_doubts(json, guess);
+    if (shipment_column(guess->id)->type.id != TYPE_STRING && from && !guess->n_forms)
+        append_marks(json, guess);
     if (guess->unit)
         buffer_printf(json, ",\"unit\":\"%s\",\"unit_said\":%s", guess->unit, guess->unit_said ? "true" : "false");
     if (guess->n_forms)

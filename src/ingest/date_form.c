@@ -9,15 +9,19 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "columnar/decimal.h"
 #include "columnar/number_text.h"
 #include "columnar/time_text.h"
 #include "ingest/time_zone.h"
 
 #define MAX_TOKENS 48
+#define MAX_MONTH_BYTES 24
 #define MAX_PATTERN 80
-#define FIRST_TWO_DIGIT_YEAR 70 /* 70..99: 19xx, 00..69: 20xx */
-#define EXCEL_EPOCH (-25569)    /* 1899-12-30 */
-#define MAX_EXCEL_DAY 2958465.0 /* 9999-12-31 */
+#define FIRST_TWO_DIGIT_YEAR 70             /* 70..99: 19xx, 00..69: 20xx */
+#define EXCEL_EPOCH (-25569)                /* 1899-12-30 */
+#define MAX_EXCEL_DAY 2958465.0             /* 9999-12-31 */
+#define FIRST_MICROS (-62135596800000000LL) /* 0001-01-01 */
+#define LAST_MICROS 253402300799999999LL    /* 9999-12-31 */
 
 typedef enum TokenKind {
     TOKEN_LITERAL,
@@ -51,7 +55,7 @@ struct DateForm {
     FormKind kind;
     const char *pattern;
     bool has_time;
-    Token tokens[MAX_TOKENS];
+    Token tokens[MAX_TOKENS + 1]; /* one behind the last is always there to be looked at */
     uint32_t n;
 };
 
@@ -63,8 +67,31 @@ typedef struct Parts {
     int32_t offset; /* seconds */
 } Parts;
 
-static const char *const MONTHS[12] = {"January", "February", "March",     "April",   "May",      "June",
-                                       "July",    "August",   "September", "October", "November", "December"};
+/* English, German, French, Spanish; folded.  "sept" and the like are short ones of more than three letters. */
+static const char *const LONG_MONTHS[][4] = {{"january", "januar", "janvier", "enero"},
+                                             {"february", "februar", "fevrier", "febrero"},
+                                             {"march", "marz", "mars", "marzo"},
+                                             {"april", "april", "avril", "abril"},
+                                             {"may", "mai", "mai", "mayo"},
+                                             {"june", "juni", "juin", "junio"},
+                                             {"july", "juli", "juillet", "julio"},
+                                             {"august", "august", "aout", "agosto"},
+                                             {"september", "september", "septembre", "septiembre"},
+                                             {"october", "oktober", "octobre", "octubre"},
+                                             {"november", "november", "novembre", "noviembre"},
+                                             {"december", "dezember", "decembre", "diciembre"}};
+static const char *const SHORT_MONTHS[][5] = {{"jan", "janv", "ene"},
+                                              {"feb", "fev", "fevr"},
+                                              {"mar", "mrz", "mars", "marz"},
+                                              {"apr", "avr", "abr"},
+                                              {"may", "mai"},
+                                              {"jun", "juin", "juni"},
+                                              {"jul", "juil", "juli"},
+                                              {"aug", "aou", "aout", "ago"},
+                                              {"sep", "sept"},
+                                              {"oct", "okt"},
+                                              {"nov"},
+                                              {"dec", "dez", "dic"}};
 static const char *const WEEKDAYS[7] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
 const char *date_form_pattern(const DateForm *form)
@@ -262,18 +289,42 @@ static uint32_t letters(const char *at, const char *end)
     return (uint32_t)(at - start);
 }
 
-/* A name of the list, whole or its first three letters. */
-static bool take_name(const char **at, const char *end, const char *const *names, int n_names, bool full, int *ret)
+/* An English name of the day, whole or its first three letters. */
+static bool take_weekday(const char **at, const char *end, bool full)
 {
     uint32_t n = letters(*at, end);
-    for (int i = 0; i < n_names; i++) {
-        size_t wanted = full ? strlen(names[i]) : 3;
-        bool sept = !full && n == 4 && names == MONTHS && i == 8;
-        if ((n == wanted || sept) && strncasecmp(*at, names[i], n) == 0) {
+    for (size_t i = 0; i < ARRAY_SIZE(WEEKDAYS); i++)
+        if (n == (full ? strlen(WEEKDAYS[i]) : 3) && strncasecmp(*at, WEEKDAYS[i], n) == 0) {
             *at += n;
-            *ret = i;
             return true;
         }
+    return false;
+}
+
+static bool has_name(const char *const *names, uint32_t n_names, const char *word)
+{
+    for (uint32_t i = 0; i < n_names && names[i]; i++)
+        if (strcmp(names[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* A month's name and, where it is short, a point behind it that no `.` of the pattern takes. */
+static bool take_month(const char **at, const char *end, bool full, bool point_is_literal, int *ret)
+{
+    char word[MAX_MONTH_BYTES];
+    const char *start = *at, *stop = start;
+    while (stop < end && (is_letter(*stop) || (unsigned char)*stop >= 0x80))
+        stop++;
+    if (!text_fold((StrView){start, (uint32_t)(stop - start)}, word, sizeof word))
+        return false;
+    for (int month = 0; month < 12; month++) {
+        if (!(full ? has_name(LONG_MONTHS[month], ARRAY_SIZE(LONG_MONTHS[month]), word)
+                   : has_name(SHORT_MONTHS[month], ARRAY_SIZE(SHORT_MONTHS[month]), word)))
+            continue;
+        *at = stop + (!full && !point_is_literal && stop < end && *stop == '.');
+        *ret = month + 1;
+        return true;
     }
     return false;
 }
@@ -333,10 +384,8 @@ static bool take_token(const Token *token, const char **at, const char *end, Par
     case TOKEN_MONTH:
         return take_digits(at, end, token->least, 2, &parts->month);
     case TOKEN_MONTH_NAME:
-        if (!take_name(at, end, MONTHS, 12, token->full, &value))
-            return false;
-        parts->month = value + 1;
-        return true;
+        return take_month(at, end, token->full, token[1].kind == TOKEN_LITERAL && token[1].literal == '.',
+                          &parts->month);
     case TOKEN_DAY:
         return take_digits(at, end, token->least, 2, &parts->day);
     case TOKEN_HOUR:
@@ -356,7 +405,7 @@ static bool take_token(const Token *token, const char **at, const char *end, Par
         *at += 2;
         return true;
     case TOKEN_WEEKDAY:
-        return take_name(at, end, WEEKDAYS, 7, token->full, &value);
+        return take_weekday(at, end, token->full);
     case TOKEN_ZONE_X:
         return take_offset(at, end, parts);
     default:
@@ -394,7 +443,7 @@ static bool parse_iso_date(StrView text, int32_t *ret_days)
         !digit_pair(t + 5, &month) || !digit_pair(t + 8, &day))
         return false;
     year += century * 100;
-    if (month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)))
+    if (year < 1 || month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)))
         return false;
     *ret_days = days_from_civil(year, month, day);
     return true;
@@ -412,33 +461,44 @@ static bool parse_count(const DateForm *form, StrView text, int64_t *ret_micros)
         *ret_micros = ((int64_t)days + EXCEL_EPOCH) * MICROS_PER_DAY + millis * 1000;
         return true;
     }
-    int64_t count;
-    int64_t unit = form->kind == FORM_EPOCH_SECONDS ? 1000000 : 1000;
+    Int128 micros;
     for (uint32_t i = 0; i < text.size; i++)
-        if ((text.data[i] < '0' || text.data[i] > '9') && !(i == 0 && text.data[i] == '-'))
+        if ((text.data[i] < '0' || text.data[i] > '9') && text.data[i] != '.' && !(i == 0 && text.data[i] == '-'))
             return false;
-    if (text.size == 0 || !number_parse_int64(text, &count))
+    if (!decimal_parse(text, DECIMAL_TYPE(38, form->kind == FORM_EPOCH_SECONDS ? 6 : 3), &micros) ||
+        micros < FIRST_MICROS || micros > LAST_MICROS)
         return false;
-    /* the years 0001..9999 */
-    if (count > 253402300799LL * (1000000 / unit) + (1000000 / unit - 1) || count < -62135596800LL * (1000000 / unit))
-        return false;
-    *ret_micros = count * unit;
+    *ret_micros = (int64_t)micros;
     return true;
 }
 
-bool date_form_parse_date(const DateForm *form, StrView text, int32_t *ret_days)
+/* The first micro second of the day, and how far into it, that the parts say; false for a day that does not exist. */
+static bool wall_micros(const Parts *parts, int64_t *ret_micros)
 {
+    int32_t days;
+    if (parts->year < 1 || !date_from_parts(parts->year, parts->month, parts->day, &days))
+        return false;
+    int64_t seconds = (int64_t)parts->hour * 3600 + parts->minute * 60 + parts->second;
+    *ret_micros = days * MICROS_PER_DAY + seconds * 1000000 + parts->micros;
+    return true;
+}
+
+bool date_form_parse_date(const DateForm *form, const TimeZone *zone, StrView text, int32_t *ret_days)
+{
+    int64_t micros;
+    Parts parts;
     if (form->kind == FORM_ISO_DATE)
         return parse_iso_date(text, ret_days);
-    if (form->kind != FORM_TOKENS) {
-        int64_t micros;
-        if (!parse_count(form, text, &micros))
+    bool is_utc = form->kind == FORM_EPOCH_SECONDS || form->kind == FORM_EPOCH_MILLISECONDS;
+    if (form->kind == FORM_TOKENS) {
+        if (!match(form, text, &parts) || !wall_micros(&parts, &micros))
             return false;
-        *ret_days = timestamp_day(micros);
-        return true;
+        is_utc = parts.has_zone && parts.offset == 0;
+    } else if (!parse_count(form, text, &micros)) {
+        return false;
     }
-    Parts parts;
-    return match(form, text, &parts) && date_from_parts(parts.year, parts.month, parts.day, ret_days);
+    *ret_days = timestamp_day(is_utc ? time_zone_to_wall(zone, micros) : micros);
+    return true;
 }
 
 bool date_form_parse_instant(const DateForm *form, const TimeZone *zone, StrView text, int64_t *ret_micros)
@@ -460,10 +520,8 @@ bool date_form_parse_instant(const DateForm *form, const TimeZone *zone, StrView
         return true;
     }
     Parts parts;
-    if (!match(form, text, &parts) || !date_from_parts(parts.year, parts.month, parts.day, &days))
+    if (!match(form, text, &parts) || !wall_micros(&parts, &micros))
         return false;
-    int64_t seconds = (int64_t)parts.hour * 3600 + parts.minute * 60 + parts.second;
-    micros = days * MICROS_PER_DAY + seconds * 1000000 + parts.micros;
     *ret_micros = parts.has_zone ? micros - (int64_t)parts.offset * 1000000 : time_zone_to_utc(zone, micros);
     return true;
 }

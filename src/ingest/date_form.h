@@ -3,8 +3,9 @@
  * A pattern is made of yyyy yy MMMM MMM MM M dd d HH H hh h mm ss SSS a (AM/PM) EEE (weekday, checked for being one), zone
  * tokens X (Z, +02, +0200, +02:00) and z (UTC, GMT), and literal characters; letters stand in quotes ('T').  One- and
  * two-digit forms are strict: dd takes two digits, d one or two.  yy is 1970..2069.  MMM takes English names of three
- * letters (and "Sept"), MMMM full ones, any case.  Also the words `epoch_seconds`, `epoch_milliseconds` and `excel` (days
- * since 1899-12-30, a fraction being the time).  Nothing is guessed: a text that does not fit is no date. */
+ * letters (and "Sept"), MMMM full ones, any case, and German, French and Spanish ones, a point behind short ones being
+ * theirs.  Also the words `epoch_seconds`, `epoch_milliseconds` (fractions are read) and `excel` (days since 1899-12-30, a
+ * fraction being the time).  Nothing is guessed: a text that does not fit is no date. */
 #ifndef FREIGHTLAKE_INGEST_DATE_FORM_H
 #define FREIGHTLAKE_INGEST_DATE_FORM_H
 
@@ -18,8 +19,10 @@ typedef struct TimeZone TimeZone;
 Status date_form_new(const char *pattern, Arena *arena, const DateForm **ret_form, Error *err) MUST_CHECK;
 const char *date_form_pattern(const DateForm *form);
 bool date_form_has_time(const DateForm *form);
-/* The civil date as written (whatever zone stands behind it); false when the text does not fit. */
-bool date_form_parse_date(const DateForm *form, StrView text, int32_t *ret_days);
+/* The civil date at the place of the event: as written, with whatever offset; what is written in UTC (Z, UTC, GMT, +00:00,
+ * the epoch's counts) is an instant, and its day is the one in `zone` (NULL: UTC).  False when the text does not fit or
+ * its year is not 1..9999. */
+bool date_form_parse_date(const DateForm *form, const TimeZone *zone, StrView text, int32_t *ret_days);
 /* The instant in microseconds UTC; a time that does not exist or exists twice in `zone` takes the earlier offset. */
 bool date_form_parse_instant(const DateForm *form, const TimeZone *zone, StrView text, int64_t *ret_micros);
 

@@ -227,54 +227,147 @@ static void choose(Guesses *guesses, const Pair *pairs, uint32_t n, bool *taken)
     order_dates(guesses);
 }
 
+/* ---- Doubts ---- */
+
+#define DOUBTFUL 0.55 /* the most that a guess with a doubt is sure */
+
+/* What nothing in the sample decides: a person must. */
+static void doubt(Guess *guess, const char *text)
+{
+    if (guess->n_doubts < GUESS_MAX_DOUBTS)
+        guess->doubts[guess->n_doubts++] = text;
+    if (guess->confidence > DOUBTFUL)
+        guess->confidence = DOUBTFUL;
+}
+
+#define TIE 0.05
+
+/* Another column, read by nothing, that fits as well. */
+static void doubt_ties(Guesses *guesses, const Pair *pairs, uint32_t n, const bool *taken, Arena *arena)
+{
+    double scores[SHIPMENT_COLUMN_COUNT] = {0};
+    for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++)
+        scores[id] = guesses->of[id].confidence;
+    for (uint32_t i = 0; i < n; i++) {
+        Guess *guess = &guesses->of[pairs[i].id];
+        if (guess->column >= 0 && !taken[pairs[i].column] && pairs[i].score >= scores[pairs[i].id] - TIE &&
+            guess->n_doubts == 0)
+            doubt(guess,
+                  arena_printf(arena, "the column %.60s fits as well", guesses->sample->columns[pairs[i].column].name));
+    }
+}
+
 /* ---- What must be said of a chosen column ---- */
 
-/* The unit that a column beside it names in every record: weight.value and weight.unit. */
-static const Unit *unit_of_neighbour(const Guesses *guesses, const Guess *guess)
+static bool is_of_units(const NameTokens *name)
 {
-    const NameTokens *own = &guesses->profiles[guess->column].name;
+    for (uint32_t i = 0; i < name->n; i++)
+        if (strncmp(name->words[i], "unit", 4) == 0 || strcmp(name->words[i], "uom") == 0 ||
+            strcmp(name->words[i], "einheit") == 0)
+            return true;
+    return false;
+}
+
+static uint32_t shared_words(const NameTokens *a, const NameTokens *b)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < a->n; i++)
+        for (uint32_t k = 0; k < b->n; k++)
+            n += strcmp(a->words[i], b->words[k]) == 0;
+    return n;
+}
+
+/* The column beside it that names units of its kind, as weight.unit beside weight.value: the one that shares most words
+ * with it, of these the nearest; -1: none. */
+static int32_t find_unit_column(const Guesses *guesses, const Guess *guess)
+{
+    int32_t best = -1;
+    uint32_t best_shared = 0, best_distance = 0;
     for (uint32_t c = 0; c < guesses->sample->n_columns; c++) {
         const SampleColumn *column = &guesses->sample->columns[c];
-        const NameTokens *name = &guesses->profiles[c].name;
-        bool of_units = false, shared = false;
-        for (uint32_t i = 0; i < name->n; i++) {
-            of_units = of_units || strncmp(name->words[i], "unit", 4) == 0 || strcmp(name->words[i], "uom") == 0;
-            for (uint32_t k = 0; k < own->n; k++)
-                shared = shared || strcmp(name->words[i], own->words[k]) == 0;
+        uint32_t shared = shared_words(&guesses->profiles[c].name, &guesses->profiles[guess->column].name);
+        uint32_t distance = (uint32_t)abs((int32_t)c - guess->column);
+        if (!is_of_units(&guesses->profiles[c].name) || column->n_values == 0 ||
+            !unit_find(guess->id, column->values[0].text) || (shared == 0 && distance > 1))
+            continue;
+        if (best < 0 || shared > best_shared || (shared == best_shared && distance < best_distance)) {
+            best = (int32_t)c;
+            best_shared = shared;
+            best_distance = distance;
         }
-        if (of_units && shared && column->n_values == 1)
-            return unit_find(guess->id, column->values[0].text);
     }
+    return best;
+}
+
+/* Names every record's unit, or raises a doubt and names that of most. */
+static const Unit *unit_of_neighbour(const Guesses *guesses, Guess *guess, Arena *arena)
+{
+    int32_t at = find_unit_column(guesses, guess);
+    if (at < 0)
+        return NULL;
+    const SampleColumn *column = &guesses->sample->columns[at];
+    const SampleValue *most = &column->values[0];
+    for (uint32_t i = 1; i < column->n_values; i++)
+        if (column->values[i].count > most->count && unit_find(guess->id, column->values[i].text))
+            most = &column->values[i];
+    if (column->n_values > 1)
+        doubt(guess, arena_printf(arena, "the column %.60s names several units, and a mapping has one: %.*s is of most",
+                                  column->name, (int)most->text.size, most->text.data));
+    return unit_find(guess->id, most->text);
+}
+
+/* A word that two units share; NULL: no word of the name is one. */
+static const Unit *unit_of_ambiguous_word(Guess *guess, const NameTokens *name)
+{
+    for (uint32_t i = 0; i < name->n && guess->id == SHIPMENT_COLUMN_WEIGHT_KG; i++)
+        if (strcmp(name->words[i], "ton") == 0 || strcmp(name->words[i], "tons") == 0) {
+            doubt(guess, "a ton is 1000 kg (t), or 2000 pounds in America (short_ton)");
+            return unit_find(guess->id, str_view("t"));
+        }
     return NULL;
 }
 
-static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *profile)
+static const Unit *unit_of_name(const Guess *guess, const NameTokens *name)
 {
-    if (guess->id != SHIPMENT_COLUMN_WEIGHT_KG && guess->id != SHIPMENT_COLUMN_VOLUME_M3 &&
-        guess->id != SHIPMENT_COLUMN_DISTANCE_KM)
-        return;
-    const Unit *unit = profile->suffix.size ? unit_find(guess->id, profile->suffix) : NULL;
     char joined[64];
-    for (uint32_t i = profile->name.n; i-- > 0 && !unit;) {
-        const char *word = profile->name.words[i];
-        bool alone = strlen(word) > 1 || profile->name.bracketed[i] || i + 1 == profile->name.n;
+    const Unit *unit = NULL;
+    for (uint32_t i = name->n; i-- > 0 && !unit;) {
+        const char *word = name->words[i];
+        bool alone = strlen(word) > 1 || name->bracketed[i] || i + 1 == name->n;
         if (i > 0) {
-            snprintf(joined, sizeof joined, "%.30s_%.30s", profile->name.words[i - 1], word);
+            snprintf(joined, sizeof joined, "%.30s_%.30s", name->words[i - 1], word);
             unit = unit_find(guess->id, str_view(joined));
         }
         if (!unit && alone)
             unit = unit_find(guess->id, str_view(word));
     }
-    if (!unit)
-        unit = unit_of_neighbour(guesses, guess);
+    return unit;
+}
+
+static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *profile, Arena *arena)
+{
+    if (guess->id != SHIPMENT_COLUMN_WEIGHT_KG && guess->id != SHIPMENT_COLUMN_VOLUME_M3 &&
+        guess->id != SHIPMENT_COLUMN_DISTANCE_KM)
+        return;
+    const Unit *unit = profile->suffix.size ? unit_find(guess->id, profile->suffix) : NULL;
+    const Unit *named = unit_of_name(guess, &profile->name);
+    if (unit && named && strcmp(unit->name, named->name) != 0)
+        doubt(guess, arena_printf(arena, "the name says %s, the values say %s", named->name, unit->name));
+    bool of_values = unit != NULL;
+    unit = unit ? unit : named;
+    unit = unit ? unit : unit_of_neighbour(guesses, guess, arena);
+    unit = unit ? unit : unit_of_ambiguous_word(guess, &profile->name);
     guess->unit_said = unit != NULL;
-    guess->unit = profile->suffix.size && unit             ? unit->word
+    guess->unit = of_values                                ? unit->word
                   : unit                                   ? unit->name
                   : guess->id == SHIPMENT_COLUMN_WEIGHT_KG ? "kg"
                   : guess->id == SHIPMENT_COLUMN_VOLUME_M3 ? "m3"
                                                            : "km";
-    if (!guess->unit_said && guess->confidence > 0.75)
-        guess->confidence = 0.75;
+    if (!guess->unit_said)
+        doubt(guess, arena_printf(arena, "the file does not say the unit: is it %s?", guess->unit));
+    if (profile->other_suffix.size)
+        doubt(guess, arena_printf(arena, "some values carry %.*s, most do not: these will be rejected",
+                                  (int)profile->other_suffix.size, profile->other_suffix.data));
 }
 
 #define RARE_SHARE 100 /* one in so many */
@@ -287,7 +380,8 @@ static void say_values(Guess *guess, const SampleColumn *column, Arena *arena)
     for (uint32_t i = 0; i < column->n_values; i++) {
         const SampleValue *value = &column->values[i];
         const char *to = word_translation(guess->id, value->text, arena);
-        bool same = to && strlen(to) == value->text.size && strncasecmp(to, value->text.data, value->text.size) == 0;
+        bool same = to && (guess->id == SHIPMENT_COLUMN_STATUS ? str_equal_ignoring_case(str_view(to), value->text)
+                                                               : str_equal(str_view(to), value->text));
         if (same || is_null_word(value->text) || (!to && guess->id != SHIPMENT_COLUMN_STATUS))
             continue;
         if (!to && value->count * RARE_SHARE < column->n_filled) /* a mistake sooner than a word: let it be rejected */
@@ -308,7 +402,7 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
 {
     const ColumnProfile *profile = &guesses->profiles[guess->column];
     TypeId type = shipment_column(guess->id)->type.id;
-    guess->n_nulls = guess->n_values = guess->n_forms = 0;
+    guess->n_nulls = guess->n_values = guess->n_forms = guess->n_doubts = 0;
     guess->n_unread = 0;
     guess->other_form = NULL;
     guess->unit = NULL;
@@ -318,15 +412,23 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
         guess->forms = profile->forms;
         guess->n_forms = profile->n_forms;
         guess->other_form = profile->order_undecided ? profile->other_form : NULL;
-        if (guess->other_form && guess->confidence > 0.55)
-            guess->confidence = 0.55;
+        if (guess->other_form)
+            doubt(guess, arena_printf(arena,
+                                      "day and month could be the other way round (%s), nothing in the sample "
+                                      "decides it",
+                                      guess->other_form));
         profile_null_texts(profile, true, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
     } else if (type != TYPE_STRING) {
         guess->decimal_mark = profile->decimal_mark;
         guess->thousands_mark = profile->thousands_mark;
-        guess->marks_undecided = profile->marks_undecided;
-        say_unit(guesses, guess, profile);
+        if (profile->marks_undecided)
+            doubt(guess, arena_printf(arena,
+                                      "%.*s could be read with '%c' as its decimal mark, too: nothing in the "
+                                      "sample decides it",
+                                      (int)profile->undecided.size, profile->undecided.data,
+                                      guess->decimal_mark == ',' ? '.' : ','));
+        say_unit(guesses, guess, profile, arena);
         profile_null_texts(profile, false, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
     } else {
@@ -337,28 +439,40 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
 }
 
 /* The currency of the amounts where no column says it: from their names or texts, else the lake's. */
-static void say_currency(Guesses *guesses)
+static void say_currency(Guesses *guesses, Arena *arena)
 {
     Guess *currency = &guesses->of[SHIPMENT_COLUMN_CURRENCY];
     static const ShipmentColumnId amounts[] = {SHIPMENT_COLUMN_FUEL_SURCHARGE, SHIPMENT_COLUMN_COST};
-    const char *said = NULL;
+    const char *said = NULL, *before = NULL, *unknown = NULL;
     bool any = false;
     for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
         const Guess *amount = &guesses->of[amounts[i]];
         if (amount->column < 0)
             continue;
         const ColumnProfile *profile = &guesses->profiles[amount->column];
+        const char *of_amount = profile->currency;
         any = true;
-        said = profile->currency ? profile->currency : said;
         for (uint32_t w = 0; w < profile->name.n; w++) {
-            const char *code = currency_code(str_view(profile->name.words[w]));
-            said = code ? code : said;
+            const char *word = profile->name.words[w], *code = currency_code(str_view(word));
+            of_amount = code ? code : of_amount;
+            unknown = !code && profile->name.bracketed[w] && strlen(word) == 3 ? word : unknown;
         }
+        before = said && of_amount && strcmp(said, of_amount) != 0 ? said : before;
+        said = of_amount ? of_amount : said;
     }
     if (currency->column >= 0)
         return;
+    currency->n_doubts = 0;
     currency->constant = !any ? NULL : said ? said : guesses->lake_currency;
-    currency->confidence = said ? 0.95 : 0.5;
+    currency->confidence = 0.95;
+    if (before)
+        doubt(currency,
+              arena_printf(arena, "one amount is in %s, another in %s: a record has one currency", before, said));
+    else if (!said && unknown)
+        doubt(currency,
+              arena_printf(arena, "the name says %s, which is no currency known here; this is the lake's", unknown));
+    else if (!said)
+        doubt(currency, "the file does not say it, this is the lake's");
 }
 
 Guesses *guess_sample(const Sample *sample, const char *lake_currency, Arena *arena)
@@ -376,7 +490,8 @@ Guesses *guess_sample(const Sample *sample, const char *lake_currency, Arena *ar
     for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++)
         if (guesses->of[id].column >= 0)
             say_details(guesses, &guesses->of[id], arena);
-    say_currency(guesses);
+    doubt_ties(guesses, pairs, n, taken, arena);
+    say_currency(guesses, arena);
     return guesses;
 }
 
@@ -388,7 +503,58 @@ void guess_take(Guesses *guesses, ShipmentColumnId id, int32_t column, Arena *ar
     guess->constant = NULL;
     if (column >= 0)
         say_details(guesses, guess, arena);
-    say_currency(guesses);
+    say_currency(guesses, arena);
+}
+
+static Status say_mark(char *mark, const char *key, const char *value, const char *allowed, Error *err)
+{
+    if (strlen(value) != 1 || !strchr(allowed, *value))
+        return error_set(err, STATUS_CONFIG, "%s is one of these: %s", key, allowed);
+    *mark = *value;
+    return STATUS_OK;
+}
+
+static Status say_form(Guess *guess, const char *value, Arena *arena, Error *err)
+{
+    const DateForm *form;
+    TRY(date_form_new(value, arena, &form, err));
+    const char **forms = ARENA_ARRAY(arena, const char *, guess->n_forms + 1);
+    for (uint32_t i = 0; i < guess->n_forms; i++)
+        forms[i] = guess->forms[i];
+    forms[0] = arena_strdup(arena, value);
+    guess->forms = forms;
+    guess->n_forms = guess->n_forms ? guess->n_forms : 1;
+    guess->other_form = NULL;
+    return STATUS_OK;
+}
+
+Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena, Error *err)
+{
+    if (strcmp(key, "unit") == 0 && guess->unit) {
+        const Unit *unit = unit_find(guess->id, str_view(value));
+        if (!unit)
+            return error_set(err, STATUS_CONFIG, "unit is one of these: %s", unit_words(guess->id, arena));
+        guess->unit = unit->word;
+        guess->unit_said = true;
+    } else if (strcmp(key, "dates") == 0 && guess->n_forms) {
+        TRY(say_form(guess, value, arena, err));
+    } else if (strcmp(key, "decimal") == 0 && guess->decimal_mark) {
+        TRY(say_mark(&guess->decimal_mark, key, value, ".,", err));
+        if (guess->thousands_mark == guess->decimal_mark)
+            guess->thousands_mark = guess->decimal_mark == ',' ? '.' : ',';
+    } else if (strcmp(key, "thousands") == 0 && guess->decimal_mark) {
+        TRY(say_mark(&guess->thousands_mark, key, value, guess->decimal_mark == ',' ? ". '" : ", '", err));
+    } else if (strcmp(key, "constant") == 0 && guess->id == SHIPMENT_COLUMN_CURRENCY && guess->column < 0) {
+        const char *code = currency_code(str_view(value));
+        if (!code)
+            return error_set(err, STATUS_CONFIG, "'%.20s' is no currency known here", value);
+        guess->constant = code;
+    } else {
+        return error_set(err, STATUS_CONFIG, "%s has no %.20s to say", shipment_column(guess->id)->name, key);
+    }
+    guess->confidence = 1;
+    guess->n_doubts = 0;
+    return STATUS_OK;
 }
 
 bool guess_is_low(const Guess *guess)

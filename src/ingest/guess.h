@@ -7,6 +7,7 @@
 
 #define GUESS_LOW 0.6 /* below, a person should look */
 #define GUESS_MAX_OTHERS 3
+#define GUESS_MAX_DOUBTS 6
 
 typedef struct GuessValue {
     StrView from;
@@ -22,9 +23,8 @@ typedef struct Guess {
     int32_t others[GUESS_MAX_OTHERS];
     uint32_t n_others;
     const char *unit; /* of numbers that have one */
-    bool unit_said;   /* by the name or the values; else it is the canonical one for want of better */
+    bool unit_said;   /* by the name, the values or a column beside; else it is the canonical one for want of better */
     char decimal_mark, thousands_mark;
-    bool marks_undecided;
     const char *const *forms;
     uint32_t n_forms;
     const char *other_form; /* the day and the month could be the other way round */
@@ -34,6 +34,8 @@ typedef struct Guess {
     uint32_t n_values;
     uint64_t n_unread; /* records whose text is neither a value nor said to mean none */
     StrView unread_example;
+    const char *doubts[GUESS_MAX_DOUBTS]; /* what a person should decide: any makes the guess a low one */
+    uint32_t n_doubts;
 } Guess;
 
 typedef struct Guesses {
@@ -47,6 +49,9 @@ typedef struct Guesses {
 Guesses *guess_sample(const Sample *sample, const char *lake_currency, Arena *arena);
 /* Takes another column (-1: none) for one of the contract: by a person, so its confidence is 1. */
 void guess_take(Guesses *guesses, ShipmentColumnId id, int32_t column, Arena *arena);
+/* Takes a person's word for a detail, and the guess for sure: key is `unit`, `dates`, `decimal`, `thousands`, or, of the
+ * currency, `constant`.  CONFIG for another key or a value that cannot be. */
+Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena, Error *err) MUST_CHECK;
 bool guess_is_low(const Guess *guess);
 /* What the guesses lack to be a mapping: the first missing column's name, or NULL. */
 const char *guess_missing(const Guesses *guesses);

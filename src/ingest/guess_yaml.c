@@ -81,13 +81,11 @@ static void append_examples(Buffer *yaml, const SampleColumn *column)
 static void append_numbers(Buffer *yaml, const Guess *guess)
 {
     if (guess->unit)
-        buffer_printf(yaml, "    unit: %s%s\n", guess->unit,
-                      guess->unit_said ? "" : "  # the file does not say it: is it right?");
+        buffer_printf(yaml, "    unit: %s\n", guess->unit);
     if (guess->decimal_mark == ',')
-        buffer_printf(yaml, "    decimal: \",\"%s\n", guess->marks_undecided ? "  # not certain" : "");
+        buffer_append_text(yaml, "    decimal: \",\"\n");
     if (guess->thousands_mark)
-        buffer_printf(yaml, "    thousands: \"%c\"%s\n", guess->thousands_mark,
-                      guess->marks_undecided ? "  # not certain" : "");
+        buffer_printf(yaml, "    thousands: \"%c\"\n", guess->thousands_mark);
 }
 
 static void append_dates(Buffer *yaml, const Guess *guess)
@@ -98,15 +96,17 @@ static void append_dates(Buffer *yaml, const Guess *guess)
     }
     if (guess->n_forms)
         buffer_append_text(yaml, "]\n");
-    if (guess->other_form)
-        buffer_printf(yaml,
-                      "    # day and month could be the other way round, nothing in the sample decides it: \"%s\"\n",
-                      guess->other_form);
     for (uint32_t i = 0; i < guess->n_forms; i++)
         if (strstr(guess->forms[i], "yy") && !strstr(guess->forms[i], "yyyy")) {
             buffer_append_text(yaml, "    # years of two digits are 1970 to 2069\n");
             break;
         }
+}
+
+static void append_doubts(Buffer *yaml, const Guess *guess)
+{
+    for (uint32_t i = 0; i < guess->n_doubts; i++)
+        buffer_printf(yaml, "    # ? %s\n", guess->doubts[i]);
 }
 
 static void append_column(Buffer *yaml, const Guesses *guesses, const Guess *guess)
@@ -117,6 +117,7 @@ static void append_column(Buffer *yaml, const Guesses *guesses, const Guess *gue
     buffer_printf(yaml, "  # confidence %.2f%s; ", guess->confidence, guess_is_low(guess) ? ", LOOK AT THIS" : "");
     append_examples(yaml, column);
     buffer_append_byte(yaml, '\n');
+    append_doubts(yaml, guess);
     append_others(yaml, guesses, guess);
     append_numbers(yaml, guess);
     append_dates(yaml, guess);
@@ -153,8 +154,7 @@ static void append_columns(Buffer *yaml, const Guesses *guesses)
         else if (guess->constant)
             buffer_printf(yaml, "  %s: {constant: %s}  # confidence %.2f: %s\n", shipment_column(id)->name,
                           guess->constant, guess->confidence,
-                          guess->confidence < GUESS_LOW ? "the file does not say it, this is the lake's: LOOK AT THIS"
-                                                        : "said by the amounts");
+                          guess->n_doubts ? guess->doubts[0] : "said by the amounts");
         else
             append_missing(yaml, guesses, guess);
     }
@@ -229,9 +229,10 @@ void guess_append_yaml(const Guesses *guesses, const char *client, Buffer *yaml)
     append_text(yaml, client);
     buffer_append_byte(yaml, '\n');
     append_format(yaml, sample);
-    buffer_append_text(yaml, "zone: UTC  # of instants that carry none\n"
-                             "duplicates: keep  # or reject, or latest: what happens when a shipment_id comes again\n"
-                             "# max_rejected_share: 0.05  # of a file; the lake's where it is not given\n");
+    buffer_append_text(
+        yaml, "zone: UTC  # where instants without one of their own are, and where the day of one in UTC is taken\n"
+              "duplicates: keep  # or reject, or latest: what happens when a shipment_id comes again\n"
+              "# max_rejected_share: 0.05  # of a file; the lake's where it is not given\n");
     append_columns(yaml, guesses);
     append_unmapped(yaml, guesses);
     buffer_append_text(yaml, "\n# Rules of your own; what breaks one is quarantined:\n"

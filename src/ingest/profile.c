@@ -17,6 +17,7 @@
 #define MOST_DATE_TEXT 48u
 #define MAX_NULL_TEXTS 12u
 #define NEEDED_SHARE 0.02 /* of the dates, for one more form */
+#define MAX_SUFFIXES 8
 
 /* ---- Numbers ---- */
 
@@ -93,12 +94,48 @@ static void count_forms(const ColumnProfile *profile, uint64_t counts[ARRAY_SIZE
     }
 }
 
+/* How often each of a few words stood behind numbers. */
+typedef struct WordCounts {
+    StrView words[MAX_SUFFIXES];
+    uint64_t counts[MAX_SUFFIXES];
+    uint32_t n;
+} WordCounts;
+
+static void count_word(WordCounts *words, StrView word, uint32_t count)
+{
+    uint32_t i = 0;
+    while (i < words->n && !str_equal_ignoring_case(words->words[i], word))
+        i++;
+    if (i == MAX_SUFFIXES)
+        return;
+    words->words[i] = word;
+    words->counts[i] += count;
+    words->n = i == words->n ? i + 1 : words->n;
+}
+
+/* The word of most numbers, when it is of at least half of them, and one of the others. */
+static void choose_suffix(ColumnProfile *profile, const WordCounts *words)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < words->n; i++)
+        best = words->counts[i] > words->counts[best] ? i : best;
+    if (words->n == 0)
+        return;
+    if (2 * words->counts[best] >= profile->n_numbers)
+        profile->suffix = words->words[best];
+    if (!profile->suffix.size)
+        profile->other_suffix = words->words[best];
+    else if (words->n > 1)
+        profile->other_suffix = words->words[best == 0];
+}
+
 /* The unit or currency that most numbers carry, and their mean. */
 static void read_numbers(ColumnProfile *profile, Arena *arena)
 {
     const SampleColumn *column = profile->column;
     const char form[2] = {profile->decimal_mark, profile->thousands_mark};
-    uint64_t with_suffix = 0, with_currency = 0;
+    WordCounts suffixes = {.n = 0};
+    uint64_t with_currency = 0;
     double sum = 0;
     profile->is_number = ARENA_ARRAY(arena, uint8_t, column->n_values + 1);
     profile->n_numbers = 0;
@@ -114,17 +151,14 @@ static void read_numbers(ColumnProfile *profile, Arena *arena)
         profile->n_numbers += count;
         sum += number * count;
         profile->all_whole = profile->all_whole && number == nearbyint(number);
-        if (suffix.size) {
-            profile->suffix = suffix;
-            with_suffix += count;
-        }
+        if (suffix.size)
+            count_word(&suffixes, suffix, count);
         if (currency) {
             profile->currency = currency;
             with_currency += count;
         }
     }
-    if (2 * with_suffix < profile->n_numbers)
-        profile->suffix.size = 0;
+    choose_suffix(profile, &suffixes);
     if (2 * with_currency < profile->n_numbers)
         profile->currency = NULL;
     profile->mean_number = profile->n_numbers ? sum / (double)profile->n_numbers : 0;
@@ -141,8 +175,35 @@ static void choose_marks(ColumnProfile *profile, const uint64_t *counts, char wa
     profile->thousands_mark = NUMBER_FORMS[best][1];
 }
 
-static void profile_numbers(ColumnProfile *profiles, uint32_t n, Arena *arena)
+/* A text of the column that reads with either decimal mark, as something else. */
+static StrView find_undecided(const ColumnProfile *profile)
 {
+    for (uint32_t i = 0; i < profile->column->n_values; i++) {
+        StrView core, suffix;
+        const char *currency;
+        double point, comma;
+        if (split_number(profile->column->values[i].text, &core, &suffix, &currency) &&
+            reads_as_number(core, NUMBER_FORMS[1], &point) && reads_as_number(core, NUMBER_FORMS[3], &comma) &&
+            point != comma)
+            return core;
+    }
+    return (StrView){NULL, 0};
+}
+
+/* The mark that goes with how the file is made, where no number decides: a comma where fields are divided by semicolons or
+ * dates by points. */
+static char mark_of_place(const Sample *sample, const ColumnProfile *profiles)
+{
+    bool comma = sample->input == INPUT_CSV && sample->guess.format.delimiter == ';';
+    for (uint32_t c = 0; c < sample->n_columns; c++)
+        comma = comma || (profiles[c].n_forms > 0 && (strncmp(profiles[c].forms[0], "dd.M", 4) == 0 ||
+                                                      strncmp(profiles[c].forms[0], "d.M", 3) == 0));
+    return comma ? ',' : '.';
+}
+
+static void profile_numbers(const Sample *sample, ColumnProfile *profiles, Arena *arena)
+{
+    uint32_t n = sample->n_columns;
     uint64_t(*counts)[ARRAY_SIZE(NUMBER_FORMS)] = arena_zalloc(arena, sizeof *counts * (n + 1));
     uint32_t points = 0, commas = 0;
     for (uint32_t c = 0; c < n; c++) {
@@ -154,13 +215,14 @@ static void profile_numbers(ColumnProfile *profiles, uint32_t n, Arena *arena)
         points += profiles[c].by_mark[0] > profiles[c].by_mark[1];
         commas += profiles[c].by_mark[1] > profiles[c].by_mark[0];
     }
-    char wanted = commas > points ? ',' : '.';
+    char wanted = commas > points ? ',' : points > commas ? '.' : mark_of_place(sample, profiles);
     for (uint32_t c = 0; c < n; c++) {
         ColumnProfile *profile = &profiles[c];
         choose_marks(profile, counts[c], wanted);
         /* Whole numbers read with any mark; they say nothing and need nothing said. */
-        profile->marks_undecided =
-            profile->by_mark[0] == profile->by_mark[1] && counts[c][0] != counts[c][2] && points == commas;
+        if (profile->by_mark[0] == profile->by_mark[1] && points == commas)
+            profile->undecided = find_undecided(profile);
+        profile->marks_undecided = profile->undecided.size > 0;
         read_numbers(profile, arena);
     }
 }
@@ -221,7 +283,7 @@ static DateForms *date_forms(Arena *arena)
 static bool reads_as_date(const DateForm *form, StrView text, int32_t *ret_day)
 {
     const int32_t from = -3653, to = 47482; /* 1960..2099 */
-    return date_form_parse_date(form, text, ret_day) && *ret_day >= from && *ret_day <= to;
+    return date_form_parse_date(form, NULL, text, ret_day) && *ret_day >= from && *ret_day <= to;
 }
 
 /* Records with a text not read so far that the form reads. */
@@ -421,7 +483,6 @@ ColumnProfile *profile_sample(const Sample *sample, Arena *arena)
                        strcmp(profile->name.words[i], "lbs") == 0 || strcmp(profile->name.words[i], "mi") == 0 ||
                        strcmp(profile->name.words[i], "miles") == 0;
     }
-    profile_numbers(profiles, sample->n_columns, arena);
     for (uint32_t c = 0; c < sample->n_columns; c++) {
         profile_dates(&profiles[c], all, 0, arena);
         char said = first_letter_of_order(&profiles[c]);
@@ -429,6 +490,7 @@ ColumnProfile *profile_sample(const Sample *sample, Arena *arena)
         american =
             american || (profiles[c].n_forms > 0 && profiles[c].forms[0][strlen(profiles[c].forms[0]) - 1] == 'a');
     }
+    profile_numbers(sample, profiles, arena);
     for (uint32_t c = 0; c < sample->n_columns; c++) {
         if (profiles[c].order_undecided) {
             profile_dates(&profiles[c], all, order ? order : american ? 'M' : 'd', arena);

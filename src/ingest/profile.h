@@ -13,10 +13,12 @@ typedef struct ColumnProfile {
     /* numbers: */
     uint64_t n_numbers; /* records that read as numbers in this form */
     char decimal_mark, thousands_mark;
-    bool marks_undecided; /* another decimal mark reads as many */
+    bool marks_undecided; /* another decimal mark reads as many, and other columns do not decide */
+    StrView undecided;    /* a text that both marks read */
     uint64_t by_mark[2];  /* records that read with '.' and with ',' */
     uint8_t *is_number;   /* per distinct value */
     StrView suffix;       /* the word most numbers carry behind them ("lb"); size 0: none */
+    StrView other_suffix; /* another that some carry */
     const char *currency; /* the code most numbers carry; NULL: none */
     double mean_number;
     bool all_whole;

@@ -63,7 +63,7 @@ static bool bound_value(const char *text, DataType type, Value *ret)
         arena_init(&arena);
         error_init(&err);
         bool good = date_form_new("yyyy-MM-dd", &arena, &form, &err) == STATUS_OK &&
-                    (type.id == TYPE_DATE ? date_form_parse_date(form, view, &ret->int32)
+                    (type.id == TYPE_DATE ? date_form_parse_date(form, NULL, view, &ret->int32)
                                           : date_form_parse_instant(form, NULL, view, &ret->int64));
         arena_done(&arena);
         return good;

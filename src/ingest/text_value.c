@@ -8,6 +8,7 @@
 
 #include "columnar/decimal.h"
 #include "columnar/number_text.h"
+#include "ingest/synonyms.h"
 
 #define MAX_NUMBER_TEXT 64
 
@@ -30,11 +31,6 @@ static StrView trim(StrView text)
             break;
     }
     return text;
-}
-
-static bool equal_ignoring_case(StrView a, StrView b)
-{
-    return a.size == b.size && (a.size == 0 || strncasecmp(a.data, b.data, a.size) == 0);
 }
 
 /* '*' stands for any text; case does not matter. */
@@ -65,7 +61,7 @@ static bool means_null(const MappingColumn *column, StrView text)
     if (text.size == 0)
         return true;
     for (uint32_t i = 0; i < column->n_nulls; i++)
-        if (equal_ignoring_case(column->nulls[i], text))
+        if (str_equal_ignoring_case(column->nulls[i], text))
             return true;
     for (uint32_t i = 0; i < column->n_null_patterns; i++)
         if (matches_pattern(column->null_patterns[i], text))
@@ -76,7 +72,7 @@ static bool means_null(const MappingColumn *column, StrView text)
 static const MappingValue *find_translation(const MappingColumn *column, StrView text)
 {
     for (uint32_t i = 0; i < column->n_values; i++)
-        if (equal_ignoring_case(column->values[i].from, text))
+        if (str_equal_ignoring_case(column->values[i].from, text))
             return &column->values[i];
     return NULL;
 }
@@ -226,7 +222,7 @@ static void date_value(const Mapping *mapping, ShipmentColumnId id, StrView text
     for (uint32_t i = 0; i < column->n_forms; i++) {
         bool found = id == SHIPMENT_COLUMN_UPDATED_AT
                          ? date_form_parse_instant(column->forms[i], mapping->zone, text, &result->value.int64)
-                         : date_form_parse_date(column->forms[i], text, &result->value.int32);
+                         : date_form_parse_date(column->forms[i], mapping->zone, text, &result->value.int32);
         if (found)
             return;
     }
@@ -248,12 +244,22 @@ static void status_value(StrView text, TextValue *result)
 {
     for (ShipmentStatus status = 0; status < SHIPMENT_STATUS_COUNT; status++) {
         StrView word = str_view(shipment_status_name(status));
-        if (equal_ignoring_case(word, text)) {
+        if (str_equal_ignoring_case(word, text)) {
             result->value.string = word;
             return;
         }
     }
     bad(result, REASON_UNKNOWN_STATUS);
+}
+
+/* The modes that marts group by, in one spelling; other words are the client's own. */
+static StrView mode_value(StrView text)
+{
+    static const char *const modes[] = {"Road", "Rail", "Air", "Sea", "Parcel"};
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+        if (str_equal_ignoring_case(str_view(modes[i]), text))
+            return str_view(modes[i]);
+    return text;
 }
 
 static void string_value(ShipmentColumnId id, StrView text, TextValue *result)
@@ -265,17 +271,18 @@ static void string_value(ShipmentColumnId id, StrView text, TextValue *result)
     } else if (id == SHIPMENT_COLUMN_STATUS) {
         status_value(text, result);
     } else {
-        result->value.string = text;
+        result->value.string = id == SHIPMENT_COLUMN_TRANSPORT_MODE ? mode_value(text) : text;
     }
 }
 
 static void currency_value(StrView text, TextValue *result)
 {
+    const char *known = text.size == 3 ? currency_code(text) : NULL;
     bool letters = text.size == 3;
     for (uint32_t i = 0; i < text.size && letters; i++)
         letters = text.data[i] >= 'A' && text.data[i] <= 'Z';
-    if (letters)
-        result->value.string = text;
+    if (known || letters)
+        result->value.string = known ? str_view(known) : text;
     else
         bad(result, REASON_NO_CURRENCY);
 }

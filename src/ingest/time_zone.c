@@ -54,6 +54,22 @@ int64_t time_zone_to_utc(const TimeZone *zone, int64_t wall_micros)
     return wall_micros - (int64_t)offset * 1000000;
 }
 
+int64_t time_zone_to_wall(const TimeZone *zone, int64_t utc_micros)
+{
+    if (!zone)
+        return utc_micros;
+    int64_t utc = utc_micros / 1000000 - (utc_micros % 1000000 < 0);
+    uint32_t low = 0, high = zone->n - 1;
+    while (low < high) {
+        uint32_t middle = (low + high + 1) / 2;
+        if (zone->changes[middle].start <= utc)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return utc_micros + (int64_t)zone->changes[low].offset * 1000000;
+}
+
 static TimeZone *zone_new(const char *name, uint32_t capacity, Arena *arena)
 {
     TimeZone *zone = ARENA_NEW(arena, TimeZone);

@@ -250,6 +250,28 @@ class Terminal(Lake):
         self.assertNotIn("carrier:\n    from", self.mapping())
 
 
+    def test_details(self) -> None:
+        sample = self.path / "doubtful.csv"
+        rows = "".join(f"{i};A;B;0{i}/03/2025;{i}.137;12\n" for i in range(1, 9))
+        sample.write_text("id;origin;destination;ship date;weight;cost\n" + rows)
+        try:
+            controller, terminal = pty.openpty()
+        except OSError as error:  # a chroot without /dev/pts
+            self.skipTest(f"no terminal to be had: {error}")
+        command = [PROGRAM, "--lake", self.lake, "onboard", "emart", "--sample", sample]
+        process = subprocess.Popen(command, stdin=terminal, stderr=terminal, stdout=subprocess.PIPE, text=True)
+        os.close(terminal)
+        # weight: an unknown unit, then lb and a point; the date: the month first; the currency
+        os.write(controller, b"unit=stone\nunit=lb\ndecimal=.\n\ndates=MM/dd/yyyy\n\nconstant=xyz\nconstant=eur\n\n")
+        said = process.communicate(timeout=60)[0]
+        os.close(controller)
+        self.assertEqual(process.returncode, 0, said)
+        mapping = self.mapping()
+        for text in ("unit: lb\n", 'thousands: ","', 'dates: ["MM/dd/yyyy"]', "currency: {constant: EUR}"):
+            self.assertIn(text, mapping)
+        self.assertNotIn("LOOK AT THIS", mapping)
+
+
 class Guide(unittest.TestCase):
     """Every command of docs/onboarding.md, in its order, gives what stands below it; a line `...` stands for any lines."""
 

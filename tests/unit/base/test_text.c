@@ -117,9 +117,30 @@ static void numbers_for_people(void **state)
     assert_string_equal(text_seconds(text, sizeof text, 125), "2 min 05 s");
 }
 
+static void test_fold(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"Empf\xc3\xa4nger", "empfanger"},
+                                           {"EMPF\xc3\x84NGER", "empfanger"},
+                                           {"Stra\xc3\x9f"
+                                            "e",
+                                            "strasse"},
+                                           {"a\xc3\xb1o 3\xc3\xb7", "ano 3\xc3\xb7"},
+                                           {"\xc3\x86ro", "aero"},
+                                           {"\xe2\x82\xac\xc3", "\xe2\x82\xac\xc3"},
+                                           {"", ""}};
+    char folded[32];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_true(text_fold(str_view(cases[i][0]), folded, sizeof folded));
+        assert_string_equal(folded, cases[i][1]);
+    }
+    assert_false(text_fold(str_view("abc"), folded, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fold),
         cmocka_unit_test(views_compare_by_bytes),
         cmocka_unit_test(sizes_are_read),
         cmocka_unit_test(the_nearest_name_is_suggested),

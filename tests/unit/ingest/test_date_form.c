@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,7 +29,7 @@ static const char *day_of(const char *pattern, const char *text)
     static char shown[TIME_TEXT_SIZE];
     int32_t days;
     shown[0] = '\0';
-    if (date_form_parse_date(form_of(pattern), str_view(text), &days))
+    if (date_form_parse_date(form_of(pattern), NULL, str_view(text), &days))
         date_format(shown, days);
     return shown;
 }
@@ -82,6 +83,23 @@ static void test_dates(void **state)
         {"epoch_seconds", "0", "1970-01-01"},
         {"epoch_seconds", "-1", "1969-12-31"},
         {"epoch_seconds", "1e9", ""},
+        {"epoch_seconds", "1741348800.75", "2025-03-07"},
+        {"epoch_seconds", "1741348800.", "2025-03-07"},
+        {"epoch_seconds", "1.2.3", ""},
+        {"epoch_seconds", ".", ""},
+        {"yyyy-MM-dd", "0000-01-01", ""},
+        {"yyyy-MM-dd", "0001-01-01", "0001-01-01"},
+        {"dd.MM.yyyy", "01.01.0000", ""},
+        {"d MMM yyyy", "3 M\xc3\xa4r 2025", "2025-03-03"},
+        {"d MMM yyyy", "3 M\xc3\x84RZ 2025", "2025-03-03"},
+        {"d MMM yyyy", "3 f\xc3\xa9vr. 2025", "2025-02-03"},
+        {"d. MMM. yyyy", "3. Okt. 2025", "2025-10-03"},
+        {"d. MMM. yyyy", "3. Okt 2025", ""},
+        {"d MMMM yyyy", "3 ao\xc3\xbbt 2025", "2025-08-03"},
+        {"d MMMM yyyy", "3 diciembre 2025", "2025-12-03"},
+        {"dd-MMM-yy", "03-DIC-25", "2025-12-03"},
+        {"dd-MMM-yy", "03-Dez-25", "2025-12-03"},
+        {"dd-MMM-yy", "03-Dex-25", ""},
         {"epoch_milliseconds", "1741348800000", "2025-03-07"},
         {"excel", "45658", "2025-01-01"},
         {"excel", "45658.75", "2025-01-01"},
@@ -163,9 +181,39 @@ static void test_fast_path_agrees(void **state)
         if (rand_r(&seed) % 4 == 0)
             text[rand_r(&seed) % n] = "0123456789-/ x"[rand_r(&seed) % 14];
         int32_t a = 0, b = 0;
-        bool x = date_form_parse_date(fast, str_view(text), &a), y = date_form_parse_date(slow, str_view(text), &b);
+        bool x = date_form_parse_date(fast, NULL, str_view(text), &a);
+        bool y = date_form_parse_date(slow, NULL, str_view(text), &b);
         if (x != y || a != b)
             fail_msg("\"%s\": %d %d, %d %d", text, x, a, y, b);
+    }
+}
+
+/* The day of an instant is that of the place, of a text with an offset the one written. */
+static void test_day_at_place(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"yyyy-MM-dd'T'HH:mm:ssX", "America/New_York", "2025-03-07T02:00:00Z", "2025-03-06"},
+        {"yyyy-MM-dd'T'HH:mm:ssX", "America/New_York", "2025-03-07T02:00:00+01:00", "2025-03-07"},
+        {"yyyy-MM-dd HH:mm:ss z", "Europe/Berlin", "2025-03-29 23:30:00 UTC", "2025-03-30"},
+        {"yyyy-MM-dd HH:mm:ss z", "Europe/Berlin", "2025-03-29 22:30:00 UTC", "2025-03-29"}, /* winter: an hour ahead */
+        {"yyyy-MM-dd HH:mm:ss z", "Europe/Berlin", "2025-03-30 22:30:00 UTC", "2025-03-31"}, /* summer: two */
+        {"yyyy-MM-dd HH:mm:ss", "Europe/Berlin", "2025-03-30 23:30:00", "2025-03-30"},
+        {"epoch_seconds", "Asia/Tokyo", "1741366800", "2025-03-08"}, /* 2025-03-07 17:00 UTC */
+        {"epoch_milliseconds", "UTC", "1741366800000", "2025-03-07"},
+    };
+    if (access("/usr/share/zoneinfo/Asia/Tokyo", R_OK) != 0)
+        skip();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Error err;
+        const TimeZone *zone;
+        int32_t days = 0;
+        char shown[TIME_TEXT_SIZE];
+        error_init(&err);
+        assert_int_equal(time_zone_new(cases[i][1], &arena, &zone, &err), STATUS_OK);
+        assert_true(date_form_parse_date(form_of(cases[i][0]), zone, str_view(cases[i][2]), &days));
+        date_format(shown, days);
+        assert_string_equal(shown, cases[i][3]);
     }
 }
 
@@ -186,7 +234,7 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_dates), cmocka_unit_test(test_instants),
-                                       cmocka_unit_test(test_refused_patterns),
+                                       cmocka_unit_test(test_day_at_place), cmocka_unit_test(test_refused_patterns),
                                        cmocka_unit_test(test_fast_path_agrees)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

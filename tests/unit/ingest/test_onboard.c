@@ -252,12 +252,184 @@ static void test_odd_bytes(void **state)
     arena_done(&arena);
 }
 
+/* Whether some doubt of the guess holds the words. */
+static void assert_doubt(const Guesses *guesses, ShipmentColumnId id, const char *words)
+{
+    const Guess *guess = &guesses->of[id];
+    for (uint32_t i = 0; i < guess->n_doubts; i++)
+        if (strstr(guess->doubts[i], words)) {
+            assert_true(guess_is_low(guess));
+            return;
+        }
+    fail_msg("%s: no doubt says '%s' (%u doubts: %s)", shipment_column(id)->name, words, guess->n_doubts,
+             guess->n_doubts ? guess->doubts[0] : "");
+}
+
+static void assert_sure(const Guesses *guesses, ShipmentColumnId id)
+{
+    const Guess *guess = &guesses->of[id];
+    if (guess_is_low(guess))
+        fail_msg("%s is in doubt: %s", shipment_column(id)->name, guess->n_doubts ? guess->doubts[0] : "low score");
+}
+
+/* 2.137 is two and a bit or two thousand: other columns decide, else the place does and it is said. */
+static void test_marks(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping =
+        onboard("id;origin;destination;ship date;weight kg\n1;A;B;02.03.2025;2.137\n2;A;B;13.03.2025;5.250\n", &arena,
+                &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "decimal mark");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, ',');
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].thousands_mark, '.');
+    mapping = onboard("id,origin,destination,ship date,weight kg\n1,A,B,2025-03-02,2.137\n2,A,B,2025-03-03,5.250\n",
+                      &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "decimal mark");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, '.');
+    onboard("id,origin,destination,ship date,weight kg,cost usd\n1,A,B,2025-03-02,2.137,10.5\n", &arena, &guesses);
+    assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+    onboard("id,origin,destination,ship date,weight kg\n1,A,B,2025-03-02,2137\n", &arena, &guesses);
+    assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+    arena_done(&arena);
+}
+
+static void test_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names, *values, *doubt; /* NULL: sure */
+        double factor;
+    } cases[] = {
+        {"Weight", "12.5", "does not say the unit", 1},
+        {"Weight (tons)", "12.5", "a ton is", 1000},
+        {"Gewicht (Tonnen)", "12.5", NULL, 1000},
+        {"Weight (t),Weight Unit", "12.5,kg", NULL, 1000}, /* the name is nearer */
+        {"Weight,Weight Unit,Volume Unit", "12.5,lb,ft3", NULL, 0.45359237},
+        {"Volume Unit,Weight,Weight Unit", "ft3,12.5,oz", NULL, 0.45359237 / 16},
+        {"Weight (kg)", "12.5 lb", "the name says kg, the values say lb", 0.45359237},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Arena arena;
+        Guesses *guesses;
+        arena_init(&arena);
+        Mapping *mapping = onboard(arena_printf(&arena, "id,origin,destination,ship date,%s\n1,A,B,2025-03-02,%s\n",
+                                                cases[i].names, cases[i].values),
+                                   &arena, &guesses);
+        if (cases[i].doubt)
+            assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, cases[i].doubt);
+        else
+            assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+        if (mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].factor != cases[i].factor)
+            fail_msg("%s: %g", cases[i].names, mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].factor);
+        arena_done(&arena);
+    }
+}
+
+static void test_several_units(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard("id,origin,destination,ship date,weight,weight unit,distance (nm)\n"
+                               "1,A,B,2025-03-02,12.5,lb,5\n2,A,B,2025-03-02,12.5,lb,6\n3,A,B,2025-03-02,12.5,kg,7\n",
+                               &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "several units");
+    assert_true(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].factor == 0.45359237);
+    assert_true(mapping->columns[SHIPMENT_COLUMN_DISTANCE_KM].factor == 1.852);
+    assert_sure(guesses, SHIPMENT_COLUMN_DISTANCE_KM);
+    onboard("id,origin,destination,ship date,weight\n1,A,B,2025-03-02,5 kg\n2,A,B,2025-03-02,6 kg\n"
+            "3,A,B,2025-03-02,7 lb\n",
+            &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "some values carry lb");
+    assert_string_equal(guesses->of[SHIPMENT_COLUMN_WEIGHT_KG].unit, "kg");
+    arena_done(&arena);
+}
+
+static void test_money(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    onboard("id,origin,destination,ship date,freight cost (usd),fuel surcharge (eur)\n1,A,B,2025-03-02,5,1\n", &arena,
+            &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "a record has one currency");
+    onboard("id,origin,destination,ship date,freight cost (xyz)\n1,A,B,2025-03-02,5\n", &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "xyz");
+    onboard("id,origin,destination,ship date,freight cost eur\n1,A,B,2025-03-02,5\n", &arena, &guesses);
+    assert_sure(guesses, SHIPMENT_COLUMN_CURRENCY);
+    arena_done(&arena);
+}
+
+/* Two names that say as much, a name that says another measure, and words in one spelling. */
+static void test_names_and_words(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard("id,origin,Customer City,Order City,ship date,delay minutes,mode\n"
+                               "1,A,Lyon,Paris,2025-03-02,55,AIR\n2,A,Nice,Rome,2025-03-02,9,sea\n",
+                               &arena, &guesses);
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Order City");
+    assert_doubt(guesses, SHIPMENT_COLUMN_DESTINATION_CITY, "Customer City");
+    assert_source(mapping, SHIPMENT_COLUMN_DELAY_DAYS, NULL);
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_TRANSPORT_MODE].n_values, 2);
+    arena_done(&arena);
+}
+
+static void test_french_and_spanish(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    Mapping *mapping = onboard("Num\xc3\xa9ro d'exp\xc3\xa9"
+                               "dition;Entrep\xc3\xb4t d'origine;Ville de destination;Transporteur;Poids brut (kg);"
+                               "Date d'exp\xc3\xa9"
+                               "dition;Date de livraison;Statut\n"
+                               "E1;Lyon;Paris;Geodis;12,5;3 f\xc3\xa9vr. 2025;5 f\xc3\xa9vr. 2025;Livr\xc3\xa9\n"
+                               "E2;Lyon;Nice;Geodis;13,5;4 mars 2025;15 ao\xc3\xbbt 2025;En retard\n",
+                               &arena, &guesses);
+    assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "Entrep\xc3\xb4t d'origine");
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Ville de destination");
+    assert_form(mapping, SHIPMENT_COLUMN_SHIPMENT_DATE, "d MMM yyyy");
+    assert_source(mapping, SHIPMENT_COLUMN_DELIVERY_DATE, "Date de livraison");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_STATUS].n_values, 2);
+    mapping = onboard(
+        "N\xc3\xbamero de env\xc3\xado,Almac\xc3\xa9n de origen,Ciudad de destino,Transportista,Peso bruto (kg),"
+        "Fecha de env\xc3\xado,Fecha de entrega,Coste de env\xc3\xado EUR,Estado\n"
+        "E1,Madrid,Vigo,SEUR,12.5,03-ene-25,05-ene-25,10.5,Entregado\n"
+        "E2,Madrid,Vigo,SEUR,13.5,04-dic-25,15-dic-25,11.5,En tr\xc3\xa1nsito\n",
+        &arena, &guesses);
+    assert_source(mapping, SHIPMENT_COLUMN_ID, "N\xc3\xbamero de env\xc3\xado");
+    assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Ciudad de destino");
+    assert_form(mapping, SHIPMENT_COLUMN_DELIVERY_DATE, "dd-MMM-yy");
+    assert_source(mapping, SHIPMENT_COLUMN_COST, "Coste de env\xc3\xado EUR");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_STATUS].n_values, 2);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_american),      cmocka_unit_test(test_german),
-                                       cmocka_unit_test(test_nested_json),   cmocka_unit_test(test_null_texts),
-                                       cmocka_unit_test(test_day_and_month), cmocka_unit_test(test_own_names),
-                                       cmocka_unit_test(test_utf16),         cmocka_unit_test(test_odd_bytes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_american),
+                                       cmocka_unit_test(test_german),
+                                       cmocka_unit_test(test_nested_json),
+                                       cmocka_unit_test(test_null_texts),
+                                       cmocka_unit_test(test_day_and_month),
+                                       cmocka_unit_test(test_own_names),
+                                       cmocka_unit_test(test_utf16),
+                                       cmocka_unit_test(test_marks),
+                                       cmocka_unit_test(test_units),
+                                       cmocka_unit_test(test_several_units),
+                                       cmocka_unit_test(test_money),
+                                       cmocka_unit_test(test_names_and_words),
+                                       cmocka_unit_test(test_french_and_spanish),
+                                       cmocka_unit_test(test_odd_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

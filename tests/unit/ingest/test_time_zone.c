@@ -98,6 +98,7 @@ static void test_against_library(void **state)
             localtime_r(&at, &local);
             int64_t shown = ((int64_t)days_from_civil(local.tm_year + 1900, local.tm_mon + 1, local.tm_mday) * 86400 +
                              local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec);
+            assert_true(time_zone_to_wall(zone, (int64_t)at * 1000000) == shown * 1000000);
             int64_t back = time_zone_to_utc(zone, shown * 1000000) / 1000000;
             time_t back_time = (time_t)back;
             struct tm again;
