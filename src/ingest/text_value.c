@@ -275,13 +275,16 @@ static void string_value(ShipmentColumnId id, StrView text, TextValue *result)
     }
 }
 
+/* An ISO 4217 code; one in small letters is taken where it is a known one. */
 static void currency_value(StrView text, TextValue *result)
 {
-    const char *known = text.size == 3 ? currency_code(text) : NULL;
-    bool letters = text.size == 3;
-    for (uint32_t i = 0; i < text.size && letters; i++)
-        letters = text.data[i] >= 'A' && text.data[i] <= 'Z';
-    if (known || letters)
+    bool capitals = text.size == 3, letters = capitals;
+    for (uint32_t i = 0; i < text.size && letters; i++) {
+        capitals = capitals && text.data[i] >= 'A' && text.data[i] <= 'Z';
+        letters = (text.data[i] | 0x20) >= 'a' && (text.data[i] | 0x20) <= 'z';
+    }
+    const char *known = letters && !capitals ? currency_code(text) : NULL;
+    if (capitals || known)
         result->value.string = known ? str_view(known) : text;
     else
         bad(result, REASON_NO_CURRENCY);

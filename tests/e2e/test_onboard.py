@@ -249,7 +249,6 @@ class Terminal(Lake):
         self.assertIn("destination_city:\n    from: column_3  # confidence 1.00", self.mapping())
         self.assertNotIn("carrier:\n    from", self.mapping())
 
-
     def test_details(self) -> None:
         sample = self.path / "doubtful.csv"
         rows = "".join(f"{i};A;B;0{i}/03/2025;{i}.137;12\n" for i in range(1, 9))
