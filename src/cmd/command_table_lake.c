@@ -230,7 +230,9 @@ const CommandInfo LAKE_COMMANDS[] = {
          "Takes the data out of shipments, quarantine, raw files, older versions of tables and their logs, and makes "
          "the"
          " marts anew without it.  It cannot be undone, so it asks, or wants --yes.  The history keeps that it was done"
-         " (of a shipment by a hash of its id), with names of files and counts; the mapping stays.",
+         " (of a shipment by a hash of its id), with names of files and counts; the mapping stays.  Where nothing is "
+         "found,"
+         " nothing is changed; an unknown client or shipment is an error (exit code 3).",
      .options = ERASE_OPTIONS,
      .examples = ERASE_EXAMPLES},
     {.name = "table",

@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "delta/snapshot.h"
+#include "ingest/client.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
 #include "mart/lake_run.h"
@@ -119,8 +120,8 @@ static Status print_result(const EraseJobArguments *job, Error *err)
                       (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
                       (unsigned long long)r->raw_files, (unsigned long long)r->raw_records,
                       (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
-    else if (r->shipments + r->quarantined + r->raw_files + r->data_files == 0)
-        buffer_append_text(&text, "the lake holds nothing of it; nothing was done\n");
+    else if (r->nothing)
+        buffer_printf(&text, "the lake holds no data of client %s; nothing was changed\n", job->client);
     else
         buffer_printf(&text,
                       "erased %llu shipments and %llu records of quarantine; %llu raw files %s\n"
@@ -151,8 +152,16 @@ static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error
                             .budget = &job->resources.budget};
     TRY(lake_recover(job->lake, job->client, &recovery, err));
     TRY(erase(&options, job->arena, &job->result, err));
-    TRY(erase_marts(job, err));
-    record_history(job, started_us);
+    if (job->result.nothing && job->shipment) {
+        error_set(err, STATUS_NOT_FOUND, "client %s has no shipment '%.200s'; nothing was changed", job->client,
+                  job->shipment);
+        return error_hint(err, "an id is compared as it is written, without blanks around");
+    }
+    if (!job->result.nothing) {
+        TRY(erase_marts(job, err));
+        TRY(erase_finished(&options, job->arena, err));
+        record_history(job, started_us);
+    }
     return print_result(job, err);
 }
 
@@ -165,7 +174,7 @@ Status command_erase(const Arguments *arguments, Arena *job_arena, Error *err)
     Mapping *mapping = NULL;
     LakeLock *lock = NULL;
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &job.lake, err));
-    TRY(lake_check_client(job.client, err));
+    TRY(client_check_known(job.lake, job.client, job_arena, err));
     if (job.shipment && !*job.shipment)
         return error_set(err, STATUS_USAGE, "--shipment is empty");
     if (job.shipment)

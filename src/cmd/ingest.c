@@ -55,7 +55,7 @@ static void append_reasons(Buffer *text, const IngestResult *result)
         buffer_printf(text, "  %12s  %u more reasons (--json has all)\n", "", result->n_reasons - REASONS_SHOWN);
 }
 
-static void append_result(Buffer *text, const IngestResult *result)
+static void append_result(Buffer *text, const char *client, const IngestResult *result)
 {
     char records[24], good[24], rejected[24], seconds[24], bytes[24], rate[24];
     if (result->outcome == INGEST_KNOWN) {
@@ -65,7 +65,10 @@ static void append_result(Buffer *text, const IngestResult *result)
     buffer_printf(
         text, "%s: %s records: %s %s, %s rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
         text_count(records, sizeof records, (double)result->records),
-        text_count(good, sizeof good, (double)result->good), result->outcome == INGEST_DONE ? "taken in" : "would pass",
+        text_count(good, sizeof good, (double)result->good),
+        result->outcome == INGEST_DONE      ? "taken in"
+        : result->outcome == INGEST_REFUSED ? "good"
+                                            : "would pass",
         text_count(rejected, sizeof rejected, (double)result->rejected), 100 * result->rejected_share,
         text_bytes(bytes, sizeof bytes, (double)result->bytes), text_seconds(seconds, sizeof seconds, result->seconds),
         text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
@@ -76,9 +79,10 @@ static void append_result(Buffer *text, const IngestResult *result)
     append_reasons(text, result);
     if (result->outcome == INGEST_REFUSED)
         buffer_printf(text,
-                      "  refused: more than %.4g %% rejected (max_rejected_share); nothing was taken in\n"
-                      "  mend the mapping and try again; --dry-run shows what would pass\n",
-                      100 * result->max_rejected_share);
+                      "  refused: more than %.4g %% rejected (max_rejected_share); nothing was taken in, and nothing of"
+                      " it is in quarantine\n"
+                      "  mend clients/%s.yaml and ingest it again; --dry-run shows what would pass\n",
+                      100 * result->max_rejected_share, client);
 }
 
 static Status report(const IngestRun *run, Error *err)
@@ -86,7 +90,7 @@ static Status report(const IngestRun *run, Error *err)
     Buffer text;
     buffer_init(&text, 0);
     bool json = arguments_given(run->arguments, "json");
-    uint64_t records = 0, good = 0, rejected = 0;
+    uint64_t records = 0, good = 0, rejected = 0, waiting = 0;
     if (json)
         buffer_append_text(&text, "{\"files\":[");
     for (uint32_t i = 0; i < run->n_results; i++) {
@@ -94,12 +98,13 @@ static Status report(const IngestRun *run, Error *err)
         records += result->records;
         good += result->good;
         rejected += result->rejected;
+        waiting += result->outcome == INGEST_DONE ? result->rejected : 0;
         if (json && i)
             buffer_append_byte(&text, ',');
         if (json)
             ingest_append_json(&text, result);
         else
-            append_result(&text, result);
+            append_result(&text, run->mapping->client, result);
     }
     if (json)
         buffer_printf(&text,
@@ -107,7 +112,7 @@ static Status report(const IngestRun *run, Error *err)
                       "\"peak_memory_bytes\":%zu}\n",
                       (unsigned long long)records, (unsigned long long)good, (unsigned long long)rejected,
                       run->n_failed, process_peak_memory_bytes());
-    else if (rejected > 0 && !arguments_given(run->arguments, "dry-run"))
+    else if (waiting > 0)
         buffer_append_text(&text, "rejected records wait in quarantine: freightlake quarantine list\n");
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);
@@ -232,10 +237,12 @@ Status command_ingest(const Arguments *arguments, Arena *job_arena, Error *err)
         TRY(add_files(&run, arguments->operands[i], err));
     TRY(resources_init(&run.resources, arguments, err));
     LakeLock *lock = NULL;
-    const char *name = arena_printf(job_arena, "client-%s", mapping->client);
-    Status status = lake_lock(lake, name, say_waiting, NULL, &lock, err);
+    Status status = STATUS_OK;
+    bool dry_run = arguments_given(arguments, "dry-run"); /* writes nothing, so it needs no lock and mends nothing */
+    if (!dry_run)
+        status = lake_lock(lake, arena_printf(job_arena, "client-%s", mapping->client), say_waiting, NULL, &lock, err);
     if (status == STATUS_OK)
-        status = locked_steps(&run, err);
+        status = dry_run ? ingest_all(&run, err) : locked_steps(&run, err);
     lake_unlock(lock);
     resources_done(&run.resources);
     return status;

@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "columnar/time_text.h"
+#include "ingest/client.h"
 #include "ingest/replay.h"
 #include "ingest/single_record.h"
 #include "lake/history.h"
@@ -481,6 +482,8 @@ static Status drop_of_client(QuarantineJob *job, const char *client, Buffer *tex
         text_append_json(text, str_view(client));
         buffer_printf(text, ",\"dropped\":%llu,\"quarantine_version\":%lld}", (unsigned long long)dropping.records,
                       (long long)version);
+    } else if (dropping.records == 0) {
+        buffer_printf(text, "%s: no record in quarantine is such; nothing was dropped\n", client);
     } else {
         buffer_printf(text, "%s: %llu records %s\n", client, (unsigned long long)dropping.records,
                       dry_run ? "would be dropped" : "dropped; 'rebuild' brings them back from the raw files");
@@ -540,12 +543,12 @@ Status command_quarantine(const Arguments *arguments, Arena *job_arena, Error *e
     if (arguments_text(arguments, "row"))
         TRY(arguments_integer(arguments, "row", 1, INT64_MAX, &job.filter.row, err));
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &job.lake, err));
-    if (job.filter.client)
-        TRY(lake_check_client(job.filter.client, err));
     TRY(delta_snapshot_load(lake_table_path(job.lake, "quarantine", job_arena), (DeltaVersion){.kind = DELTA_NEWEST},
                             job_arena, &job.quarantine, err));
     TRY(resources_init(&job.resources, arguments, err));
-    Status status = quarantine_steps(&job, err);
+    Status status = job.filter.client ? client_check_known(job.lake, job.filter.client, job_arena, err) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = quarantine_steps(&job, err);
     resources_done(&job.resources);
     return status;
 }

@@ -104,9 +104,21 @@ static Status no_version(const char *table, const LogListing *listing, const cha
     int64_t oldest = listing->n_checkpoints && (!listing->n_commits || listing->commits[0] > 0)
                          ? listing->checkpoints[0].version
                          : listing->commits[0];
-    return error_hint(err, "its log holds versions %lld to %lld", (long long)oldest,
+    return error_hint(err, "its log holds versions %lld to %lld%s", (long long)oldest,
                       (long long)(listing->n_commits ? listing->commits[listing->n_commits - 1]
-                                                     : listing->checkpoints[listing->n_checkpoints - 1].version));
+                                                     : listing->checkpoints[listing->n_checkpoints - 1].version),
+                      oldest > 0 ? "; older ones ended with the log's retention or an erase" : "");
+}
+
+/* Whether the log was cut behind the version, by retention or an erase: it begins with a later checkpoint. */
+static bool ended_before(const LogListing *listing, int64_t version)
+{
+    if (listing->n_checkpoints == 0 || (listing->n_commits && listing->commits[0] <= version))
+        return false;
+    for (uint32_t i = 0; i < listing->n_checkpoints; i++)
+        if (listing->checkpoints[i].version <= version)
+            return false;
+    return true;
 }
 
 static Status choose_version(const char *table, DeltaVersion wanted, const LogListing *listing, int64_t *ret_version,
@@ -122,7 +134,8 @@ static Status choose_version(const char *table, DeltaVersion wanted, const LogLi
     if (wanted.kind == DELTA_AT_VERSION) {
         *ret_version = wanted.value;
         snprintf(text, sizeof text, "version %lld", (long long)wanted.value);
-        return wanted.value >= 0 && wanted.value <= newest ? STATUS_OK : no_version(table, listing, text, err);
+        bool there = wanted.value >= 0 && wanted.value <= newest && !ended_before(listing, wanted.value);
+        return there ? STATUS_OK : no_version(table, listing, text, err);
     }
     *ret_version = -1;
     for (uint32_t i = 0; i < listing->n_commits; i++)

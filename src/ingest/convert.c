@@ -688,6 +688,20 @@ static void column_reasons(const Converter *c, const RecordBlock *block, uint32_
     }
 }
 
+/* Names the currency and the line of the settings that mends it; the rate itself is theirs to fill in. */
+static const char *no_rate_message(const Converter *c, uint32_t row, Arena *arena)
+{
+    StrView currency;
+    char day[TIME_TEXT_SIZE];
+    memcpy(&currency, row_data(c->of[SHIPMENT_COLUMN_CURRENCY], row), sizeof currency);
+    date_format(day, c->ship[row] != NO_DATE ? c->ship[row] : c->delivery[row]);
+    int n = (int)currency.size;
+    return arena_printf(arena,
+                        "no rate of %.*s for %s: add \"- {currency: %.*s, date: %s, rate: ...}\" to exchange_rates in"
+                        " freightlake.yaml (rate: what 1 %.*s costs in %s)",
+                        n, currency.data, day, n, currency.data, day, n, currency.data, c->lake->currency);
+}
+
 static void money_reasons(const Converter *c, const RecordBlock *block, uint32_t row, ReasonList *list)
 {
     for (int a = 0; a < 2; a++)
@@ -704,7 +718,7 @@ static void money_reasons(const Converter *c, const RecordBlock *block, uint32_t
             return;
     const SourceColumn *currency = c->of[SHIPMENT_COLUMN_CURRENCY];
     add_reason(list, reason_code(reason), "currency", currency ? row_text(currency, block, row) : (StrView){NULL, 0},
-               reason_meaning(reason));
+               reason == REASON_NO_EXCHANGE_RATE ? no_rate_message(c, row, list->arena) : reason_meaning(reason));
 }
 
 static void row_reasons(const Converter *c, const RecordBlock *block, uint32_t row, ReasonList *list)

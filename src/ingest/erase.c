@@ -6,7 +6,8 @@
  *   3 storage   the data files those commits removed, and those of older versions, are deleted
  *   4 log       a checkpoint of the newest version, then the entries before it go: their statistics hold values
  *
- * Each step finds what is still there, so an erase that was cut off is done again and ends the same.  A blanked record of a
+ * Each step finds what is still there, so an erase that was cut off is done again and ends the same; a mark tells that from
+ * an erase of what is not there, which changes nothing (3 and 4 end time travel for everybody).  A blanked record of a
  * text file becomes as many line ends as it had, so the line numbers of all others stay true.  A raw file keeps the name of
  * the bytes that were received: when they come again they are known, and the record does not come back by accident.  After a
  * client was erased whole, its files may come again (the mark in _freightlake/erased says from which transaction on). */
@@ -371,8 +372,44 @@ Status erase_older_versions(const char *table, const char *client, Arena *arena,
     return remove_log(snapshot, arena, inout_result, err);
 }
 
+static const char *unfinished_mark(const EraseOptions *options, Arena *arena)
+{
+    return arena_printf(arena, "%s/erased/%s/unfinished", options->lake->control, options->client);
+}
+
+/* Whether files of the client that no version reads any more are still there. */
+static Status has_old_files(const EraseJob *job, const DeltaSnapshot *table, bool *inout_has, Error *err)
+{
+    for (uint32_t i = 0; i < table->n_tombstones && !*inout_has; i++) {
+        StorageFacts facts;
+        if (!is_client(&table->tombstones[i].file, job->options->client))
+            continue;
+        TRY(storage_stat(delta_file_path(table, &table->tombstones[i].file, job->arena), &facts, err));
+        *inout_has = facts.exists;
+    }
+    return STATUS_OK;
+}
+
+/* Of a whole client older versions count, too; a shipment that they alone hold is none of any raw file. */
+static Status find_nothing(EraseJob *job, Error *err)
+{
+    const EraseResult *result = &job->result;
+    bool has = result->shipments + result->quarantined + result->raw_files > 0;
+    if (!job->options->shipment) {
+        TRY(has_old_files(job, job->processed, &has, err));
+        TRY(has_old_files(job, job->quarantine, &has, err));
+    }
+    job->result.nothing = !has;
+    return STATUS_OK;
+}
+
 static Status erase_steps(EraseJob *job, Error *err)
 {
+    StorageFacts unfinished;
+    const char *mark = unfinished_mark(job->options, job->arena);
+    TRY(storage_stat(mark, &unfinished, err));
+    if (!unfinished.exists)
+        TRY(storage_write_file(mark, "", 0, err));
     const EraseOptions *options = job->options;
     const DeltaVersion newest = {.kind = DELTA_NEWEST};
     const char *processed = lake_table_path(options->lake, "shipments", job->arena);
@@ -387,6 +424,10 @@ static Status erase_steps(EraseJob *job, Error *err)
         TRY(erase_rows(job, err));
     }
     fault_step("erase_committed");
+    if (!unfinished.exists)
+        TRY(find_nothing(job, err));
+    if (job->result.nothing)
+        return storage_remove(mark, err);
     TRY(erase_older_versions(processed, options->client, job->arena, &job->result, err));
     return erase_older_versions(quarantine, options->client, job->arena, &job->result, err);
 }
@@ -400,4 +441,9 @@ Status erase(const EraseOptions *options, Arena *job_arena, EraseResult *ret_res
     TRY(erase_steps(&job, err));
     *ret_result = job.result;
     return STATUS_OK;
+}
+
+Status erase_finished(const EraseOptions *options, Arena *job_arena, Error *err)
+{
+    return storage_remove(unfinished_mark(options, job_arena), err);
 }

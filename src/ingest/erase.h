@@ -21,10 +21,14 @@ typedef struct EraseResult {
     uint64_t data_files;                           /* of older versions, removed from the storage */
     uint64_t log_files;                            /* of older versions, whose statistics told of the rows */
     int64_t processed_version, quarantine_version; /* after; -1: nothing was committed there */
+    bool nothing; /* the lake held nothing of it: nothing was changed, and older versions stay readable */
 } EraseResult;
 
-/* Can be repeated until done when it was cut off.  The client's lock is held, lake_recover was called under it. */
+/* Can be repeated until done when it was cut off: a mark in the lake says that the client's last erase did not come to its
+ * end, until erase_finished.  The client's lock is held, lake_recover was called under it. */
 Status erase(const EraseOptions *options, Arena *job_arena, EraseResult *ret_result, Error *err) MUST_CHECK;
+/* All is done, marts included: takes the mark away. */
+Status erase_finished(const EraseOptions *options, Arena *job_arena, Error *err) MUST_CHECK;
 /* Removes older versions of a table from the storage: removed data files whose partition is `client` (NULL: all), and log
  * entries before the newest version, which a checkpoint replaces.  Time travel ends there. */
 Status erase_older_versions(const char *table, const char *client, Arena *arena, EraseResult *inout_result, Error *err)

@@ -40,6 +40,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
+#include "ingest/client.h"
 #include "ingest/text_value.h"
 #include "ingest/units.h"
 #include "text/yaml.h"
@@ -509,7 +510,9 @@ Status mapping_load(const Lake *lake, const char *client, Arena *arena, Mapping 
     if (!facts.exists) {
         error_set(err, STATUS_NOT_FOUND, "client '%s' has no mapping", client);
         error_at_file(err, file);
-        return error_hint(err, "make one from a file of theirs: freightlake onboard %s --sample FILE", client);
+        const char *near = client_nearest_mapped(lake, client, arena);
+        return near ? error_hint(err, "did you mean '%s'?", near)
+                    : error_hint(err, "make one from a file of theirs: freightlake onboard %s --sample FILE", client);
     }
     StrView text;
     Mapping *mapping;

@@ -60,7 +60,7 @@ static void sniff_encoding(const uint8_t *bytes, size_t size, bool whole, TextGu
 
 /* ---- What is no table ---- */
 
-static Status refuse_others(const char *text, size_t size, Error *err)
+Status text_refuse_others(const char *text, size_t size, Error *err)
 {
     static const struct {
         const char *magic, *what, *hint;
@@ -437,7 +437,7 @@ Status text_sniff(const void *bytes, size_t size, bool whole, TextGuess *ret_gue
 {
     TextGuess guess = {.format = {.delimiter = ',', .quote = '"'}};
     size_t mark, taken;
-    TRY(refuse_others(bytes, size, err));
+    TRY(text_refuse_others(bytes, size, err));
     if (size > SNIFF_BYTES) {
         size = SNIFF_BYTES;
         whole = false;

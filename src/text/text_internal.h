@@ -44,6 +44,9 @@ struct TextSource {
     bool ended;
 };
 
+/* UNSUPPORTED, with what to do about it, when the first bytes of a file are of a workbook, an archive and the like. */
+Status text_refuse_others(const char *text, size_t size, Error *err) MUST_CHECK;
+
 /* Bytes of a record longer than the limit that are kept: up to a character's start. */
 size_t text_longest_record(const char *text);
 

@@ -156,6 +156,8 @@ static Status read_head(TextSource *source, Error *err)
     size_t wanted = text_source_head_bytes;
     source->head = mem_alloc(wanted + 8);
     TRY(read_raw(source, source->head, wanted, &source->head_size, err));
+    if (source->reader)
+        TRY(text_refuse_others((const char *)source->head, source->head_size, err));
     size_t mark = encoding_mark(source->head, source->head_size, &source->format.encoding);
     source->left_capacity = encoding_max_utf8(source->format.encoding, source->head_size) + CSV_PADDING + 8;
     source->left = mem_zalloc(source->left_capacity);

@@ -97,7 +97,8 @@ class Quarantine(Lake):
         self.assertEqual(shown[0]["raw_record"], line)
         one = self.verb("show", "--row", shown[0]["source_row"])["records"]
         self.assertEqual(one, shown[:1])
-        self.assertEqual(self.verb("show", "nobody")["records"], [])
+        nobody = run("--lake", self.lake, "quarantine", "show", "nobody", code=3).stderr
+        self.assertIn("no client 'nobody'", nobody)
         self.assertIn("did you mean 'replay'", run("--lake", self.lake, "quarantine", "repaly", code=2).stderr)
 
     def test_export(self) -> None:
