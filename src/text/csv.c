@@ -3,11 +3,17 @@
  * Structural positions are found some thousand at a time (csv_scan.h).  Where they are even (no quotes, every record has
  * as many fields as the header), field f of record r lies between positions r * columns + f - 1 and r * columns + f, and
  * the block is filled column by column; otherwise they are walked record by record.  `slots` says which field of a block
- * a column of the file goes to, so that columns nobody wants cost next to nothing. */
+ * a column of the file goes to, so that columns nobody wants cost next to nothing.
+ *
+ * A quote too many swallows records up to the next quote.  So a flawed record of several lines ends where a line stands
+ * that is a whole record by itself, and what is behind is read anew, by an inner reader, as a text of its own; that may find
+ * damage again, to MAX_DEPTH. */
 #include "text/text_internal.h"
 
 #define POSITIONS 8192u
 #define NO_SLOT UINT32_MAX
+#define MAX_DEPTH 3
+#define MAX_UNCLOSED_AGAIN 4 /* then each line is a record */
 
 struct CsvReader {
     const TextSource *source;
@@ -24,6 +30,16 @@ struct CsvReader {
     uint64_t ends;    /* of the cursor: the record ends among the positions walked */
     size_t at;        /* of the piece: where the next record starts */
     int64_t line;
+    /* behind a damaged record: */
+    size_t again,
+        again_end; /* of the piece: what is to be read anew, but for what the inner reader has; equal: nothing */
+    int64_t again_line;
+    uint32_t n_unclosed;
+    CsvReader *inner; /* made when first needed; shares slots and twins */
+    bool inner_reads;
+    TextPiece inner_piece;
+    PieceMemory inner_memory; /* but for its shape, of nothing */
+    uint32_t depth;
 };
 
 StrView csv_unquote(const TextFormat *format, StrView field, Arena *arena, bool *ret_good)
@@ -85,8 +101,11 @@ void csv_reader_free(CsvReader *reader)
 {
     if (!reader)
         return;
-    mem_free(reader->slots);
-    mem_free(reader->twins);
+    if (reader->depth == 0) {
+        mem_free(reader->slots);
+        mem_free(reader->twins);
+    }
+    csv_reader_free(reader->inner);
     mem_free(reader->positions);
     mem_free(reader);
 }
@@ -106,6 +125,8 @@ void csv_reader_start(CsvReader *reader, const TextPiece *piece)
     reader->ends = 0;
     reader->at = 0;
     reader->line = piece->first_line;
+    reader->again = reader->again_end = 0;
+    reader->inner_reads = false;
 }
 
 /* How many of the records ahead are even.  Every n-th position being a line end, and there being no other among them,
@@ -183,6 +204,83 @@ static void end_record(CsvReader *reader, RecordBlock *block, uint32_t n_fields,
     block->n++;
 }
 
+/* ---- Damaged records ---- */
+
+/* Fields of a line that is read alone; 0: a quote does not close. */
+static uint32_t count_fields(const TextFormat *format, const char *line, size_t size)
+{
+    uint32_t n = 0;
+    for (size_t at = 0; at <= size; at++) {
+        if (at < size && line[at] == format->quote) {
+            for (at++; at < size && (line[at] != format->quote || (at + 1 < size && line[at + 1] == format->quote));
+                 at++)
+                at += line[at] == format->quote;
+            if (at >= size)
+                return 0;
+        }
+        while (at < size && line[at] != format->delimiter)
+            at++;
+        n++;
+    }
+    return n;
+}
+
+/* The damaged record text[reader->at, end), behind whose line end is `next`, ends where a whole record stands in it; what
+ * is from there on is read anew.  Returns its end then, else `end`. */
+static size_t cut_damaged(CsvReader *reader, size_t end, size_t next, uint8_t *flaw)
+{
+    const TextFormat *format = &reader->source->format;
+    const char *text = reader->piece->bytes;
+    size_t content, line = text_line_end(format, text, end, reader->at, &content);
+    for (size_t before = content; line < end && reader->depth < MAX_DEPTH; before = content) {
+        size_t start = line;
+        line = text_line_end(format, text, end, start, &content);
+        if (content == start || count_fields(format, text + start, content - start) != reader->n_columns)
+            continue;
+        reader->again = start;
+        reader->again_end = next;
+        reader->again_line = reader->line + (int64_t)text_count_line_ends(text + reader->at, start - reader->at);
+        reader->n_unclosed = 0;
+        *flaw = RECORD_FLAW_UNCLOSED_QUOTE;
+        return before;
+    }
+    return end;
+}
+
+/* The inner reader gets the next whole records of what is to be read anew, or a line whose quote does not close. */
+static void read_again(CsvReader *reader)
+{
+    const TextFormat *format = &reader->source->format;
+    const char *text = reader->piece->bytes + reader->again;
+    size_t size = reader->again_end - reader->again, content;
+    CsvShape *shape = &reader->inner_memory.shape;
+    csv_shape(format, text, size, true, shape);
+    reader->inner_piece = (TextPiece){.bytes = text, .size = size, .first_line = reader->again_line};
+    reader->inner_piece.memory = &reader->inner_memory;
+    if (shape->open_quote && shape->records_end > 0) {
+        reader->inner_piece.size = shape->records_end;
+    } else if (shape->open_quote) {
+        reader->inner_piece.unclosed_quote = true;
+        if (++reader->n_unclosed <= MAX_UNCLOSED_AGAIN)
+            reader->inner_piece.size = text_line_end(format, text, size, 0, &content);
+    }
+    reader->again += reader->inner_piece.size;
+    reader->again_line += (int64_t)text_count_line_ends(text, reader->inner_piece.size);
+    if (!reader->inner) {
+        reader->inner = mem_zalloc(sizeof *reader->inner);
+        reader->inner->source = reader->source;
+        reader->inner->n_columns = reader->n_columns;
+        reader->inner->slots = reader->slots;
+        reader->inner->twins = reader->twins;
+        reader->inner->positions = mem_alloc(sizeof(uint32_t) * (POSITIONS + reader->n_columns));
+        reader->inner->depth = reader->depth + 1;
+    }
+    csv_reader_start(reader->inner, &reader->inner_piece);
+    reader->inner_reads = true;
+}
+
+/* ---- Records by the positions ---- */
+
 /* Walks one record; false at the end of the piece.  An empty line gives no record. */
 static bool walk_record(CsvReader *reader, RecordBlock *block)
 {
@@ -196,7 +294,10 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
             if (start == piece->size && column == 0)
                 return false;
             take_field(reader, block, column++, start, piece->size, has_quotes, &flaw);
-            end_record(reader, block, column, piece->size, flaw);
+            size_t end = piece->size;
+            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
+                end = cut_damaged(reader, end, end, &flaw);
+            end_record(reader, block, column, end, flaw);
             reader->at = piece->size;
             return true;
         }
@@ -211,6 +312,8 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
         size_t end = at - (c == '\n' && at > start && piece->bytes[at - 1] == '\r');
         if (column > 0 || end > start) {
             take_field(reader, block, column++, start, end, has_quotes, &flaw);
+            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
+                end = cut_damaged(reader, end, at + 1, &flaw);
             end_record(reader, block, column, end, flaw);
         }
         reader->line += has_quotes ? (int64_t)text_count_line_ends(piece->bytes + reader->at, at + 1 - reader->at) : 1;
@@ -284,20 +387,29 @@ static bool is_even(CsvReader *reader)
     return reader->even > 0;
 }
 
+/* Records into what is free of the block. */
+static void fill(CsvReader *reader, RecordBlock *block)
+{
+    while (block->n < RECORD_BLOCK_ROWS) {
+        if (UNLIKELY(reader->inner_reads)) {
+            fill(reader->inner, block);
+            reader->inner_reads = block->n == RECORD_BLOCK_ROWS;
+        } else if (UNLIKELY(reader->again < reader->again_end)) {
+            read_again(reader);
+        } else if (is_even(reader)) {
+            take_even_records(reader, block);
+        } else if (!walk_record(reader, block)) {
+            break;
+        }
+    }
+}
+
 void csv_reader_next(CsvReader *reader, RecordBlock *block)
 {
     block->n = 0;
     arena_reset(block->arena);
-    if (reader->at >= reader->piece->size)
-        return;
-    if (reader->piece->too_long) {
+    if (reader->piece->too_long && reader->at < reader->piece->size)
         take_long_record(reader, block);
-        return;
-    }
-    while (block->n < RECORD_BLOCK_ROWS) {
-        if (is_even(reader))
-            take_even_records(reader, block);
-        else if (!walk_record(reader, block))
-            break;
-    }
+    else if (!reader->piece->too_long)
+        fill(reader, block);
 }

@@ -50,6 +50,9 @@ Status text_refuse_others(const char *text, size_t size, Error *err) MUST_CHECK;
 /* Bytes of a record longer than the limit that are kept: up to a character's start. */
 size_t text_longest_record(const char *text);
 
+/* Behind the line that starts at `at`, of the text's first `size` bytes; *ret_content is where its line end starts. */
+size_t text_line_end(const TextFormat *format, const char *text, size_t size, size_t at, size_t *ret_content);
+
 /* The text of a field, quotes undone (in `arena` where they were doubled); *ret_good is false when text stands behind
  * the closing quote or there is none. */
 StrView csv_unquote(const TextFormat *format, StrView field, Arena *arena, bool *ret_good);

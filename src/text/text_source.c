@@ -55,7 +55,7 @@ static bool at_end(const TextSource *source)
 }
 
 /* The first line end at or behind `at`; returns the place behind it, or `size` when there is none. */
-static size_t line_end(const TextFormat *format, const char *text, size_t size, size_t at, size_t *ret_content)
+size_t text_line_end(const TextFormat *format, const char *text, size_t size, size_t at, size_t *ret_content)
 {
     if (format->kind == TEXT_NDJSON) {
         const char *lf = memchr(text + at, '\n', size - at);
@@ -167,7 +167,7 @@ static Status read_head(TextSource *source, Error *err)
     source->line = 1;
     size_t at = 0, content;
     for (uint32_t i = 0; i < source->format.skip_lines && at < size; i++, source->line++)
-        at = line_end(&source->format, source->left, size, at, &content);
+        at = text_line_end(&source->format, source->left, size, at, &content);
     if (source->format.kind == TEXT_CSV) {
         size_t end = 0;
         source->n_columns = first_record(source, source->left + at, size - at, &end);
@@ -342,7 +342,7 @@ static void pass_over(TextSource *source, TextPiece *piece, size_t kept, size_t 
  * next pieces, without records, go on with it. */
 static void pass_over_line(TextSource *source, TextPiece *piece, size_t from, size_t kept)
 {
-    size_t content, end = line_end(&source->format, piece->bytes, piece->size, from, &content);
+    size_t content, end = text_line_end(&source->format, piece->bytes, piece->size, from, &content);
     bool found = content < piece->size;
     bool half = found && end == piece->size && piece->bytes[end - 1] == '\r' && !at_end(source); /* of a CRLF */
     source->passing_over = !found || half;
@@ -372,7 +372,7 @@ static void look_at(const TextSource *source, const TextPiece *piece, CsvShape *
 /* The text begins with a quote that does not close: its first line alone, or, where there were many of them, all lines. */
 static size_t end_of_lines(TextSource *source, const TextPiece *piece)
 {
-    size_t content, end = line_end(&source->format, piece->bytes, piece->size, 0, &content);
+    size_t content, end = text_line_end(&source->format, piece->bytes, piece->size, 0, &content);
     if (++source->n_unclosed <= MAX_UNCLOSED || content > TEXT_MAX_RECORD_BYTES)
         return end;
     TextFormat plain = source->format;
@@ -391,7 +391,7 @@ static void cut_text(TextSource *source, TextPiece *piece, PieceMemory *memory, 
     size_t end = last && !shape->open_quote ? piece->size : shape->records_end, content;
     *ret_cut = true;
     if (end == 0 && shape->open_quote && (last || too_long)) {
-        line_end(&source->format, piece->bytes, piece->size, 0, &content);
+        text_line_end(&source->format, piece->bytes, piece->size, 0, &content);
         piece->unclosed_quote = content <= TEXT_MAX_RECORD_BYTES;
         if (piece->unclosed_quote)
             end = end_of_lines(source, piece);

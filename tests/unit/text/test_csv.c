@@ -58,6 +58,11 @@ static const Case CASES[] = {
     {"a,b\n5\" pipe,2\n", "2||5\" pipe,2|5\" pipe|2\n"},
     {"a,b\n\"x,2\n3,4\n5,6", "2|unclosed_quote|\"x,2\n3||3,4|3|4\n4||5,6|5|6\n"},
     {"a,b\n1,\"x\r\n3,4\r\n", "2|unclosed_quote|1,\"x\n3||3,4|3|4\n"},
+    {"a,b\n1,\"x\n3,4\n5,6\n7,y\"z\n8,9\n",
+     "2|unclosed_quote|1,\"x\n3||3,4|3|4\n4||5,6|5|6\n5||7,y\"z|7|y\"z\n6||8,9|8|9\n"},
+    {"a,b\n1,\"x\n3,4\n5,\"y\nz\"\n8,9\n",
+     "2|unclosed_quote|1,\"x\n3||3,4|3|4\n4|unclosed_quote|5,\"y\n5|column_count|z\"|z\"|NULL\n6||8,9|8|9\n"},
+    {"a,b\n1,\"x\ny\"z\n3,4\n", "2|stray_quote|1,\"x\ny\"z\n4||3,4|3|4\n"},
     {"a,b\n1,\xff\n3,4\n", "2|invalid_encoding|1,\xff\n3||3,4|3|4\n"},
     {"a;b\n1,5;'x;y'\n", "2||1,5;'x;y'|1,5|x;y\n", .delimiter = ';', .quote = '\''},
     {"1,2\n3,4\n", "1||1,2|1|2\n2||3,4|3|4\n", .no_header = true},
@@ -224,15 +229,35 @@ static size_t plain_record(const TextFormat *format, const char *text, size_t si
     }
 }
 
+/* Where in the damaged record a line stands that is a whole record by itself; 0: nowhere. */
+static size_t plain_split(const TextFormat *format, const char *text, size_t at, size_t end, uint32_t n_columns)
+{
+    for (size_t line = at; line < end;) {
+        size_t stop = line;
+        while (stop < end && text[stop] != '\n' && text[stop] != '\r')
+            stop++;
+        uint32_t n = 0;
+        size_t field = line;
+        for (; field <= stop && field != SIZE_MAX; n++) {
+            field = plain_field_end(format, text, stop, field, false);
+            field += field != SIZE_MAX;
+        }
+        if (line > at && stop > line && field != SIZE_MAX && n == n_columns)
+            return line;
+        line = stop + 1 + (stop + 1 < end && text[stop] == '\r' && text[stop + 1] == '\n');
+    }
+    return 0;
+}
+
 static void plain_parse(const TextFormat *format, const char *text, size_t size, size_t at, int64_t line,
-                        uint32_t n_columns, Buffer *out)
+                        uint32_t n_columns, int depth, Buffer *out)
 {
     Buffer fields;
     buffer_init(&fields, 0);
     int unclosed = 0;
     while (at < size) {
-        const char *flaw;
-        size_t end;
+        const char *flaw = "";
+        size_t end, split = 0;
         if (text[at] == '\n' || text[at] == '\r') {
             end = at;
         } else {
@@ -243,16 +268,23 @@ static void plain_parse(const TextFormat *format, const char *text, size_t size,
                 buffer_clear(&fields);
                 end = plain_record(format, text, size, at, true, n_columns, &fields, &flaw);
             }
-            if (!text_is_utf8(text + at, end - at))
+            if (*flaw && depth < 3)
+                split = plain_split(format, text, at, end, n_columns);
+            size_t shown = split ? split - 1 - (text[split - 1] == '\n' && text[split - 2] == '\r') : end;
+            flaw = split ? "unclosed_quote" : flaw;
+            if (!text_is_utf8(text + at, shown - at))
                 flaw = "invalid_encoding";
             buffer_printf(out, "%lld|%s|", (long long)line, flaw);
-            buffer_append(out, text + at, end - at);
+            buffer_append(out, text + at, shown - at);
             if (!*flaw || strcmp(flaw, "column_count") == 0)
                 buffer_append(out, fields.data, fields.size);
             buffer_append_byte(out, '\n');
         }
         if (end < size)
             end += 1 + (text[end] == '\r' && end + 1 < size && text[end + 1] == '\n');
+        if (split) /* what is behind is a text of its own */
+            plain_parse(format, text, end, split, line + (int64_t)text_count_line_ends(text + at, split - at),
+                        n_columns, depth + 1, out);
         line += (int64_t)text_count_line_ends(text + at, end - at);
         at = end;
     }
@@ -285,7 +317,7 @@ static void test_random(void **state)
             buffer_append_text(&text,
                                rand_r(&seed) % 200 ? pieces[(size_t)rand_r(&seed) % ARRAY_SIZE(pieces)] : "\xff");
         buffer_clear(&expected);
-        plain_parse(&format, (const char *)text.data, text.size, head, 2, 3, &expected);
+        plain_parse(&format, (const char *)text.data, text.size, head, 2, 3, 0, &expected);
         text_source_head_bytes = head + 2 + (size_t)rand_r(&seed) % 100;
         text_source_read_bytes = 1 + (size_t)rand_r(&seed) % 150;
         buffer_clear(&out);
