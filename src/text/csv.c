@@ -129,6 +129,15 @@ void csv_reader_start(CsvReader *reader, const TextPiece *piece)
     reader->inner_reads = false;
 }
 
+/* Nothing but delimiters and blanks, as the rows that a spreadsheet adds at the end of its table. */
+static inline bool is_blank(char delimiter, const char *text, size_t size)
+{
+    size_t i = 0;
+    while (i < size && (text[i] == delimiter || text[i] == ' ' || text[i] == '\t' || text[i] == '\r'))
+        i++;
+    return i == size;
+}
+
 /* How many of the records ahead are even.  Every n-th position being a line end, and there being no other among them,
  * proves it; at most a part of a record may be left behind them.  (Of one column, an empty line is no record.) */
 static uint32_t count_even(const CsvReader *reader)
@@ -140,8 +149,13 @@ static uint32_t count_even(const CsvReader *reader)
         return 0;
     const uint32_t *positions = reader->positions + reader->next;
     bool even = true;
-    for (uint64_t r = 1; r <= ends; r++)
-        even &= reader->piece->bytes[positions[r * columns - 1]] == '\n';
+    size_t start = reader->at;
+    char delimiter = reader->source->format.delimiter;
+    for (uint64_t r = 1; r <= ends; r++) {
+        size_t end = positions[r * columns - 1];
+        even &= reader->piece->bytes[end] == '\n' && !is_blank(delimiter, reader->piece->bytes + start, end - start);
+        start = end + 1;
+    }
     return even ? (uint32_t)ends : 0;
 }
 
@@ -281,7 +295,7 @@ static void read_again(CsvReader *reader)
 
 /* ---- Records by the positions ---- */
 
-/* Walks one record; false at the end of the piece.  An empty line gives no record. */
+/* Walks one record; false at the end of the piece.  An empty or blank line gives no record. */
 static bool walk_record(CsvReader *reader, RecordBlock *block)
 {
     const TextPiece *piece = reader->piece;
@@ -293,6 +307,10 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
         if (UNLIKELY(reader->next == reader->n) && !more_positions(reader)) { /* the last record has no line end */
             if (start == piece->size && column == 0)
                 return false;
+            if (is_blank(reader->source->format.delimiter, piece->bytes + reader->at, piece->size - reader->at)) {
+                reader->at = piece->size;
+                return false;
+            }
             take_field(reader, block, column++, start, piece->size, has_quotes, &flaw);
             size_t end = piece->size;
             if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
@@ -310,7 +328,8 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
         }
         reader->ends++;
         size_t end = at - (c == '\n' && at > start && piece->bytes[at - 1] == '\r');
-        if (column > 0 || end > start) {
+        bool blank = is_blank(reader->source->format.delimiter, piece->bytes + reader->at, end - reader->at);
+        if (!blank) {
             take_field(reader, block, column++, start, end, has_quotes, &flaw);
             if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
                 end = cut_damaged(reader, end, at + 1, &flaw);

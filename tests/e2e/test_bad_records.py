@@ -440,7 +440,6 @@ def csv_flaws(form: Csv) -> list[Flaw]:
         Flaw("column_count", d.join([*whole, ""])),
         Flaw("column_count", "alone"),
         Flaw("column_count", d.join(['"quoted"', *whole])),
-        Flaw("column_count", " "),
         Flaw("stray_quote", d.join(["X1", '"note" and more', *fields])),
         Flaw("stray_quote", d.join(['"X1"2', *whole[1:]])),
         Flaw("stray_quote", d.join([*whole[:-1], '"last" '])),

@@ -53,7 +53,8 @@ static const Case CASES[] = {
     {"a,b\n\"x,y\",\"say \"\"hi\"\"\"\n", "2||\"x,y\",\"say \"\"hi\"\"\"|x,y|say \"hi\"\n"},
     {"a,b\n\"x\ny\",2\n3,4\n", "2||\"x\ny\",2|x\ny|2\n4||3,4|3|4\n"},
     {"a,b\n\"x\r\ny\",\"\"\n3,4\n", "2||\"x\r\ny\",\"\"|x\r\ny|\n4||3,4|3|4\n"},
-    {"a,b\n1\n1,2,3\n,\n", "2|column_count|1|1|NULL\n3|column_count|1,2,3|1|2\n4||,||\n"},
+    {"a,b\n1\n1,2,3\n,\n", "2|column_count|1|1|NULL\n3|column_count|1,2,3|1|2\n"},
+    {"a,b\n1,2\n , \n,\r\n3,4\n,", "2||1,2|1|2\n5||3,4|3|4\n"},
     {"a,b\n\"x\"y,2\n3,4\n", "2|stray_quote|\"x\"y,2\n3||3,4|3|4\n"},
     {"a,b\n5\" pipe,2\n", "2||5\" pipe,2|5\" pipe|2\n"},
     {"a,b\n\"x,2\n3,4\n5,6", "2|unclosed_quote|\"x,2\n3||3,4|3|4\n4||5,6|5|6\n"},
@@ -258,8 +259,11 @@ static void plain_parse(const TextFormat *format, const char *text, size_t size,
     while (at < size) {
         const char *flaw = "";
         size_t end, split = 0;
-        if (text[at] == '\n' || text[at] == '\r') {
-            end = at;
+        size_t blank = at;
+        while (blank < size && (text[blank] == format->delimiter || text[blank] == ' '))
+            blank++;
+        if (blank == size || text[blank] == '\n' || text[blank] == '\r') {
+            end = blank;
         } else {
             buffer_clear(&fields);
             end = plain_record(format, text, size, at, unclosed > 4, n_columns, &fields, &flaw);
