@@ -91,6 +91,9 @@ static const ExampleInfo REBUILD_EXAMPLES[] = {
 
 static const OptionInfo ERASE_OPTIONS[] = {
     {.name = "shipment", .argument = "ID", .help = "Only the shipment with this id"},
+    {.name = "file",
+     .argument = "FILE",
+     .help = "Only what this file brought, by its name or the first digits of its SHA-256, so that it can come again"},
     {.name = "yes", .letter = 'y', .help = "Do not ask"},
     JSON_OPTION,
     THREADS_OPTION,
@@ -101,6 +104,7 @@ static const OptionInfo ERASE_OPTIONS[] = {
 static const ExampleInfo ERASE_EXAMPLES[] = {
     {"--lake lake erase emart --shipment SH1234", "one shipment, out of everything"},
     {"--lake lake erase emart --yes", "all of a client's data"},
+    {"--lake lake erase emart --file march.csv", "a wrong file, out again"},
     {0},
 };
 
@@ -232,7 +236,9 @@ const CommandInfo LAKE_COMMANDS[] = {
          " marts anew without it.  It cannot be undone, so it asks, or wants --yes.  The history keeps that it was done"
          " (of a shipment by a hash of its id), with names of files and counts; the mapping stays.  Where nothing is "
          "found,"
-         " nothing is changed; an unknown client or shipment is an error (exit code 3).",
+         " nothing is changed; an unknown client or shipment is an error (exit code 3).\n\n"
+         "--file takes a wrong file out again: its rows in shipments and quarantine, and its raw copy; it is no longer"
+         " known, so it can be ingested once it is mended.  Older versions keep its rows.",
      .options = ERASE_OPTIONS,
      .examples = ERASE_EXAMPLES},
     {.name = "table",

@@ -20,6 +20,7 @@ typedef struct EraseJobArguments {
     Arena *arena;
     Lake *lake;
     const char *client, *shipment;
+    RawFile *file; /* NULL: not only what one file brought */
     Resources resources;
     EraseResult result;
     uint32_t marts; /* made anew */
@@ -34,7 +35,11 @@ static Status confirm(const EraseJobArguments *job, Error *err)
         return err->code;
     }
     char answer[80] = "";
-    if (job->shipment)
+    if (job->file)
+        fprintf(stderr,
+                "take file %s of client %s out again, with its rows?  Type the client's name: ", job->file->name,
+                job->client);
+    else if (job->shipment)
         fprintf(stderr, "erase shipment %s of client %s everywhere, for good?  Type the client's name: ", job->shipment,
                 job->client);
     else
@@ -47,11 +52,38 @@ static Status confirm(const EraseJobArguments *job, Error *err)
     return error_set(err, STATUS_USAGE, "nothing was erased");
 }
 
+/* Tables of marts that have no definition cannot be made anew: they go.  Kept states are a cache: they go, too. */
+static Status remove_what_stays(const EraseJobArguments *job, const MartRegistry *registry, Error *err)
+{
+    StorageList list;
+    TRY(storage_list_folder(job->lake->marts, true, NULL, &list, err));
+    Status status = STATUS_OK;
+    size_t zone = strlen(job->lake->marts) + 1;
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
+        const char *name = list.entries[i].path + zone, *slash = strchr(name, '/');
+        bool defined = !slash;
+        for (uint32_t k = 0; k < registry->n && !defined; k++)
+            defined = strlen(registry->marts[k].name) == (size_t)(slash - name) &&
+                      strncmp(registry->marts[k].name, name, (size_t)(slash - name)) == 0;
+        if (!defined)
+            status = storage_remove(list.entries[i].path, err);
+    }
+    storage_list_done(&list);
+    TRY(status);
+    TRY(storage_list_folder(arena_printf(job->arena, "%s/state", job->lake->control), false, NULL, &list, err));
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++)
+        status = storage_remove(list.entries[i].path, err);
+    storage_list_done(&list);
+    return status;
+}
+
 /* Marts that have a table are made anew from what is left, and their older versions go. */
 static Status erase_marts(EraseJobArguments *job, Error *err)
 {
     MartRegistry registry;
     TRY(mart_registry_load_optional(job->lake->definitions, job->arena, &registry, err));
+    if (!job->file)
+        TRY(remove_what_stays(job, &registry, err));
     const Mart **marts = ARENA_ARRAY(job->arena, const Mart *, registry.n + 1);
     uint32_t n = 0;
     for (uint32_t i = 0; i < registry.n; i++) {
@@ -70,7 +102,7 @@ static Status erase_marts(EraseJobArguments *job, Error *err)
     LakeRunResult result;
     if (n > 0)
         TRY(lake_run(&options, job->arena, &result, err));
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n && !job->file; i++)
         TRY(erase_older_versions(lake_table_path(job->lake, marts[i]->name, job->arena), NULL, job->arena, &job->result,
                                  err));
     job->marts = n;
@@ -94,6 +126,8 @@ static void record_history(const EraseJobArguments *job, int64_t started_us)
                              {"quarantine", -1, job->result.quarantine_version, (int64_t)job->result.quarantined}};
     HistoryRecord record = {.kind = "erase",
                             .client = job->client,
+                            .source = job->file ? job->file->name : NULL,
+                            .source_hash = job->file ? job->file->hash : NULL,
                             .started_us = started_us,
                             .seconds = (double)(lake_now_us() - started_us) * 1e-6,
                             .peak_memory_bytes = process_peak_memory_bytes(),
@@ -122,11 +156,18 @@ static Status print_result(const EraseJobArguments *job, Error *err)
                       (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
     else if (r->nothing)
         buffer_printf(&text, "the lake holds no data of client %s; nothing was changed\n", job->client);
+    else if (job->file)
+        buffer_printf(&text,
+                      "%s is out again: %llu shipments and %llu records of quarantine, and its copy in raw\n"
+                      "%u marts were made anew; the file can be ingested once more.  Older versions of the tables have"
+                      " its rows until 'table vacuum' takes them\n",
+                      job->file->name, (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
+                      job->marts);
     else
         buffer_printf(&text,
                       "erased %llu shipments and %llu records of quarantine; %llu raw files %s\n"
                       "removed %llu data files and %llu log entries of older versions: time travel begins anew\n"
-                      "%u marts were made anew; clients/%s.yaml was left\n",
+                      "%u marts were made anew; clients/%s.yaml was left, without its comments\n",
                       (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
                       (unsigned long long)r->raw_files, job->shipment ? "were written anew without it" : "were removed",
                       (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts, job->client);
@@ -148,6 +189,7 @@ static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error
     EraseOptions options = {.lake = job->lake,
                             .client = job->client,
                             .shipment = job->shipment,
+                            .file = job->file,
                             .mapping = mapping,
                             .budget = &job->resources.budget};
     TRY(lake_recover(job->lake, job->client, &recovery, err));
@@ -179,10 +221,17 @@ Status command_erase(const Arguments *arguments, Arena *job_arena, Error *err)
         return error_set(err, STATUS_USAGE, "--shipment is empty");
     if (job.shipment)
         TRY(mapping_load(job.lake, job.client, job_arena, &mapping, err));
+    const char *name = arguments_text(arguments, "file");
+    if (name && job.shipment)
+        return error_set(err, STATUS_USAGE, "--file and --shipment exclude each other");
+    if (name) {
+        job.file = ARENA_NEW(job_arena, RawFile);
+        TRY(erase_find_file(job.lake, job.client, name, job_arena, job.file, err));
+    }
     TRY(confirm(&job, err));
     TRY(resources_init(&job.resources, arguments, err));
-    const char *name = arena_printf(job_arena, "client-%s", job.client);
-    Status status = lake_lock(job.lake, name, say_waiting, NULL, &lock, err);
+    Status status =
+        lake_lock(job.lake, arena_printf(job_arena, "client-%s", job.client), say_waiting, NULL, &lock, err);
     if (status == STATUS_OK)
         status = locked_steps(&job, mapping, err);
     lake_unlock(lock);

@@ -4,10 +4,14 @@
  *               after 2, since quarantine is read by the raw files)
  *   2 tables    one transaction: the rows leave processed and quarantine
  *   3 storage   the data files those commits removed, and those of older versions, are deleted
- *   4 log       a checkpoint of the newest version, then the entries before it go: their statistics hold values
+ *   4 mapping   its comments go: samples of values stand there
+ *   5 log       a checkpoint of the newest version, then the entries before it go: their statistics hold values
+ *
+ * Of one file (a wrong one) it is 2, then 1, and no more: older versions stay until vacuum takes them.  Its rows carry its
+ * name and the time it was received, which tells files of one name apart.
  *
  * Each step finds what is still there, so an erase that was cut off is done again and ends the same; a mark tells that from
- * an erase of what is not there, which changes nothing (3 and 4 end time travel for everybody).  A blanked record of a
+ * an erase of what is not there, which changes nothing (3 and 5 end time travel for everybody).  A blanked record of a
  * text file becomes as many line ends as it had, so the line numbers of all others stay true.  A raw file keeps the name of
  * the bytes that were received: when they come again they are known, and the record does not come back by accident.  After a
  * client was erased whole, its files may come again (the mark in _freightlake/erased says from which transaction on). */
@@ -24,12 +28,15 @@
 #include "ingest/single_record.h"
 #include "lake/transaction.h"
 #include "text/text_source.h"
+#include "text/yaml.h"
 
 typedef struct EraseJob {
     const EraseOptions *options;
     Arena *arena;
     DeltaSnapshot *processed, *quarantine;
-    int id_field; /* of a record's fields; -1: the mapping names no column */
+    int id_field;  /* of a record's fields; -1: the mapping names no column */
+    RawFile *raws; /* of the client */
+    uint32_t n_raws;
     EraseResult result;
 } EraseJob;
 
@@ -208,12 +215,12 @@ static Status redact_parquet(EraseJob *job, const RawFile *raw, uint64_t *ret_re
 static Status erase_raw(EraseJob *job, Error *err)
 {
     const EraseOptions *options = job->options;
-    RawFile *raws;
-    uint32_t n;
-    TRY(raw_list(options->lake, options->client, job->arena, &raws, &n, err));
-    for (uint32_t i = 0; i < n; i++) {
+    RawFile *raws = job->raws;
+    for (uint32_t i = 0; i < job->n_raws; i++) {
         uint64_t records = 0;
         TRY(interrupt_check(err));
+        if (options->file && strcmp(options->file->hash, raws[i].hash) != 0)
+            continue;
         if (!options->shipment) {
             TRY(mark_erased(job, &raws[i], err));
             TRY(raw_remove(&raws[i], err));
@@ -230,11 +237,61 @@ static Status erase_raw(EraseJob *job, Error *err)
     return STATUS_OK;
 }
 
+/* The mapping without its comments: onboarding gives samples of the client's values there. */
+static Status redact_mapping(const EraseJob *job, Error *err)
+{
+    const char *file = arena_printf(job->arena, "%s/%s.yaml", job->options->lake->clients, job->options->client);
+    StorageFacts facts;
+    StrView text;
+    Buffer plain;
+    TRY(storage_stat(file, &facts, err));
+    if (!facts.exists)
+        return STATUS_OK;
+    TRY(storage_read_file(file, YAML_MAX_BYTES, job->arena, &text, err));
+    buffer_init(&plain, 0);
+    Status status = yaml_strip_comments(file, text, &plain, err);
+    if (status == STATUS_OK && !str_equal(text, (StrView){(const char *)plain.data, (uint32_t)plain.size}))
+        status = storage_write_file(file, plain.data, plain.size, err);
+    buffer_done(&plain);
+    return status;
+}
+
 /* ---- 2: tables ---- */
 
-static Status drop_shipment(EraseJob *job, DeltaCommit *commit, Error *err)
+/* Rows with the file's name are of this file or of another of the same name: the time it was received decides. */
+static Status match_file(void *context, uint64_t first, uint32_t n, const Vector *columns, Error *err)
 {
-    static const char *const id = "shipment_id";
+    ParquetMatch *match = context;
+    const EraseJob *job = match->job;
+    const RawFile *file = job->options->file;
+    for (uint32_t r = 0; r < n; r++) {
+        Value name = vector_value(&columns[0], r), received = vector_value(&columns[1], r);
+        if (!name.valid || !str_equal(name.string, str_view(file->name)))
+            continue;
+        uint32_t same = 0;
+        bool told = false;
+        for (uint32_t i = 0; i < job->n_raws; i++)
+            if (strcmp(job->raws[i].name, file->name) == 0) {
+                same++;
+                told |= received.valid && received.int64 == job->raws[i].received_us;
+            }
+        if (same > 1 && !told) {
+            error_set(err, STATUS_DATA, "there are %u files %.200s, and not all rows tell of which they are", same,
+                      file->name);
+            return error_hint(err, "freightlake rebuild %s makes them tell; then try again", job->options->client);
+        }
+        bool own = same == 1 || received.int64 == file->received_us;
+        match->dropped[first + r] = own;
+        match->n += own;
+    }
+    return STATUS_OK;
+}
+
+/* Rows of the shipment, or of the file. */
+static Status drop_rows(EraseJob *job, DeltaCommit *commit, Error *err)
+{
+    static const char *const id[] = {"shipment_id"}, *const lineage[] = {"source_file", "ingested_at"};
+    bool of_file = job->options->file != NULL;
     DeltaFile *adds = ARENA_ARRAY(job->arena, DeltaFile, job->processed->n_files + 1);
     const DeltaFile **removes = ARENA_ARRAY(job->arena, const DeltaFile *, job->processed->n_files + 1);
     commit->adds = adds;
@@ -246,7 +303,8 @@ static Status drop_shipment(EraseJob *job, DeltaCommit *commit, Error *err)
             continue;
         TRY(rewrite_open(job->processed, file, job->options->budget, job->arena, &parquet, err));
         ParquetMatch match = {.job = job, .dropped = mem_zalloc(parquet_rows(parquet) + 1)};
-        Status status = rewrite_read(parquet, &id, 1, match_ids, &match, err);
+        Status status = of_file ? rewrite_read(parquet, lineage, ARRAY_SIZE(lineage), match_file, &match, err)
+                                : rewrite_read(parquet, id, ARRAY_SIZE(id), match_ids, &match, err);
         parquet_close(parquet);
         uint64_t rows = 0;
         if (status == STATUS_OK && match.n > 0) {
@@ -273,6 +331,14 @@ static Status match_quarantined(void *context, const QuarantineRow *row, bool *r
     (void)ret_stop;
     QuarantineMatch *match = context;
     RecordBlock *block;
+    const RawFile *file = match->job->options->file;
+    if (file && !str_equal(row->source_hash, str_view(file->hash)))
+        return STATUS_OK;
+    if (file) {
+        quarantine_drop_row(&match->drops, row);
+        match->job->result.quarantined++;
+        return STATUS_OK;
+    }
     TRY(single_record_read(match->single, row->source_hash, row->raw, row->source_row, &block, err));
     if (!is_of_shipment(match->job, block, 0, row->raw))
         return STATUS_OK;
@@ -286,7 +352,8 @@ static Status drop_quarantined(EraseJob *job, DeltaCommit *commit, Error *err)
     QuarantineMatch match = {.job = job, .drops = {.arena = job->arena}};
     QuarantineFilter filter = {.client = job->options->client, .row = -1};
     QuarantineVisitor visitor = {&match, match_quarantined};
-    TRY(single_record_new(job->options->lake, job->options->mapping, &match.single, err));
+    if (job->options->shipment)
+        TRY(single_record_new(job->options->lake, job->options->mapping, &match.single, err));
     Status status = quarantine_visit(job->quarantine, &filter, job->options->budget, &visitor, err);
     single_record_free(match.single);
     TRY(status);
@@ -309,9 +376,9 @@ static Status erase_rows(EraseJob *job, Error *err)
     LakeChange changes[2] = {{.base = job->quarantine}, {.base = job->processed}};
     for (int i = 0; i < 2; i++)
         changes[i].commit = (DeltaCommit){.operation = "DELETE", .data_change = true, .rule = DELTA_REWRITE};
-    if (job->options->shipment) {
+    if (job->options->shipment || job->options->file) {
         TRY(drop_quarantined(job, &changes[0].commit, err));
-        TRY(drop_shipment(job, &changes[1].commit, err));
+        TRY(drop_rows(job, &changes[1].commit, err));
     } else {
         drop_client(job, job->quarantine, &changes[0].commit, &job->result.quarantined);
         drop_client(job, job->processed, &changes[1].commit, &job->result.shipments);
@@ -333,7 +400,7 @@ static Status erase_rows(EraseJob *job, Error *err)
     return STATUS_OK;
 }
 
-/* ---- 3 and 4: older versions ---- */
+/* ---- 3 and 5: older versions ---- */
 
 static Status remove_log(const DeltaSnapshot *snapshot, Arena *arena, EraseResult *result, Error *err)
 {
@@ -403,6 +470,16 @@ static Status find_nothing(EraseJob *job, Error *err)
     return STATUS_OK;
 }
 
+static Status load(EraseJob *job, Error *err)
+{
+    const Lake *lake = job->options->lake;
+    const DeltaVersion newest = {.kind = DELTA_NEWEST};
+    TRY(delta_snapshot_load(lake_table_path(lake, "shipments", job->arena), newest, job->arena, &job->processed, err));
+    TRY(delta_snapshot_load(lake_table_path(lake, "quarantine", job->arena), newest, job->arena, &job->quarantine,
+                            err));
+    return raw_list(lake, job->options->client, job->arena, &job->raws, &job->n_raws, err);
+}
+
 static Status erase_steps(EraseJob *job, Error *err)
 {
     StorageFacts unfinished;
@@ -411,11 +488,8 @@ static Status erase_steps(EraseJob *job, Error *err)
     if (!unfinished.exists)
         TRY(storage_write_file(mark, "", 0, err));
     const EraseOptions *options = job->options;
-    const DeltaVersion newest = {.kind = DELTA_NEWEST};
     const char *processed = lake_table_path(options->lake, "shipments", job->arena);
     const char *quarantine = lake_table_path(options->lake, "quarantine", job->arena);
-    TRY(delta_snapshot_load(processed, newest, job->arena, &job->processed, err));
-    TRY(delta_snapshot_load(quarantine, newest, job->arena, &job->quarantine, err));
     if (options->shipment) { /* quarantine is read by the headers of the raw files */
         TRY(erase_rows(job, err));
         TRY(erase_raw(job, err));
@@ -428,6 +502,7 @@ static Status erase_steps(EraseJob *job, Error *err)
         TRY(find_nothing(job, err));
     if (job->result.nothing)
         return storage_remove(mark, err);
+    TRY(redact_mapping(job, err));
     TRY(erase_older_versions(processed, options->client, job->arena, &job->result, err));
     return erase_older_versions(quarantine, options->client, job->arena, &job->result, err);
 }
@@ -438,12 +513,49 @@ Status erase(const EraseOptions *options, Arena *job_arena, EraseResult *ret_res
     job.result.processed_version = job.result.quarantine_version = -1;
     if (options->mapping && options->mapping->columns[SHIPMENT_COLUMN_ID].source)
         job.id_field = 0; /* the first of converter_sources: columns in the order of the contract */
-    TRY(erase_steps(&job, err));
+    TRY(load(&job, err));
+    if (options->file) {
+        TRY(erase_rows(&job, err));
+        fault_step("erase_committed");
+        TRY(erase_raw(&job, err));
+    } else {
+        TRY(erase_steps(&job, err));
+    }
     *ret_result = job.result;
     return STATUS_OK;
 }
 
+Status erase_find_file(const Lake *lake, const char *client, const char *name, Arena *arena, RawFile *ret_file,
+                       Error *err)
+{
+    RawFile *raws;
+    uint32_t n, found = 0;
+    size_t size = strlen(name);
+    TRY(raw_list(lake, client, arena, &raws, &n, err));
+    const char **names = ARENA_ARRAY(arena, const char *, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        names[i] = raws[i].name;
+        if (strcmp(raws[i].name, name) != 0 && (size < 8 || strncmp(raws[i].hash, name, size) != 0))
+            continue;
+        found++;
+        *ret_file = raws[i];
+    }
+    if (found == 1)
+        return STATUS_OK;
+    if (found > 1) {
+        error_set(err, STATUS_USAGE, "client %s has %u files %.200s: which one?", client, found, name);
+        return error_hint(err, "give the first digits of its SHA-256, such as %.12s (the newest), from %s/%s/*.json",
+                          ret_file->hash, lake->raw, client);
+    }
+    error_set(err, STATUS_NOT_FOUND, "client %s has no file %.200s", client, name);
+    const char *near = text_nearest(name, names, n);
+    return near ? error_hint(err, "did you mean '%s'?", near)
+                : error_hint(err, "freightlake history --kind ingest names the files");
+}
+
 Status erase_finished(const EraseOptions *options, Arena *job_arena, Error *err)
 {
+    if (options->file) /* has no mark of its own */
+        return STATUS_OK;
     return storage_remove(unfinished_mark(options, job_arena), err);
 }

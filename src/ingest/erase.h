@@ -1,14 +1,17 @@
-/* erase: a client's data, or one shipment, out of everything: tables and their older versions, quarantine, raw files, log. */
+/* erase: a client's data, or one shipment, out of everything: tables and their older versions, quarantine, raw files, log;
+ * or a wrong file out of tables and raw zone, so that it can be ingested again. */
 #ifndef FREIGHTLAKE_INGEST_ERASE_H
 #define FREIGHTLAKE_INGEST_ERASE_H
 
 #include "base/pool.h"
 #include "ingest/mapping.h"
+#include "ingest/raw.h"
 
 typedef struct EraseOptions {
     const Lake *lake;
     const char *client;
     const char *shipment;   /* NULL: all of the client */
+    const RawFile *file;    /* with `shipment` NULL: what this file brought; NULL: all */
     const Mapping *mapping; /* wanted with `shipment`: which field of a record is its id; else NULL */
     MemoryBudget *budget;
 } EraseOptions;
@@ -27,6 +30,10 @@ typedef struct EraseResult {
 /* Can be repeated until done when it was cut off: a mark in the lake says that the client's last erase did not come to its
  * end, until erase_finished.  The client's lock is held, lake_recover was called under it. */
 Status erase(const EraseOptions *options, Arena *job_arena, EraseResult *ret_result, Error *err) MUST_CHECK;
+/* Of the client's raw files the one with this name or SHA-256 (its first 8 digits or more).  NOT_FOUND with the nearest
+ * name; USAGE when several are meant. */
+Status erase_find_file(const Lake *lake, const char *client, const char *name, Arena *arena, RawFile *ret_file,
+                       Error *err) MUST_CHECK;
 /* All is done, marts included: takes the mark away. */
 Status erase_finished(const EraseOptions *options, Arena *job_arena, Error *err) MUST_CHECK;
 /* Removes older versions of a table from the storage: removed data files whose partition is `client` (NULL: all), and log

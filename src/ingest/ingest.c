@@ -51,7 +51,6 @@ typedef struct IngestJob {
     int n_workers;
     pthread_mutex_t hash_mutex;
     const char *hash; /* NULL: not known yet */
-    int64_t started_us;
 } IngestJob;
 
 typedef struct IngestWorker {
@@ -524,6 +523,8 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
     if (options->mapping->duplicates != DUPLICATES_KEEP)
         TRY(see_ids(job, err));
     TRY(raw_copy_begin(options->lake, options->mapping->client, job->file, !options->dry_run, &job->raw, err));
+    job->shipment_options.ingested_at_us = raw_copy_received_us(job->raw); /* as rebuild and replay will say */
+    job->quarantine_options.ingested_at_us = job->shipment_options.ingested_at_us;
     TRY(record_source_open(&source_options, &job->source, err));
     TRY(parse(job, result, err));
     TRY(settle_hash(job, result, err));
@@ -557,7 +558,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
                    Error *err)
 {
     double start = clock_seconds();
-    IngestJob job = {.options = options, .file = file, .arena = job_arena, .started_us = lake_now_us()};
+    IngestJob job = {.options = options, .file = file, .arena = job_arena};
     const Mapping *mapping = options->mapping;
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
     result.max_rejected_share =
@@ -574,14 +575,10 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
         *ret_result = result;
         return STATUS_OK;
     }
-    job.shipment_options = (ShipmentFileOptions){.table = job.processed,
-                                                 .client = mapping->client,
-                                                 .source_file = arena_strdup(job_arena, base_name(file)),
-                                                 .ingested_at_us = job.started_us};
-    job.quarantine_options = (QuarantineFileOptions){.table = job.quarantine,
-                                                     .client = mapping->client,
-                                                     .mapping_hash = mapping->hash,
-                                                     .ingested_at_us = job.started_us};
+    job.shipment_options = (ShipmentFileOptions){
+        .table = job.processed, .client = mapping->client, .source_file = arena_strdup(job_arena, base_name(file))};
+    job.quarantine_options =
+        (QuarantineFileOptions){.table = job.quarantine, .client = mapping->client, .mapping_hash = mapping->hash};
     pthread_mutex_init(&job.hash_mutex, NULL);
     Status status = ingest_steps(&job, &result, err);
     if (status != STATUS_OK && !job.committing)

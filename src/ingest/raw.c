@@ -72,6 +72,11 @@ Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bo
     return STATUS_OK;
 }
 
+int64_t raw_copy_received_us(const RawCopy *copy)
+{
+    return copy->received_us;
+}
+
 Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err)
 {
     SHA256_Update(&copy->sha, bytes, size);

@@ -17,6 +17,7 @@ typedef struct RawCopy RawCopy;
 /* keep false: the bytes are hashed and not kept (dry run; rebuild). */
 Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bool keep, RawCopy **ret_copy, Error *err)
     MUST_CHECK;
+int64_t raw_copy_received_us(const RawCopy *copy); /* as the manifest will say */
 Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err) MUST_CHECK;
 /* SHA-256 of all bytes, in small hexadecimal letters. */
 const char *raw_copy_end(RawCopy *copy);

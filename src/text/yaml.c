@@ -14,6 +14,8 @@
 
 #include <yaml.h>
 
+#include "columnar/utf8.h"
+
 typedef struct Builder {
     const char *file;
     StrView text;
@@ -460,4 +462,64 @@ void yaml_append_scalar(Buffer *buffer, StrView text)
         buffer_append(buffer, text.data, text.size);
     else
         append_quoted(buffer, text);
+}
+
+/* ---- Without comments ---- */
+
+/* Bytes of the first n characters. */
+static size_t bytes_of(StrView text, size_t at, size_t n)
+{
+    for (; n > 0 && at < text.size; n--)
+        for (at++; at < text.size && utf8_is_continuation(text.data[at]);)
+            at++;
+    return at;
+}
+
+/* What stands between two tokens: blanks, line ends, comments.  A line that held a comment alone goes whole. */
+static void append_between(Buffer *buffer, const char *from, const char *end)
+{
+    while (from < end) {
+        const char *line = memchr(from, '\n', (size_t)(end - from));
+        const char *next = line ? line + 1 : end;
+        const char *comment = memchr(from, '#', (size_t)(next - from));
+        const char *kept = comment ? comment : next;
+        while (comment && kept > from && (kept[-1] == ' ' || kept[-1] == '\t'))
+            kept--;
+        bool alone = comment && kept == from && (buffer->size == 0 || buffer->data[buffer->size - 1] == '\n');
+        buffer_append(buffer, from, (size_t)(kept - from));
+        if (comment && line && !alone)
+            buffer_append_byte(buffer, '\n');
+        from = next;
+    }
+}
+
+Status yaml_strip_comments(const char *file, StrView text, Buffer *buffer, Error *err)
+{
+    yaml_parser_t parser;
+    size_t at = 0, characters = 0;                                   /* behind the last token */
+    if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) /* a mark is no character to libyaml */
+        text = (StrView){text.data + 3, text.size - 3};
+    yaml_parser_initialize(&parser);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.size);
+    for (bool more = true; more;) {
+        yaml_token_t token;
+        if (!yaml_parser_scan(&parser, &token)) {
+            yaml_parser_delete(&parser);
+            error_set(err, STATUS_CONFIG, "this is no YAML, so its comments cannot be told from the rest");
+            error_at_file(err, file);
+            return error_hint(err, "mend or remove the file, then try again");
+        }
+        size_t start = bytes_of(text, at, token.start_mark.index - characters);
+        size_t end = bytes_of(text, start, token.end_mark.index - token.start_mark.index);
+        append_between(buffer, text.data + at, text.data + start);
+        buffer_append(buffer, text.data + start, end - start);
+        at = end;
+        characters = token.end_mark.index;
+        more = token.type != YAML_STREAM_END_TOKEN;
+        yaml_token_delete(&token);
+    }
+    append_between(buffer, text.data + at, text.data + text.size);
+    yaml_parser_delete(&parser);
+    return STATUS_OK;
 }

@@ -57,6 +57,9 @@ Status yaml_number(const YamlDocument *document, const YamlNode *mapping, const 
 Status yaml_choice(const YamlDocument *document, const YamlNode *mapping, const char *key, const char *const *choices,
                    size_t n, uint32_t *ret, Error *err) MUST_CHECK;
 
+/* Appends the document without its comments, all else as it is written.  CONFIG when it is no YAML. */
+Status yaml_strip_comments(const char *file, StrView text, Buffer *buffer, Error *err) MUST_CHECK;
+
 /* Appends a scalar as YAML, quoted where it must be. */
 void yaml_append_scalar(Buffer *buffer, StrView text);
 

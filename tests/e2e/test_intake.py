@@ -11,6 +11,7 @@ import tempfile
 import unittest
 import zipfile
 
+import pyarrow.parquet
 from lakes import Lake, run
 
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
@@ -130,6 +131,108 @@ class EraseNothing(Intake):
         self.do("erase", "acme", "--shipment", "S1", "--yes")
         said = self.do("query", "SELECT count(*) AS n FROM shipments", "--version", 1, code=3)
         self.assertIn("erase", said)
+
+
+class EraseValues(Intake):
+    """No byte of the lake, decompressed, holds what was erased."""
+
+    def holders(self, word: str) -> list[str]:
+        found = []
+        for name, data in self.files().items():
+            if name.endswith(".parquet"):
+                path = self.lake.path / name
+                data += str(pyarrow.parquet.read_table(path).to_pylist()).encode()
+                data += str(pyarrow.parquet.read_metadata(path).to_dict()).encode()
+            if word.encode() in data or word.encode("utf-16-le") in data:
+                found.append(name)
+        return found
+
+    def setUp(self) -> None:
+        super().setUp()
+        rows = [row(i) for i in range(40)]
+        rows[7] = row(7, to="Zzyzx").replace("S7,", "MARKED7,")
+        rows[9] = row(9, "0", to="Zzyzx").replace("S9,", "MARKED9,")
+        sample = self.file("a.csv", csv(*rows))
+        (self.lake.path / "clients" / "acme.yaml").unlink()
+        self.do("onboard", "acme", "--sample", sample, "--yes")
+        mapping = self.lake.path / "clients" / "acme.yaml"
+        mapping.write_text(mapping.read_text() + "# such as MARKED7 to Zzyzx, and MARKED9\n")
+        definitions = self.lake.path / "definitions"
+        definitions.mkdir(exist_ok=True)
+        (definitions / "ids.sql").write_text(
+            "SELECT shipment_id, destination_city FROM shipments ORDER BY shipment_id\n"
+        )
+        tests = definitions / "ids.tests.yaml"
+        self.do("ingest", "acme", sample)
+        self.do("run")
+        tests.write_text(
+            "tests:\n  - no_rows: SELECT shipment_id, destination_city FROM ids WHERE shipment_id LIKE 'MARK%'\n"
+        )
+        self.do("ingest", "acme", self.file("more.csv", csv(row(90))))
+        self.do("run", code=1)
+        tests.unlink()
+        (definitions / "gone.sql").write_text(
+            "SELECT shipment_id, destination_city FROM shipments ORDER BY shipment_id\n"
+        )
+        self.do("run")
+        (definitions / "gone.sql").unlink()
+        for i in range(12):
+            self.do("ingest", "acme", self.file(f"b{i}.csv", csv(row(100 + i))))
+        self.do("table", "compact", "shipments")
+        self.do("rebuild", "acme")
+
+    def test_shipments(self) -> None:
+        for word in ("MARKED7", "MARKED9"):
+            self.assertNotEqual(self.holders(word), [])
+            self.do("erase", "acme", "--shipment", word, "--yes")
+            self.assertEqual(self.holders(word), [])
+        self.assertEqual(self.holders("Zzyzx"), [])
+        self.do("doctor")
+        self.do("ingest", "acme", self.file("c.csv", csv(row(200))))
+
+    def test_client(self) -> None:
+        self.do("erase", "acme", "--yes")
+        for word in ("MARKED", "Zzyzx"):
+            self.assertEqual(self.holders(word), [])
+        self.do("doctor")
+
+
+class EraseFile(Intake):
+    def test_wrong_file(self) -> None:
+        wrong = self.file("march.csv", csv(row(1), row(2, "0"), row(3)))
+        self.do("ingest", "acme", wrong)
+        self.do("ingest", "acme", self.file("april.csv", csv(row(4), row(5, "0"), row(6))))
+        self.do("table", "compact", "shipments")
+        self.do("run")
+        self.assertIn("did you mean 'march.csv'", self.do("erase", "acme", "--file", "marsh.csv", "--yes", code=3))
+        before = self.version()
+        self.do("erase", "acme", "--file", "march.csv", "--yes")
+        self.assertEqual(self.version(), before + 1)
+        self.assertEqual({r["source_file"] for r in self.lake.rows("processed")}, {"april.csv"})
+        self.assertEqual({r["source_file"] for r in self.lake.rows("quarantine")}, {"april.csv"})
+        self.assertIn("2", self.do("query", "SELECT count(*) AS n FROM shipments", "--version", 1))
+        self.assertEqual(self.lake.ingest("acme", "march.csv", csv(row(1), row(2), row(3)))["good"], 3)
+        self.assertEqual(self.lake.ingest("acme", "march.csv", csv(row(1), row(2, "0"), row(3)))["good"], 2)
+        self.do("doctor")
+
+    def test_files_of_one_name(self) -> None:
+        first = self.lake.ingest("acme", "march.csv", csv(row(1), row(2, "0"), row(3)))
+        self.lake.ingest("acme", "march.csv", csv(row(1), row(2), row(3), row(4, "0")))
+        self.do("table", "compact", "shipments")
+        self.assertIn("which one", self.do("erase", "acme", "--file", "march.csv", "--yes", code=2))
+        self.do("erase", "acme", "--file", first["sha256"][:12], "--yes")
+        self.assertEqual([r["shipment_id"] for r in self.lake.rows("processed")], ["S1", "S2", "S3"])
+        self.assertEqual(len(self.lake.rows("quarantine")), 1)
+        self.assertEqual(self.lake.ingest("acme", "march.csv", csv(row(1), row(2, "0"), row(3)))["outcome"], "ingested")
+
+    def test_known_after_restore(self) -> None:
+        data = csv(row(1), row(2, "0"), row(3))
+        self.lake.ingest("acme", "a.csv", data)
+        self.do("table", "restore", "shipments", "--version", 0)
+        self.assertEqual(self.lake.ingest("acme", "a.csv", data)["outcome"], "known")
+        self.do("erase", "acme", "--file", "a.csv", "--yes")
+        self.assertEqual(self.lake.ingest("acme", "a.csv", data)["good"], 2)
+        self.assertEqual(len(self.lake.rows("quarantine")), 1)
 
 
 def main() -> int:

@@ -343,6 +343,33 @@ static void test_scalars_are_read_back(void **state)
     }
 }
 
+static void check_stripped(const char *text, const char *wanted)
+{
+    Buffer plain;
+    buffer_init(&plain, 0);
+    error_init(&err);
+    assert_int_equal(yaml_strip_comments("x.yaml", str_view(text), &plain, &err), STATUS_OK);
+    assert_string_equal(buffer_text(&plain), wanted);
+    buffer_done(&plain);
+}
+
+static void test_comments_are_stripped(void **state)
+{
+    (void)state;
+    check_stripped("", "");
+    check_stripped("# alone\n", "");
+    check_stripped("# one\n\na: 1  # two\n  # three\nb: [x,  # four\n  y]\n# five", "\na: 1\nb: [x,\n  y]\n");
+    check_stripped("a: \"# in quotes\"\nb: 'it''s # too'\nc: x#y\n", "a: \"# in quotes\"\nb: 'it''s # too'\nc: x#y\n");
+    check_stripped("a: |\n  # a text\n  b\nc: 1 # gone\n", "a: |\n  # a text\n  b\nc: 1\n");
+    check_stripped("\xef\xbb\xbf\xc3\xa9: \xe2\x82\xac # \xc3\xa9\nb: \"\xc3\xa9\" # x\n",
+                   "\xc3\xa9: \xe2\x82\xac\nb: \"\xc3\xa9\"\n");
+    Buffer plain;
+    buffer_init(&plain, 0);
+    error_init(&err);
+    assert_int_equal(yaml_strip_comments("x.yaml", str_view("a: \"open"), &plain, &err), STATUS_CONFIG);
+    buffer_done(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_texts_and_choices),
         cmocka_unit_test(test_scalars_are_read_back),
+        cmocka_unit_test(test_comments_are_stripped),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     arena_init(&arena);
