@@ -58,6 +58,7 @@ static const OptionInfo QUARANTINE_OPTIONS[] = {
     {.name = "row", .argument = "N", .help = "Only the record on this line of its file"},
     {.name = "limit", .argument = "N", .help = "show: records to show; 0 shows all", .fallback = "20"},
     {.name = "output", .letter = 'o', .argument = "FILE", .help = "export: write to FILE, not to standard output"},
+    {.name = "raw", .help = "export: the records alone, of Parquet as JSON objects, without the form of a file"},
     {.name = "all", .help = "drop: all records of all clients"},
     {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
     JSON_OPTION,
@@ -212,7 +213,13 @@ const CommandInfo LAKE_COMMANDS[] = {
          "ACTION is list, show, export, replay or drop.  Rejected records wait with their text, file, line and reasons."
          "  'replay' takes them through the mapping and the settings of today: what passes becomes shipments, each "
          "once,"
-         " and the rest stays.  'export' writes them as they came, with the header of their file.",
+         " and the rest stays.\n\n"
+         "'export' writes them as they came, as a file that 'ingest' of the client takes: with the header of their "
+         "file and"
+         " the form that the mapping says, in UTF-8 (with a byte order mark where the mapping says another encoding); "
+         "of"
+         " Parquet the rows of one file.  What such a file cannot hold, such as a quote that does not close, is counted"
+         " and left to --raw.",
      .options = QUARANTINE_OPTIONS,
      .examples = QUARANTINE_EXAMPLES},
     {.name = "rebuild",

@@ -8,8 +8,8 @@
 #include "cmd/console.h"
 #include "columnar/time_text.h"
 #include "ingest/client.h"
+#include "ingest/export.h"
 #include "ingest/replay.h"
-#include "ingest/single_record.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
 
@@ -254,33 +254,6 @@ static Status action_show(QuarantineJob *job, Error *err)
 
 /* ---- export ---- */
 
-typedef struct Export {
-    SingleRecord *single;
-    Buffer text;
-    const char *header; /* of the records so far */
-    uint64_t records;
-} Export;
-
-static Status export_row(void *context, const QuarantineRow *row, bool *ret_stop, Error *err)
-{
-    (void)ret_stop;
-    Export *export = context;
-    const char *header;
-    TRY(single_record_header(export->single, row->source_hash, &header, err));
-    if (!export->header) {
-        export->header = header;
-        buffer_append_text(&export->text, header);
-    }
-    if (strcmp(export->header, header) != 0) {
-        error_set(err, STATUS_DATA, "the records come from files with different columns");
-        return error_hint(err, "export them file by file: --file NAME");
-    }
-    buffer_append(&export->text, row->raw.data, row->raw.size);
-    buffer_append_byte(&export->text, '\n');
-    export->records++;
-    return STATUS_OK;
-}
-
 static Status need_client(const QuarantineJob *job, Error *err)
 {
     if (job->filter.client)
@@ -289,29 +262,62 @@ static Status need_client(const QuarantineJob *job, Error *err)
     return error_hint(err, "freightlake quarantine %s CLIENT", job->arguments->operands[0]);
 }
 
+/* Records that the form of the file cannot hold are said where they are not mistaken for data. */
+static void warn_left_out(const QuarantineJob *job, const ExportResult *result)
+{
+    if (result->left_out > 0)
+        LOG(LOG_WARN,
+            "records were left out that cannot stand in such a file (a quote that does not close, a record that is too"
+            " long or has not the right number of columns): 'quarantine export --raw' gives them as they are",
+            LOG_TEXT_FIELD("client", job->filter.client), LOG_INTEGER_FIELD("records", (int64_t)result->left_out));
+}
+
+static Status write_export(QuarantineJob *job, const ExportOptions *options, const char *output,
+                           ExportResult *ret_result, Error *err)
+{
+    bool raw = arguments_given(job->arguments, "raw");
+    if (options->mapping->input == INPUT_PARQUET && !raw) {
+        if (output)
+            return export_parquet(options, output, job->arena, ret_result, err);
+        error_set(err, STATUS_USAGE, "the files of client %s are Parquet: --output names the one to write",
+                  options->mapping->client);
+        return error_hint(err, "--raw writes the records as JSON objects, one a line");
+    }
+    Buffer text;
+    buffer_init(&text, 0);
+    Status status = raw ? export_raw(options, &text, ret_result, err) : export_text(options, &text, ret_result, err);
+    if (status == STATUS_OK && output && ret_result->records > 0)
+        status = storage_write_file(output, text.data, text.size, err);
+    else if (status == STATUS_OK && !output)
+        status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
 static Status action_export(QuarantineJob *job, Error *err)
 {
     Mapping *mapping;
-    Export export = {0};
+    ExportResult result = {0};
     const char *output = arguments_text(job->arguments, "output");
     TRY(need_client(job, err));
     TRY(mapping_load(job->lake, job->filter.client, job->arena, &mapping, err));
-    TRY(single_record_new(job->lake, mapping, &export.single, err));
-    buffer_init(&export.text, 0);
-    Status status = visit(job, &export, export_row, err);
-    if (status == STATUS_OK && output)
-        status = storage_write_file(output, export.text.data, export.text.size, err);
-    else if (status == STATUS_OK)
-        status = console_write_buffer(&export.text, err);
-    if (status == STATUS_OK && output) {
-        buffer_clear(&export.text);
-        buffer_printf(&export.text, "%llu records written to %s as they came; mend them there and ingest the file\n",
-                      (unsigned long long)export.records, output);
-        status = console_write_buffer(&export.text, err);
-    }
-    buffer_done(&export.text);
-    single_record_free(export.single);
-    return status;
+    ExportOptions options = {.lake = job->lake,
+                             .mapping = mapping,
+                             .quarantine = job->quarantine,
+                             .filter = &job->filter,
+                             .budget = &job->resources.budget};
+    TRY(write_export(job, &options, output, &result, err));
+    warn_left_out(job, &result);
+    if (!output && result.records > 0)
+        return STATUS_OK;
+    Buffer text;
+    buffer_init(&text, 0);
+    if (result.records == 0)
+        buffer_append_text(&text, "no record in quarantine is such; nothing was written\n");
+    else
+        buffer_printf(&text, "%llu records written to %s as they came; mend them there and ingest the file\n",
+                      (unsigned long long)result.records, output);
+    return print_and_free(&text, STATUS_OK, err);
 }
 
 /* ---- What changes something: one client after the other, under its lock ---- */

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Taking files in, out and in again: what is refused and why, what is said, and that nothing is left of what is not."""
 
+import csv as csv_module
 import gzip
 import io
+import json
 import os
 import pathlib
 import random
+import re
 import sys
 import tempfile
 import unittest
 import zipfile
 
+import pyarrow
 import pyarrow.parquet
 from lakes import Lake, run
 
@@ -233,6 +237,117 @@ class EraseFile(Intake):
         self.do("erase", "acme", "--file", "a.csv", "--yes")
         self.assertEqual(self.lake.ingest("acme", "a.csv", data)["good"], 2)
         self.assertEqual(len(self.lake.rows("quarantine")), 1)
+
+
+class Export(Intake):
+    """An export that is ingested as it is gives the same reasons; mended, the same values."""
+
+    FIELDS = ("Id", "From", "To", "Weight", "Shipped", "Cost", "Currency")
+
+    def mapping(self, form: str, header: bool) -> str:
+        text = MAPPING.replace("input: csv\n", form) + "max_rejected_share: 1\n"
+        if not header:
+            for i, name in enumerate(self.FIELDS):
+                text = text.replace(f"from: {name}}}", f"from: column_{i + 1}}}").replace(
+                    f"from: {name},", f"from: column_{i + 1},"
+                )
+        return text
+
+    def records(self, draw: random.Random, n: int) -> list[list[str]]:
+        rows = []
+        for i in range(n):
+            fields = row(i, draw.choice(["5", "0", "x", "-1", ""]), draw.choice(["Lyon", "Zürich", "A, b", ""])).split(
+                ","
+            )
+            rows.append([f"S{i}", "Oslo", draw.choice(["Lyon", "Zürich", "A,b;c|d", 'say "x"', ""]), *fields[-4:]])
+        return rows
+
+    def reasons(self, file: str) -> list[str]:
+        rows = self.lake.by_file("quarantine").get(file, [])
+        return sorted(re.sub(r'"row":\d+', "", r["reasons"]) for r in rows)
+
+    def check(self, data: bytes, suffix: str) -> None:
+        taken = self.lake.ingest("acme", f"in{suffix}", data)
+        out = self.lake.inbox / f"out{suffix}"
+        said = self.do("quarantine", "export", "acme", "--file", f"in{suffix}", "--output", out)
+        self.assertIn(f"{taken['rejected']} records written", said)
+        again = self.lake.ingest("acme", f"out{suffix}", out.read_bytes())
+        self.assertEqual((again["good"], again["rejected"]), (0, taken["rejected"]))
+        self.assertEqual(self.reasons(f"out{suffix}"), self.reasons(f"in{suffix}"))
+        self.do("erase", "acme", "--yes")
+
+    def test_text_forms(self) -> None:
+        draw = random.Random(SEED)
+        for encoding, codec in (("utf-8", "utf-8"), ("windows-1252", "cp1252"), ("utf-16le", "utf-16-le")):
+            for delimiter in (",", ";", "|"):
+                for header in (True, False):
+                    skip = draw.choice([0, 2])
+                    form = f"input: csv\nformat: {{encoding: {encoding}, delimiter: '{delimiter}', quote: '\"', "
+                    form += f"header: {str(header).lower()}, skip_lines: {skip}}}\n"
+                    self.lake.map("acme", self.mapping(form, header))
+                    text = io.StringIO()
+                    text.write("a title\nand another\n" if skip else "")
+                    writer = csv_module.writer(text, delimiter=delimiter, lineterminator=draw.choice(["\n", "\r\n"]))
+                    if header:
+                        writer.writerow(self.FIELDS)
+                    rows = self.records(draw, 60)
+                    rows[1] = [*rows[1][:2], *rows[1][2:3], "0", *rows[1][4:]]
+                    rows[20], rows[21] = rows[20][:4], [*rows[21], "more"]
+                    writer.writerows(rows)
+                    with self.subTest(encoding=encoding, delimiter=delimiter, header=header, skip=skip):
+                        self.check(text.getvalue().encode(codec), ".csv")
+
+    def test_ndjson(self) -> None:
+        draw = random.Random(SEED)
+        for encoding, codec in (("utf-8", "utf-8"), ("windows-1252", "cp1252"), ("utf-16be", "utf-16-be")):
+            self.lake.map("acme", self.mapping(f"input: ndjson\nformat: {{encoding: {encoding}}}\n", True))
+            lines = [
+                json.dumps(dict(zip(self.FIELDS, r, strict=True)), ensure_ascii=False) for r in self.records(draw, 40)
+            ]
+            lines[5:5] = ['{"Id": ', "[1]"]
+            with self.subTest(encoding=encoding):
+                self.check(("\n".join(lines) + "\n").encode(codec), ".ndjson")
+
+    def test_parquet(self) -> None:
+        self.lake.map("acme", self.mapping("input: parquet\n", True))
+        rows = self.records(random.Random(SEED), 50)
+        table = pyarrow.table({name: [r[i] for r in rows] for i, name in enumerate(self.FIELDS)})
+        data = io.BytesIO()
+        pyarrow.parquet.write_table(table, data, row_group_size=20)
+        self.lake.ingest("acme", "first.parquet", data.getvalue())
+        self.assertIn("--output names", self.do("quarantine", "export", "acme", code=2))
+        raw = self.do("quarantine", "export", "acme", "--raw").splitlines()
+        self.assertEqual({tuple(json.loads(line)) for line in raw}, {self.FIELDS})
+        self.do("erase", "acme", "--yes")
+        self.check(data.getvalue(), ".parquet")
+
+    def test_open_quotes_are_left_out(self) -> None:
+        self.lake.map("acme", self.mapping("input: csv\n", True))
+        rows = [
+            row(1, "0"),
+            '"S2,Oslo,Lyon,5,2025-03-02,10,USD',
+            row(3, "0"),
+            'S4,"Oslo,Lyon,5,2025-03-02,10,USD',
+            row(5),
+        ]
+        taken = self.lake.ingest("acme", "in.csv", csv(*rows))
+        self.assertEqual(taken["records"], taken["good"] + taken["rejected"])
+        out = self.lake.inbox / "out.csv"
+        said = self.do("quarantine", "export", "acme", "-o", out)
+        self.assertIn("left out", said)
+        self.assertIn("--raw", said)
+        self.assertEqual(self.lake.ingest("acme", "out.csv", out.read_bytes())["good"], 0)
+        self.assertEqual(
+            {r["raw_record"] for r in self.lake.by_file("quarantine")["out.csv"]},
+            {row(1, "0").encode(), row(3, "0").encode()},
+        )
+        raw = self.do("quarantine", "export", "acme", "--file", "in.csv", "--raw")
+        self.assertIn(rows[1], raw)
+
+    def test_nothing_to_export(self) -> None:
+        out = self.lake.inbox / "out.csv"
+        self.assertIn("nothing was written", self.do("quarantine", "export", "acme", "-o", out))
+        self.assertFalse(out.exists())
 
 
 def main() -> int:
