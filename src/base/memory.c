@@ -111,15 +111,6 @@ void mem_unmap(void *memory, size_t size)
         munmap(memory, map_size(size));
 }
 
-/* Asks for huge pages where `memory` spans whole ones. */
-static void prefer_huge_pages(void *memory, size_t size)
-{
-    uintptr_t start = ((uintptr_t)memory + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-    uintptr_t end = ((uintptr_t)memory + size) & ~(HUGE_PAGE - 1);
-    if (end > start)
-        madvise((void *)start, end - start, MADV_HUGEPAGE);
-}
-
 struct ArenaBlock {
     ArenaBlock *previous;
     size_t size; /* of the bytes that follow this header */
@@ -173,7 +164,6 @@ static void arena_grow(Arena *arena, size_t size)
     ArenaBlock *block = fault_hit(FAULT_ALLOC) ? NULL : aligned_alloc(64, sizeof(ArenaBlock) + block_size);
     if (!block)
         out_of_memory(block_size);
-    prefer_huge_pages(block, block_size);
     block->previous = arena->head;
     block->size = block_size;
     arena->head = block;
@@ -261,7 +251,6 @@ uint8_t *buffer_reserve(Buffer *buffer, size_t extra)
             capacity = wanted;
         buffer->data = mem_realloc(buffer->data, capacity);
         buffer->capacity = capacity;
-        prefer_huge_pages(buffer->data, capacity);
     }
     return buffer->data + buffer->size;
 }

@@ -27,7 +27,6 @@
 
 #define HASH_BYTES ((size_t)4 << 20)
 #define BYTES_PER_WORKER ((uint64_t)16 << 20) /* fewer workers, and so fewer data files, for small inputs */
-#define MANY_BYTES ((uint64_t)32 << 20)       /* of a worker: so many rows that data files get full, or nearly so */
 
 typedef struct IngestJob {
     const IngestOptions *options;
@@ -247,7 +246,6 @@ static Status workers_new(IngestJob *job, Error *err)
     uint64_t wanted = 1 + job->bytes_total / BYTES_PER_WORKER;
     int threads = pool_threads(options->pool);
     job->n_workers = wanted < (uint64_t)threads ? (int)wanted : threads;
-    job->shipment_options.many = job->bytes_total / (uint64_t)job->n_workers >= MANY_BYTES;
     job->workers = mem_zalloc(sizeof *job->workers * (size_t)job->n_workers);
     for (int i = 0; i < job->n_workers; i++) {
         IngestWorker *worker = &job->workers[i];

@@ -67,21 +67,6 @@ Schema shipment_file_schema(Arena *arena, ShipmentColumnId *ret_ids)
     return schema;
 }
 
-/* Room for what SHIPMENT_FILE_ROWS need: in huge pages when they will come, since the kernel takes longer to hand out
- * small ones than the columns take to be gathered. */
-static void *take_room(const ShipmentFile *file, size_t bytes)
-{
-    return file->options->many ? mem_map(bytes) : mem_alloc(bytes);
-}
-
-static void give_room(const ShipmentFile *file, void *room, size_t bytes)
-{
-    if (file->options->many)
-        mem_unmap(room, bytes);
-    else
-        mem_free(room);
-}
-
 static void set_constant(GatheredColumn *column, Value value)
 {
     value.type = column->type;
@@ -130,14 +115,13 @@ void shipment_file_free(ShipmentFile *file)
     if (!file)
         return;
     for (uint32_t i = 0; i < file->n_columns; i++) {
-        GatheredColumn *column = &file->columns[i];
-        give_room(file, column->codes, sizeof(uint16_t) * SHIPMENT_FILE_ROWS);
-        give_room(file, column->values, column->width * SHIPMENT_FILE_ROWS);
-        give_room(file, column->valid, SHIPMENT_FILE_ROWS);
-        give_room(file, column->sorted, column->sorted_bytes);
-        give_room(file, column->sorted_valid, SHIPMENT_FILE_ROWS);
+        mem_free(file->columns[i].codes);
+        mem_free(file->columns[i].values);
+        mem_free(file->columns[i].valid);
+        mem_free(file->columns[i].sorted);
+        mem_free(file->columns[i].sorted_valid);
     }
-    give_room(file, file->places, sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
+    mem_free(file->places);
     mem_free(file->files);
     parquet_encoded_row_group_free(file->encoded);
     arena_done(&file->arena);
@@ -160,26 +144,25 @@ const DeltaFile *shipment_file_files(const ShipmentFile *file, uint32_t *ret_n)
 
 /* ---- Gathering ---- */
 
-static void need_codes(const ShipmentFile *file, GatheredColumn *column)
+static void need_codes(GatheredColumn *column)
 {
     if (!column->codes)
-        column->codes = take_room(file, sizeof(uint16_t) * SHIPMENT_FILE_ROWS);
+        column->codes = mem_alloc(sizeof(uint16_t) * SHIPMENT_FILE_ROWS);
 }
 
-static void need_values(const ShipmentFile *file, GatheredColumn *column)
+static void need_values(GatheredColumn *column)
 {
     if (column->values)
         return;
-    column->values = take_room(file, column->width * SHIPMENT_FILE_ROWS);
-    column->valid = take_room(file, SHIPMENT_FILE_ROWS);
+    column->values = mem_alloc(column->width * SHIPMENT_FILE_ROWS);
+    column->valid = mem_alloc(SHIPMENT_FILE_ROWS);
 }
 
-/* The rows gathered so far, which were not values, become values. */
-static void become_values(const ShipmentFile *file, GatheredColumn *column)
+/* Rows [0, n) that were not values become values. */
+static void become_values(GatheredColumn *column, uint32_t n)
 {
     ColumnForm form = column->form;
-    uint32_t n = file->n;
-    need_values(file, column);
+    need_values(column);
     column->form = COLUMN_VALUES;
     column->has_nulls = form == COLUMN_ABSENT && n > 0;
     if (form == COLUMN_ABSENT) {
@@ -203,11 +186,10 @@ static bool is_run(const uint32_t *selected, uint32_t n)
     return selected[n - 1] - selected[0] == n - 1;
 }
 
-static void append_codes(const ShipmentFile *file, GatheredColumn *column, const ConvertedColumn *from,
-                         const uint32_t *selected, uint32_t n)
+static void append_codes(GatheredColumn *column, const ConvertedColumn *from, uint32_t at, const uint32_t *selected,
+                         uint32_t n)
 {
-    uint32_t at = file->n;
-    need_codes(file, column);
+    need_codes(column);
     column->form = COLUMN_CODES;
     column->entries = from->entries;
     if (is_run(selected, n)) {
@@ -283,11 +265,11 @@ static void append_column(ShipmentFile *file, GatheredColumn *column, const Conv
         if (column->form == COLUMN_VALUES)
             append_codes_as_values(column, from, at, selected, n);
         else
-            append_codes(file, column, from, selected, n);
+            append_codes(column, from, at, selected, n);
         return;
     case COLUMN_VALUES:
         if (column->form != COLUMN_VALUES)
-            become_values(file, column);
+            become_values(column, at);
         append_values(file, column, from, at, selected, n);
         return;
     }
@@ -397,7 +379,7 @@ static bool code_small_range(ShipmentFile *file, GatheredColumn *column)
         ((int32_t *)entries->data)[i] = (int32_t)(low + i);
     ((int32_t *)entries->data)[span] = 0;
     entries->valid[span] = 0;
-    need_codes(file, column);
+    need_codes(column);
     for (uint32_t r = 0; r < file->n; r++)
         column->codes[r] = (uint16_t)(column->valid[r] ? (int64_t)values[r] - low : span);
     column->form = COLUMN_CODES;
@@ -428,7 +410,7 @@ static int compare_dates(const void *a, const void *b, void *context)
 static void place_rows(ShipmentFile *file)
 {
     if (!file->places)
-        file->places = take_room(file, sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
+        file->places = mem_alloc(sizeof(uint32_t) * SHIPMENT_FILE_ROWS);
     GatheredColumn *dates = find_column(file, SHIPMENT_COLUMN_SHIPMENT_DATE);
     uint32_t *places = file->places;
     if (dates->form == COLUMN_CODES) {
@@ -457,13 +439,13 @@ static void place_rows(ShipmentFile *file)
             to[places[r]] = (Type)(value);                                                                             \
     } while (0)
 
-static void need_sorted(const ShipmentFile *file, GatheredColumn *column, size_t width)
+static void need_sorted(GatheredColumn *column, size_t width)
 {
     size_t bytes = width * SHIPMENT_FILE_ROWS;
     if (column->sorted_bytes >= bytes)
         return;
-    give_room(file, column->sorted, column->sorted_bytes);
-    column->sorted = take_room(file, bytes);
+    mem_free(column->sorted);
+    column->sorted = mem_alloc(bytes);
     column->sorted_bytes = bytes;
 }
 
@@ -471,7 +453,7 @@ static void sort_codes(const ShipmentFile *file, GatheredColumn *column)
 {
     const uint32_t *restrict places = file->places;
     const uint16_t *restrict codes = column->codes, *restrict ranks = column->ranks;
-    need_sorted(file, column, column->code_width);
+    need_sorted(column, column->code_width);
     if (column->code_width == 1)
         SCATTER(uint8_t, ranks[codes[r]]);
     else
@@ -483,7 +465,7 @@ static void sort_values(const ShipmentFile *file, GatheredColumn *column)
     const uint32_t *restrict places = file->places;
     const void *values = column->values;
     CHECK(column->width == 4 || column->width == 8 || column->width == sizeof(StrView));
-    need_sorted(file, column, column->width);
+    need_sorted(column, column->width);
     if (column->width == 4)
         SCATTER(uint32_t, ((const uint32_t *)values)[r]);
     else if (column->width == 8)
@@ -493,7 +475,7 @@ static void sort_values(const ShipmentFile *file, GatheredColumn *column)
     if (!column->has_nulls)
         return;
     if (!column->sorted_valid)
-        column->sorted_valid = take_room(file, SHIPMENT_FILE_ROWS);
+        column->sorted_valid = mem_alloc(SHIPMENT_FILE_ROWS);
     for (uint32_t r = 0; r < file->n; r++)
         column->sorted_valid[places[r]] = column->valid[r];
 }

@@ -20,7 +20,6 @@ typedef struct ShipmentFileOptions {
     const char *client;
     const char *source_file;
     int64_t ingested_at_us;
-    bool many; /* rows enough to fill data files are to be expected */
 } ShipmentFileOptions;
 
 /* Keeps `options`, which outlive it. */
