@@ -57,19 +57,18 @@ static void append_reasons(Buffer *text, const IngestResult *result)
 
 static void append_result(Buffer *text, const char *client, const IngestResult *result)
 {
-    char records[24], good[24], rejected[24], seconds[24], bytes[24], rate[24];
+    char seconds[24], bytes[24], rate[24];
     if (result->outcome == INGEST_KNOWN) {
         buffer_printf(text, "%s: these very bytes are in the lake already; nothing was done\n", result->file);
         return;
     }
     buffer_printf(
-        text, "%s: %s records: %s %s, %s rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
-        text_count(records, sizeof records, (double)result->records),
-        text_count(good, sizeof good, (double)result->good),
+        text, "%s: %llu records: %llu %s, %llu rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
+        (unsigned long long)result->records, (unsigned long long)result->good,
         result->outcome == INGEST_DONE      ? "taken in"
         : result->outcome == INGEST_REFUSED ? "good"
                                             : "would pass",
-        text_count(rejected, sizeof rejected, (double)result->rejected), 100 * result->rejected_share,
+        (unsigned long long)result->rejected, 100 * result->rejected_share,
         text_bytes(bytes, sizeof bytes, (double)result->bytes), text_seconds(seconds, sizeof seconds, result->seconds),
         text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
     if (result->superseded || result->replaced)
@@ -141,10 +140,11 @@ static void record_history(const IngestRun *run, const IngestResult *result, int
                             .rows_read = (int64_t)result->records,
                             .rows_good = (int64_t)result->good,
                             .rows_rejected = (int64_t)result->rejected,
-                            .outcome = failure                             ? "failed"
-                                       : result->outcome == INGEST_KNOWN   ? "nothing to do"
-                                       : result->outcome == INGEST_REFUSED ? "refused"
-                                                                           : "ok",
+                            .outcome = failure && failure->code == STATUS_INTERRUPTED ? "interrupted"
+                                       : failure                                      ? "failed"
+                                       : result->outcome == INGEST_KNOWN              ? "nothing to do"
+                                       : result->outcome == INGEST_REFUSED            ? "refused"
+                                                                                      : "ok",
                             .error = failure ? message : NULL,
                             .tables = tables,
                             .n_tables = result->outcome == INGEST_DONE && !failure ? 2 : 0};

@@ -349,12 +349,10 @@ static Status settle_hash(IngestJob *job, IngestResult *result, Error *err)
     return STATUS_OK;
 }
 
-/* What two passes say goes together only when both read the same file. */
+/* A file that is still being written would be taken in without its end, and once more, whole, the next time. */
 static Status check_unchanged(const IngestJob *job, Error *err)
 {
     StorageFacts facts;
-    if (!job->duplicates)
-        return STATUS_OK;
     TRY(storage_stat(job->file, &facts, err));
     bool same =
         facts.exists && facts.size_bytes == job->facts.size_bytes && facts.modified_ms == job->facts.modified_ms;

@@ -9,14 +9,17 @@ import os
 import pathlib
 import random
 import re
+import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import zipfile
 
 import pyarrow
 import pyarrow.parquet
-from lakes import Lake, run
+from lakes import PROGRAM, Lake, run
 
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
 
@@ -104,6 +107,45 @@ class Said(Intake):
         before = self.files()
         self.do("ingest", "acme", file, "--dry-run")
         self.assertEqual(self.files(), before)
+
+    def test_a_file_that_grows_is_refused(self) -> None:
+        head = csv(*(row(i) for i in range(20000)))
+        file = self.file("grow.csv", head)
+        stop = threading.Event()
+
+        def write() -> None:
+            with file.open("ab") as out:
+                while not stop.wait(0.0005):
+                    out.write(b"S1,Os")
+                    out.flush()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            said = self.do("ingest", "acme", file, code=3)
+        finally:
+            stop.set()
+            writer.join()
+        self.assertIn("changed while it was read", said)
+        self.assertEqual(self.lake.rows("processed"), [])
+        self.assertEqual(self.lake.ingest("acme", "grow.csv", head)["good"], 20000)
+
+    def test_an_interrupt_leaves_nothing(self) -> None:
+        file = self.file("many.csv", csv(*(row(i) for i in range(400000))))
+        before = set(self.files())
+        process = subprocess.Popen(
+            [PROGRAM, "--lake", self.lake.path, "ingest", "acme", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        raw = self.lake.path / "raw" / "acme"
+        while process.poll() is None and not (raw.exists() and any(raw.iterdir())):  # its copy has begun
+            pass
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, said)
+        left = {name for name in set(self.files()) - before if "/locks/" not in name and "/runs/" not in name}
+        self.assertEqual(left, set())
+        self.assertIn("interrupted", self.do("history"))
+        self.assertEqual(self.lake.ingest("acme", "many.csv", file.read_bytes())["good"], 400000)
 
     def test_unknown_clients(self) -> None:
         for words in (["ingest", "acne", "x.csv"], ["erase", "acne", "--yes"], ["quarantine", "drop", "acne"]):
