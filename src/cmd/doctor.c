@@ -15,6 +15,7 @@
 #include "cmd/console.h"
 #include "cmd/lake_tables.h"
 #include "delta/snapshot.h"
+#include "ingest/erase.h"
 #include "ingest/mapping.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
@@ -187,6 +188,28 @@ static void check_pending(Doctor *doctor)
                         : "'freightlake doctor --fix' or the client's next ingest finishes them");
     else if (!recovery.finished && !recovery.forgotten)
         add(doctor, FINDING_OK, "transactions", "none is unfinished", NULL);
+}
+
+/* Erases that did not come to their end have left a mark. */
+static void check_erases(Doctor *doctor)
+{
+    StorageList list;
+    Error err;
+    error_init(&err);
+    const char *folder = arena_printf(doctor->arena, "%s/erased", doctor->lake->control);
+    if (storage_list_folder(folder, true, NULL, &list, &err) != STATUS_OK) {
+        add_error(doctor, "erase", &err, NULL);
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        const char *client = list.entries[i].path + strlen(folder) + 1, *slash = strchr(client, '/');
+        if (slash && strcmp(slash + 1, ERASE_UNFINISHED) == 0)
+            add(doctor, FINDING_PROBLEM, "erase",
+                arena_printf(doctor->arena, "one of client %.*s did not come to its end", (int)(slash - client),
+                             client),
+                "give the same erase again: it goes on where it was");
+    }
+    storage_list_done(&list);
 }
 
 /* ".NAME.tmp-PID-N" of a process that is gone. */
@@ -375,6 +398,7 @@ Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err)
     add(&doctor, FINDING_OK, "configuration", arena_printf(job_arena, "%s/%s", lake->path, LAKE_CONFIG_FILE), NULL);
     check_folders(&doctor);
     check_mappings(&doctor);
+    check_erases(&doctor);
     check_pending(&doctor);
     check_temporaries(&doctor);
     check_tables(&doctor);

@@ -441,7 +441,7 @@ Status erase_older_versions(const char *table, const char *client, Arena *arena,
 
 static const char *unfinished_mark(const EraseOptions *options, Arena *arena)
 {
-    return arena_printf(arena, "%s/erased/%s/unfinished", options->lake->control, options->client);
+    return arena_printf(arena, "%s/erased/%s/" ERASE_UNFINISHED, options->lake->control, options->client);
 }
 
 /* Whether files of the client that no version reads any more are still there. */

@@ -7,6 +7,9 @@
 #include "ingest/mapping.h"
 #include "ingest/raw.h"
 
+/* The name of the mark, LAKE/_freightlake/erased/CLIENT/unfinished. */
+#define ERASE_UNFINISHED "unfinished"
+
 typedef struct EraseOptions {
     const Lake *lake;
     const char *client;

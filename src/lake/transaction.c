@@ -316,7 +316,8 @@ Status lake_clean_control(const Lake *lake, Error *err)
         CLEANUP(mem_cleanup) char *folder = mem_printf("%s/%s", lake->control, folders[i]);
         TRY(storage_clean(folder, &removed, err));
     }
-    return STATUS_OK;
+    size_t removed;
+    return storage_clean(lake->clients, &removed, err);
 }
 
 static Status clean_client(const Lake *lake, const char *client, Arena *arena, Error *err)
@@ -324,6 +325,7 @@ static Status clean_client(const Lake *lake, const char *client, Arena *arena, E
     size_t removed;
     TRY(lake_clean_table(lake_table_path(lake, "shipments", arena), client, err));
     TRY(lake_clean_table(lake_table_path(lake, "quarantine", arena), client, err));
+    TRY(storage_clean(arena_printf(arena, "%s/erased/%s", lake->control, client), &removed, err));
     return storage_clean(arena_printf(arena, "%s/%s", lake->raw, client), &removed, err);
 }
 

@@ -41,7 +41,7 @@ typedef struct LakeRecovery {
 Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_recovery, Error *err) MUST_CHECK;
 /* Removes temporary files that dead processes left in a table's folder, its log, and (NULL: none) a client's partition. */
 Status lake_clean_table(const char *table, const char *client, Error *err) MUST_CHECK;
-/* The same for the lake's own records: history, states, pending transactions. */
+/* The same for the lake's own records: history, states, pending transactions, mappings. */
 Status lake_clean_control(const Lake *lake, Error *err) MUST_CHECK;
 /* Whether a pending record names this data file (for vacuum). */
 typedef struct LakePending LakePending;

@@ -171,6 +171,16 @@ class EraseNothing(Intake):
         self.assertIn("holds no data of client acme", self.do("erase", "acme", "--yes"))
         self.assertEqual(self.version(), 0)
 
+    def test_an_erase_that_was_cut_off(self) -> None:
+        self.do("ingest", "acme", self.file("a.csv", csv(row(1), row(2))))
+        mark = self.lake.path / "_freightlake" / "erased" / "acme" / "unfinished"
+        mark.parent.mkdir(parents=True)
+        mark.touch()
+        self.assertIn("did not come to its end", self.do("doctor", code=1))
+        self.do("erase", "acme", "--shipment", "S9", "--yes")
+        self.assertFalse(mark.exists())
+        self.do("doctor")
+
     def test_a_version_that_was_erased(self) -> None:
         self.do("ingest", "acme", self.file("a.csv", csv(row(1), row(2))))
         self.do("ingest", "acme", self.file("b.csv", csv(row(3))))
