@@ -12,6 +12,7 @@
 #include "lake/history.h"
 
 #define REASONS_SHOWN 20
+#define UNREAD_SHOWN 20
 #define MAX_ANSWER 512
 
 typedef struct Onboarding {
@@ -179,6 +180,10 @@ static void append_mapping(Buffer *text, const Onboarding *job)
                           shipment_column(id)->need == SHIPMENT_REQUIRED ? "nothing found, and it is REQUIRED"
                                                                          : "nothing found");
         }
+    }
+    for (uint32_t i = 0; i < guesses->sample->n_unread && i < UNREAD_SHOWN; i++) {
+        const SampleUnread *column = &guesses->sample->unread[i];
+        buffer_printf(text, "%s  \"%s\": %s\n", i ? "" : "\nnot read:\n", column->shown, column->why);
     }
     buffer_printf(text, "\nwritten to %s\n", job->mapping_file);
     if (n_low)

@@ -56,12 +56,18 @@ static void append_values(Buffer *json, const Guess *guess)
         else
             buffer_append_text(json, "null");
     }
-    buffer_append_text(json, "},\"nulls\":[");
-    for (uint32_t i = 0; i < guess->n_nulls; i++) {
-        if (i > 0)
-            buffer_append_byte(json, ',');
-        text_append_json(json, guess->nulls[i].text);
-    }
+    buffer_append_byte(json, '}');
+}
+
+static void append_nulls(Buffer *json, const Guess *guess, bool patterns)
+{
+    uint32_t n = 0;
+    buffer_append_text(json, patterns ? ",\"null_patterns\":[" : ",\"nulls\":[");
+    for (uint32_t i = 0; i < guess->n_nulls; i++)
+        if (guess->nulls[i].pattern == patterns) {
+            buffer_append_text(json, n++ ? "," : "");
+            text_append_json(json, guess->nulls[i].text);
+        }
     buffer_append_byte(json, ']');
 }
 
@@ -84,17 +90,63 @@ static void append_guess(Buffer *json, const Guesses *guesses, const Guess *gues
         buffer_printf(json, ",\"unit\":\"%s\",\"unit_said\":%s", guess->unit, guess->unit_said ? "true" : "false");
     if (guess->n_forms)
         append_forms(json, guess);
-    if (guess->n_values || guess->n_nulls)
+    if (guess->n_values)
         append_values(json, guess);
+    if (from) {
+        append_nulls(json, guess, false);
+        append_nulls(json, guess, true);
+        buffer_printf(json, ",\"unreadable_records\":%llu", (unsigned long long)guess->n_unread);
+    }
     buffer_append_byte(json, '}');
+}
+
+static void append_format(Buffer *json, const Sample *sample)
+{
+    const TextFormat *format = &sample->guess.format;
+    buffer_append_text(json, ",\"format\":");
+    if (sample->input == INPUT_PARQUET) {
+        buffer_append_text(json, "null");
+        return;
+    }
+    buffer_printf(json, "{\"encoding\":\"%s\"", text_encoding_name(format->encoding));
+    if (sample->input == INPUT_CSV) {
+        char delimiter[2] = {format->delimiter, 0}, quote[2] = {format->quote, 0};
+        append_text(json, "delimiter", delimiter);
+        append_text(json, "quote", *quote ? quote : NULL);
+        buffer_printf(json, ",\"header\":%s,\"skip_lines\":%u", format->header ? "true" : "false", format->skip_lines);
+    }
+    buffer_append_byte(json, '}');
+}
+
+/* The file's columns that nothing reads, and those that nothing could read. */
+static void append_rest(Buffer *json, const Guesses *guesses)
+{
+    const Sample *sample = guesses->sample;
+    uint32_t n = 0;
+    buffer_append_text(json, ",\"unmapped\":[");
+    for (uint32_t c = 0; c < sample->n_columns; c++)
+        if (!guess_is_read(guesses, c)) {
+            buffer_append_text(json, n++ ? "," : "");
+            text_append_json(json, str_view(sample->columns[c].name));
+        }
+    buffer_append_text(json, "],\"unreadable\":[");
+    for (uint32_t i = 0; i < sample->n_unread; i++) {
+        buffer_append_text(json, i ? ",{\"name\":" : "{\"name\":");
+        text_append_json(json, str_view(sample->unread[i].name));
+        append_text(json, "why", sample->unread[i].why);
+        buffer_append_byte(json, '}');
+    }
+    buffer_append_byte(json, ']');
 }
 
 static void append_guesses(Buffer *json, const Guesses *guesses)
 {
     static const char *const inputs[] = {"csv", "ndjson", "parquet"};
     bool first = true;
-    buffer_printf(json, ",\"input\":\"%s\",\"records_looked_at\":%llu,\"columns\":[", inputs[guesses->sample->input],
+    buffer_printf(json, ",\"input\":\"%s\",\"records_looked_at\":%llu", inputs[guesses->sample->input],
                   (unsigned long long)guesses->sample->n_records);
+    append_format(json, guesses->sample);
+    buffer_append_text(json, ",\"columns\":[");
     for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
         if (!mapping_column_is_given(id))
             continue;
@@ -104,6 +156,7 @@ static void append_guesses(Buffer *json, const Guesses *guesses)
         append_guess(json, guesses, &guesses->of[id]);
     }
     buffer_append_byte(json, ']');
+    append_rest(json, guesses);
     append_text(json, "missing", guess_missing(guesses));
 }
 

@@ -465,6 +465,8 @@ static void say_currency(Guesses *guesses, Arena *arena)
     currency->n_doubts = 0;
     currency->constant = !any ? NULL : said ? said : guesses->lake_currency;
     currency->confidence = 0.95;
+    if (!any)
+        return;
     if (before)
         doubt(currency,
               arena_printf(arena, "one amount is in %s, another in %s: a record has one currency", before, said));
@@ -560,6 +562,14 @@ Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena,
 bool guess_is_low(const Guess *guess)
 {
     return (guess->column >= 0 || guess->constant) && guess->confidence < GUESS_LOW;
+}
+
+bool guess_is_read(const Guesses *guesses, uint32_t column)
+{
+    for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++)
+        if (guesses->of[id].column == (int32_t)column)
+            return true;
+    return false;
 }
 
 const char *guess_missing(const Guesses *guesses)

@@ -53,6 +53,8 @@ void guess_take(Guesses *guesses, ShipmentColumnId id, int32_t column, Arena *ar
  * currency, `constant`.  CONFIG for another key or a value that cannot be. */
 Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena, Error *err) MUST_CHECK;
 bool guess_is_low(const Guess *guess);
+/* Whether some column of the contract comes from this one of the sample. */
+bool guess_is_read(const Guesses *guesses, uint32_t column);
 /* What the guesses lack to be a mapping: the first missing column's name, or NULL. */
 const char *guess_missing(const Guesses *guesses);
 

@@ -160,19 +160,11 @@ static void append_columns(Buffer *yaml, const Guesses *guesses)
     }
 }
 
-static bool is_used(const Guesses *guesses, uint32_t column)
-{
-    for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++)
-        if (guesses->of[id].column == (int32_t)column)
-            return true;
-    return false;
-}
-
 static void append_unmapped(Buffer *yaml, const Guesses *guesses)
 {
     uint32_t n = 0;
     for (uint32_t c = 0; c < guesses->sample->n_columns && n < MAX_UNMAPPED; c++) {
-        if (is_used(guesses, c))
+        if (guess_is_read(guesses, c))
             continue;
         if (n++ == 0)
             buffer_append_text(yaml, "\n# Columns of the file that nothing reads:\n");
@@ -181,6 +173,14 @@ static void append_unmapped(Buffer *yaml, const Guesses *guesses)
         buffer_append_text(yaml, ": ");
         append_examples(yaml, &guesses->sample->columns[c]);
         buffer_append_byte(yaml, '\n');
+    }
+}
+
+static void append_unread(Buffer *yaml, const Sample *sample)
+{
+    for (uint32_t i = 0; i < sample->n_unread && i < MAX_UNMAPPED; i++) {
+        buffer_append_text(yaml, i ? "#   " : "\n# Columns of the file that no mapping can read:\n#   ");
+        buffer_printf(yaml, "\"%s\": %s\n", sample->unread[i].shown, sample->unread[i].why);
     }
 }
 
@@ -235,6 +235,7 @@ void guess_append_yaml(const Guesses *guesses, const char *client, Buffer *yaml)
               "# max_rejected_share: 0.05  # of a file; the lake's where it is not given\n");
     append_columns(yaml, guesses);
     append_unmapped(yaml, guesses);
+    append_unread(yaml, sample);
     buffer_append_text(yaml, "\n# Rules of your own; what breaks one is quarantined:\n"
                              "# rules:\n"
                              "#   - {column: shipment_weight_kg, max: 40000, code: too_heavy}\n"

@@ -5,6 +5,7 @@
 #include "ingest/sample.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "columnar/function.h"
 #include "parquet/reader.h"
@@ -124,20 +125,53 @@ static void add_text(SampleColumn *column, StrView text, int64_t line, Arena *ar
     column->slots[slot] = column->n_values;
 }
 
-/* Columns whose names no mapping can say are left out. */
-static uint32_t keep_writable(const char **names, uint32_t n)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (*names[i] && is_writable(str_view(names[i])))
-            names[kept++] = names[i];
-    return kept;
-}
-
+/* Room for n columns, be they read or not. */
 static void columns_new(Sample *sample, uint32_t n, Arena *arena)
 {
     sample->columns = ARENA_ARRAY(arena, SampleColumn, n + 1);
-    sample->n_columns = n;
+    sample->unread = ARENA_ARRAY(arena, SampleUnread, n + 1);
+}
+
+/* What makes a name one that no mapping can say; NULL: nothing. */
+static const char *problem_of_name(const char *name)
+{
+    return !*name                         ? "it has no name"
+           : !is_writable(str_view(name)) ? "its name has characters that cannot stand in a mapping"
+                                          : NULL;
+}
+
+/* Bytes of what cannot be written as \xNN. */
+static const char *shown_name(StrView name, Arena *arena)
+{
+    char *shown = arena_alloc(arena, 4 * (size_t)name.size + 1), *end = shown;
+    for (uint32_t at = 0, n; at < name.size; at += n) {
+        uint32_t code;
+        n = take_character(name, at, &code);
+        if (n > 0 && is_writable((StrView){name.data + at, n})) {
+            memcpy(end, name.data + at, n);
+            end += n;
+        } else {
+            n = 1;
+            end += snprintf(end, 5, "\\x%02x", (unsigned char)name.data[at]);
+        }
+    }
+    *end = '\0';
+    return shown;
+}
+
+static void add_unread(Sample *sample, const char *name, const char *why, Arena *arena)
+{
+    sample->unread[sample->n_unread++] = (SampleUnread){name, shown_name(str_view(name), arena), why};
+}
+
+static bool add_column(Sample *sample, const char *name, Arena *arena)
+{
+    const char *problem = problem_of_name(name);
+    if (problem)
+        add_unread(sample, name, problem, arena);
+    else
+        sample->columns[sample->n_columns++].name = name;
+    return !problem;
 }
 
 /* ---- Text ---- */
@@ -287,10 +321,12 @@ static Status read_text(const char *file, Arena *arena, Sample *sample, Error *e
         names = gathering.names;
         n = gathering.n;
     }
-    n = keep_writable(names, n);
     columns_new(sample, n, arena);
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++)
-        sample->columns[i].name = names[i];
+        if (add_column(sample, names[i], arena))
+            names[kept++] = names[i];
+    n = kept;
     SampleTaking taking = {sample, arena};
     return n ? each_block(file, format, names, n, take_sample, &taking, err) : STATUS_OK;
 }
@@ -327,23 +363,47 @@ static Status read_row_group(ParquetFile *parquet, uint32_t row_group, const uin
     return status;
 }
 
+/* Why the texts of a column without a type cannot be had. */
+static const char *problem_of_type(ParquetFile *parquet, uint32_t column, Arena *arena)
+{
+    Error err;
+    ParquetRowGroup *handle = NULL;
+    Vector vector;
+    error_init(&err);
+    if (parquet_rows(parquet) == 0)
+        return "it is empty";
+    Status status = parquet_row_group_open(parquet, 0, &column, 1, &handle, &err);
+    if (status == STATUS_OK)
+        status = parquet_column_read(handle, 0, 1, &vector, &err);
+    parquet_row_group_close(handle);
+    return status == STATUS_OK ? "it is always empty" : arena_strdup(arena, err.message);
+}
+
+static void name_parquet_columns(ParquetFile *parquet, uint32_t *columns, Sample *sample, Arena *arena)
+{
+    const Schema *schema = parquet_schema(parquet);
+    for (uint32_t i = 0; i < schema->n; i++) {
+        const char *name = arena_strdup(arena, schema->fields[i].name);
+        if (schema->fields[i].type.id == TYPE_NULLTYPE && !problem_of_name(name))
+            add_unread(sample, name, problem_of_type(parquet, i, arena), arena);
+        else if (add_column(sample, name, arena))
+            columns[sample->n_columns - 1] = i;
+    }
+}
+
 static Status read_parquet(const char *file, MemoryBudget *budget, Arena *arena, Sample *sample, Error *err)
 {
     StorageReader *reader;
     ParquetFile *parquet;
     TRY(storage_open(file, &reader, err));
     TRY(parquet_open(reader, budget, &parquet, err));
-    const Schema *schema = parquet_schema(parquet);
-    uint32_t *columns = ARENA_ARRAY(arena, uint32_t, schema->n + 1), n = 0;
-    for (uint32_t i = 0; i < schema->n; i++)
-        if (schema->fields[i].type.id != TYPE_NULLTYPE && is_writable(str_view(schema->fields[i].name)))
-            columns[n++] = i;
+    uint32_t n = parquet_schema(parquet)->n;
+    uint32_t *columns = ARENA_ARRAY(arena, uint32_t, n + 1);
     columns_new(sample, n, arena);
-    for (uint32_t i = 0; i < n; i++)
-        sample->columns[i].name = arena_strdup(arena, schema->fields[columns[i]].name);
+    name_parquet_columns(parquet, columns, sample, arena);
     ParquetRowGroup *handle = NULL;
     Status status = STATUS_OK;
-    for (uint32_t g = 0; g < parquet_row_groups(parquet) && status == STATUS_OK && n > 0; g++)
+    for (uint32_t g = 0; g < parquet_row_groups(parquet) && status == STATUS_OK && sample->n_columns > 0; g++)
         if (sample->n_records < SAMPLE_MAX_RECORDS)
             status = read_row_group(parquet, g, columns, &handle, arena, sample, err);
     sample->whole = sample->n_records >= parquet_rows(parquet);

@@ -24,12 +24,21 @@ typedef struct SampleColumn {
     uint32_t n_slots, capacity;
 } SampleColumn;
 
+/* A column that no mapping can read. */
+typedef struct SampleUnread {
+    const char *name;
+    const char *shown; /* the name without what a terminal or a mapping cannot hold */
+    const char *why;
+} SampleUnread;
+
 typedef struct Sample {
     const char *file;
     InputKind input;
     TextGuess guess; /* of text files */
     SampleColumn *columns;
     uint32_t n_columns;
+    SampleUnread *unread;
+    uint32_t n_unread;
     uint64_t n_records, n_flawed;
     bool whole; /* the whole file was looked at */
 } Sample;

@@ -16,6 +16,9 @@ import sys
 import tempfile
 import unittest
 
+import pyarrow
+import pyarrow.parquet
+
 PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", "4"))
@@ -222,11 +225,42 @@ class Json(Lake):
         self.assertIsNone(columns["transport_mode"]["from"])
         self.assertEqual(columns["delivery_status"]["values"]["storniert"], "Cancelled")
         self.assertEqual(found["dry_run"]["records"], 300)
+        form = {"encoding": "windows-1252", "delimiter": ";", "quote": '"', "header": True, "skip_lines": 0}
+        self.assertEqual(found["format"], form)
+        weight = columns["shipment_weight_kg"]
+        self.assertEqual((weight["decimal"], weight["thousands"]), (",", "."))
+        self.assertEqual(columns["delivery_status"]["nulls"], ["k.A."])
+        self.assertEqual((found["unmapped"], found["unreadable"]), ([], []))
         again = json.loads(run(*words).stdout)
         self.assertEqual((again["written"], again["dry_run"]["records"]), (False, 300))
         sample.write_text("a;b\n1;2\n3;4\n")
         found = json.loads(run(*words, "--force").stdout)
         self.assertEqual((found["missing"], found["dry_run"]), ("origin_warehouse", None))
+
+    def test_unreadable_columns(self) -> None:
+        sample = self.path / "nested.parquet"
+        table = pyarrow.table(
+            {
+                "id": ["1", "2"],
+                "origin": ["A", "B"],
+                "destination": ["C", "D"],
+                "ship date": pyarrow.array([20000, 20001], pyarrow.int32()).cast(pyarrow.date32()),
+                "stops": [["x"], ["y", "z"]],
+                "huge": pyarrow.array([1, 2]).cast(pyarrow.decimal256(60, 2)),
+                "two\nlines": [[1], [2]],
+                "colour": ["red", "blue"],
+            }
+        )
+        pyarrow.parquet.write_table(table, sample)
+        words = ["--lake", self.lake, "onboard", "emart", "--sample", sample]
+        found = json.loads(run(*words, "--json").stdout)
+        self.assertEqual({column["name"] for column in found["unreadable"]}, {"stops", "huge", "two\nlines"})
+        self.assertEqual((found["format"], found["unmapped"]), (None, ["colour"]))
+        self.assertEqual(found["dry_run"]["good"], 2)
+        said = run(*words, "--force", "--yes").stdout
+        self.assertIn('not read:\n  "stops": ', said)
+        for name in ("stops", "huge", "two\\x0alines"):
+            self.assertIn(f'"{name}": ', self.mapping())
 
 
 class Terminal(Lake):

@@ -249,6 +249,29 @@ static void test_odd_bytes(void **state)
     arena_init(&arena);
     Mapping *mapping = onboard_bytes(text, sizeof text - 1, &arena, &guesses);
     assert_source(mapping, SHIPMENT_COLUMN_ORIGIN_WAREHOUSE, "origin");
+    assert_int_equal(guesses->sample->n_unread, 1);
+    assert_string_equal(guesses->sample->unread[0].shown, "ba\\x01d");
+    assert_string_equal(guesses->sample->unread[0].name, "ba\x01"
+                                                         "d");
+    assert_non_null(strstr(guesses->sample->unread[0].why, "cannot stand in a mapping"));
+    arena_done(&arena);
+}
+
+/* Members whose names no mapping can say are told, and cannot break the mapping's comments. */
+static void test_unreadable_names(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    arena_init(&arena);
+    onboard("{\"id\":1,\"origin\":\"A\",\"destination\":\"B\",\"ship date\":\"2025-01-02\","
+            "\"two\xe2\x80\xa8lines\":1,\"a\\nb\":2,\"\":3}\n",
+            &arena, &guesses);
+    const Sample *sample = guesses->sample;
+    assert_int_equal(sample->n_unread, 3);
+    assert_string_equal(sample->unread[0].shown, "two\\xe2\\x80\\xa8lines");
+    assert_string_equal(sample->unread[1].shown, "a\\x0ab");
+    assert_string_equal(sample->unread[2].why, "it has no name");
     arena_done(&arena);
 }
 
@@ -430,6 +453,7 @@ int main(void)
                                        cmocka_unit_test(test_money),
                                        cmocka_unit_test(test_names_and_words),
                                        cmocka_unit_test(test_french_and_spanish),
+                                       cmocka_unit_test(test_unreadable_names),
                                        cmocka_unit_test(test_odd_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
