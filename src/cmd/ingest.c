@@ -71,6 +71,9 @@ static void append_result(Buffer *text, const char *client, const IngestResult *
         (unsigned long long)result->rejected, 100 * result->rejected_share,
         text_bytes(bytes, sizeof bytes, (double)result->bytes), text_seconds(seconds, sizeof seconds, result->seconds),
         text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
+    if (result->blank)
+        buffer_printf(text, "  %llu blank records (every field empty) were passed over\n",
+                      (unsigned long long)result->blank);
     if (result->superseded || result->replaced)
         buffer_printf(text, "  %llu older records of the same ids made way, %llu of them in the table\n",
                       (unsigned long long)(result->superseded + result->replaced),

@@ -50,12 +50,12 @@ void ingest_append_json(Buffer *json, const IngestResult *result)
     buffer_printf(
         json,
         ",\"outcome\":\"%s\",\"sha256\":\"%s\",\"bytes\":%llu,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,"
-        "\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
+        "\"blank\":%llu,\"superseded\":%llu,\"replaced\":%llu,\"rejected_share\":%.6f,\"max_rejected_share\":%.6f,"
         "\"seconds\":%.6f,",
         ingest_outcome_name(result->outcome), result->hash, (unsigned long long)result->bytes,
         (unsigned long long)result->records, (unsigned long long)result->good, (unsigned long long)result->rejected,
-        (unsigned long long)result->superseded, (unsigned long long)result->replaced, result->rejected_share,
-        result->max_rejected_share, result->seconds);
+        (unsigned long long)result->blank, (unsigned long long)result->superseded, (unsigned long long)result->replaced,
+        result->rejected_share, result->max_rejected_share, result->seconds);
     append_version(json, "processed_version", result->processed_version);
     append_version(json, "quarantine_version", result->quarantine_version);
     append_json_reasons(json, result);

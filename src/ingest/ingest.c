@@ -326,6 +326,7 @@ static Status parse(IngestJob *job, IngestResult *result, Error *err)
         result->records += job->workers[i].records;
         result->rejected += job->workers[i].rejected;
         result->superseded += job->workers[i].superseded;
+        result->blank += job->workers[i].block.n_blank;
         tally_merge(tally, &job->workers[i].tally);
     }
     tally_result(tally, job->arena, &result->reasons, &result->n_reasons);

@@ -36,6 +36,7 @@ typedef struct IngestResult {
     uint64_t bytes;
     IngestOutcome outcome;
     uint64_t records, good, rejected;
+    uint64_t blank;      /* further ones, whose every field is empty, as a spreadsheet leaves them at its end */
     uint64_t superseded; /* good records of the file that a newer one of the same id made way for (policy latest) */
     uint64_t replaced;   /* records of the table that made way for newer ones of the file (policy latest) */
     double rejected_share, max_rejected_share;

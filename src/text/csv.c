@@ -308,6 +308,7 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
             if (start == piece->size && column == 0)
                 return false;
             if (is_blank(reader->source->format.delimiter, piece->bytes + reader->at, piece->size - reader->at)) {
+                block->n_blank++;
                 reader->at = piece->size;
                 return false;
             }
@@ -329,6 +330,7 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
         reader->ends++;
         size_t end = at - (c == '\n' && at > start && piece->bytes[at - 1] == '\r');
         bool blank = is_blank(reader->source->format.delimiter, piece->bytes + reader->at, end - reader->at);
+        block->n_blank += blank && end > reader->at;
         if (!blank) {
             take_field(reader, block, column++, start, end, has_quotes, &flaw);
             if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))

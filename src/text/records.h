@@ -39,10 +39,11 @@ typedef struct RecordBlock {
     /* fields[column * RECORD_BLOCK_ROWS + record]; data NULL: the record has no such field (or JSON null).  Not to be
      * looked at where flaws[record] is not NONE, except for COLUMN_COUNT, where what is there is given. */
     StrView *fields;
-    uint8_t *flaws; /* RecordFlaw */
-    int64_t *lines; /* 1-based physical line of the file on which the record starts */
-    StrView *raw;   /* the record's bytes without its line end, as UTF-8 */
-    Arena *arena;   /* of unescaped fields; reset with every block */
+    uint8_t *flaws;   /* RecordFlaw */
+    int64_t *lines;   /* 1-based physical line of the file on which the record starts */
+    StrView *raw;     /* the record's bytes without its line end, as UTF-8 */
+    Arena *arena;     /* of unescaped fields; reset with every block */
+    uint64_t n_blank; /* over all blocks so far: records passed over whose every field is empty (not: empty lines) */
 } RecordBlock;
 
 void record_block_init(RecordBlock *block, uint32_t n_columns);

@@ -23,7 +23,7 @@ from lakes import PROGRAM, Lake, run
 
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
 
-CONFIG = "currency: USD\nmax_rejected_share: 0.5\n"
+CONFIG = "currency: USD\nmax_rejected_share: 0.6\n"
 MAPPING = """client: acme
 input: csv
 columns:
@@ -146,6 +146,19 @@ class Said(Intake):
         self.assertEqual(left, set())
         self.assertIn("interrupted", self.do("history"))
         self.assertEqual(self.lake.ingest("acme", "many.csv", file.read_bytes())["good"], 400000)
+
+    def test_blank_records_are_counted(self) -> None:
+        draw = random.Random(SEED)
+        kinds = [draw.choice(["good", "bad", "blank", "empty"]) for _ in range(5000)] + ["blank"] * draw.randrange(1, 9)
+        texts = {"blank": ",,,,,,", "empty": ""}
+        rows = [texts.get(kind, row(i, "0" if kind == "bad" else "5")) for i, kind in enumerate(kinds)]
+        for name, data in (("lf.csv", csv(*rows)), ("open.csv", csv(*rows)[:-1]), ("quoted.csv", csv(*rows, '"S0"'))):
+            taken = self.lake.ingest("acme", name, data, "--dry-run")
+            self.assertEqual(taken["blank"], kinds.count("blank"), name)
+            self.assertEqual(taken["good"], kinds.count("good"))
+            self.assertEqual(taken["records"], taken["good"] + taken["rejected"])
+        said = self.do("ingest", "acme", self.file("few.csv", csv(row(1), ",,,,,,", ",,,,,,")))
+        self.assertIn("2 blank records", said)
 
     def test_unknown_clients(self) -> None:
         for words in (["ingest", "acne", "x.csv"], ["erase", "acne", "--yes"], ["quarantine", "drop", "acne"]):
