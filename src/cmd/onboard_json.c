@@ -113,7 +113,9 @@ static void append_format(Buffer *json, const Sample *sample)
         char delimiter[2] = {format->delimiter, 0}, quote[2] = {format->quote, 0};
         append_text(json, "delimiter", delimiter);
         append_text(json, "quote", *quote ? quote : NULL);
-        buffer_printf(json, ",\"header\":%s,\"skip_lines\":%u", format->header ? "true" : "false", format->skip_lines);
+        buffer_printf(json, ",\"header\":%s,\"trailing_delimiter\":%s,\"skip_lines\":%u",
+                      format->header ? "true" : "false", format->trailing_delimiter ? "true" : "false",
+                      format->skip_lines);
     }
     buffer_append_byte(json, '}');
 }

@@ -210,6 +210,8 @@ static void append_format(Buffer *yaml, const Sample *sample)
     append_character(yaml, "quote", format->quote, "none", '\0');
     buffer_printf(yaml, "\n  header: %s  # confidence %.2f\n", format->header ? "true" : "false",
                   sample->guess.header_confidence);
+    if (format->trailing_delimiter)
+        buffer_append_text(yaml, "  trailing_delimiter: true  # records end with one delimiter more than the header\n");
     if (format->skip_lines)
         buffer_printf(yaml, "  skip_lines: %u  # lines above the header\n", format->skip_lines);
 }

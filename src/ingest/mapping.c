@@ -7,6 +7,7 @@
  *     delimiter: ","                   one character, or tab
  *     quote: "\""                      one character, or none
  *     header: true
+ *     trailing_delimiter: false        records may end with one delimiter more than the header
  *     skip_lines: 0
  *   zone: UTC                          of instants that carry none
  *   duplicates: keep                   keep, reject, latest
@@ -111,7 +112,7 @@ static bool is_known(const char *const *known, size_t n, const char *word)
 
 static Status take_format(MappingParser *parser, const YamlNode *root)
 {
-    static const char *const keys[] = {"encoding", "delimiter", "quote", "header", "skip_lines"};
+    static const char *const keys[] = {"encoding", "delimiter", "quote", "header", "trailing_delimiter", "skip_lines"};
     TextFormat *format = &parser->mapping->format;
     *format = (TextFormat){.kind = parser->mapping->input == INPUT_NDJSON ? TEXT_NDJSON : TEXT_CSV,
                            .delimiter = ',',
@@ -131,6 +132,7 @@ static Status take_format(MappingParser *parser, const YamlNode *root)
     TRY(take_character(parser, node, "delimiter", "tab", '\t', &format->delimiter));
     TRY(take_character(parser, node, "quote", "none", '\0', &format->quote));
     TRY(yaml_boolean(&parser->document, node, "header", &format->header, parser->err));
+    TRY(yaml_boolean(&parser->document, node, "trailing_delimiter", &format->trailing_delimiter, parser->err));
     TRY(yaml_integer(&parser->document, node, "skip_lines", 0, 1000, &skip, parser->err));
     format->skip_lines = (uint32_t)skip;
     char d = format->delimiter;

@@ -199,10 +199,18 @@ static inline void take_field(CsvReader *reader, RecordBlock *block, uint32_t co
         set_field(reader, block, column, text);
 }
 
+/* Whether a record that ends at `end` has the fields of the header. */
+static bool fits_header(const CsvReader *reader, uint32_t n_fields, size_t end)
+{
+    const TextFormat *format = &reader->source->format;
+    return n_fields == reader->n_columns || (format->trailing_delimiter && n_fields == reader->n_columns + 1 &&
+                                             reader->piece->bytes[end - 1] == format->delimiter);
+}
+
 static void end_record(CsvReader *reader, RecordBlock *block, uint32_t n_fields, size_t end, uint8_t flaw)
 {
     StrView raw = {reader->piece->bytes + reader->at, (uint32_t)(end - reader->at)};
-    if (n_fields != reader->n_columns && flaw == RECORD_FLAW_NONE)
+    if (!fits_header(reader, n_fields, end) && flaw == RECORD_FLAW_NONE)
         flaw = RECORD_FLAW_COLUMN_COUNT;
     for (uint32_t column = n_fields; column < reader->n_columns; column++)
         set_field(reader, block, column, (StrView){NULL, 0});
@@ -249,7 +257,7 @@ static size_t cut_damaged(CsvReader *reader, size_t end, size_t next, uint8_t *f
     for (size_t before = content; line < end && reader->depth < MAX_DEPTH; before = content) {
         size_t start = line;
         line = text_line_end(format, text, end, start, &content);
-        if (content == start || count_fields(format, text + start, content - start) != reader->n_columns)
+        if (content == start || !fits_header(reader, count_fields(format, text + start, content - start), content))
             continue;
         reader->again = start;
         reader->again_end = next;
@@ -314,7 +322,7 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
             }
             take_field(reader, block, column++, start, piece->size, has_quotes, &flaw);
             size_t end = piece->size;
-            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
+            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || !fits_header(reader, column, end)))
                 end = cut_damaged(reader, end, end, &flaw);
             end_record(reader, block, column, end, flaw);
             reader->at = piece->size;
@@ -333,7 +341,7 @@ static bool walk_record(CsvReader *reader, RecordBlock *block)
         block->n_blank += blank && end > reader->at;
         if (!blank) {
             take_field(reader, block, column++, start, end, has_quotes, &flaw);
-            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || column != reader->n_columns))
+            if (UNLIKELY(has_quotes) && (flaw != RECORD_FLAW_NONE || !fits_header(reader, column, end)))
                 end = cut_damaged(reader, end, at + 1, &flaw);
             end_record(reader, block, column, end, flaw);
         }

@@ -387,7 +387,7 @@ static void sniff_header(Sample *sample, StrView *cells, size_t at, TextGuess *g
         read_record(sample, at, format->delimiter, format->quote, &record);
         at = record.next;
     } while (record.n == 0 && at < sample->size);
-    uint32_t n = record.kept, rows = 0;
+    uint32_t n = record.kept, rows = 0, trailing = 0;
     ColumnFacts *facts = ARENA_ARRAY(&sample->arena, ColumnFacts, n + 1);
     for (uint32_t i = 0; i < n; i++)
         facts[i].first = plain_cell(sample, format, cells[i]);
@@ -396,6 +396,7 @@ static void sniff_header(Sample *sample, StrView *cells, size_t at, TextGuess *g
         if (record.n == 0 || (!record.complete && !sample->whole))
             continue;
         rows++;
+        trailing += record.n == n + 1 && record.kept == record.n && cells[n].size == 0;
         for (uint32_t i = 0; i < n && i < record.kept; i++) {
             StrView cell = plain_cell(sample, format, cells[i]);
             facts[i].filled += cell.size > 0;
@@ -405,6 +406,7 @@ static void sniff_header(Sample *sample, StrView *cells, size_t at, TextGuess *g
     }
     double votes = header_votes(facts, n), sure = (votes < 0 ? -votes : votes) / (n ? n : 1);
     guess->format.header = votes > 0;
+    guess->format.trailing_delimiter = votes > 0 && trailing * 2 > rows;
     guess->header_confidence = 0.5 + (sure > 0.5 ? 0.49 : sure * 0.98);
 }
 

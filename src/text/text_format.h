@@ -23,11 +23,12 @@ const char *text_encoding_name(TextEncoding encoding);
 
 typedef struct TextFormat {
     TextKind kind;
-    TextEncoding encoding; /* a byte order mark at the start of a file is passed over and wins over this */
-    char delimiter;        /* CSV: ',', ';', '\t', '|' or any other ASCII character */
-    char quote;            /* CSV: '"' or '\''; 0: none */
-    bool header;           /* CSV: the first record names the columns */
-    uint32_t skip_lines;   /* CSV: physical lines before the header (titles above a table) */
+    TextEncoding encoding;   /* a byte order mark at the start of a file is passed over and wins over this */
+    char delimiter;          /* CSV: ',', ';', '\t', '|' or any other ASCII character */
+    char quote;              /* CSV: '"' or '\''; 0: none */
+    bool header;             /* CSV: the first record names the columns */
+    bool trailing_delimiter; /* CSV: a record may end with a delimiter that the header does not have */
+    uint32_t skip_lines;     /* CSV: physical lines before the header (titles above a table) */
 } TextFormat;
 
 /* Guesses from the first bytes of a file (64 KiB are plenty); `whole` when they are all of it.  Line ends may be LF, CRLF

@@ -169,6 +169,19 @@ class Files(Lake):
             sample = next(out.glob(f"*.{form}"))
             self.assertIn("2000 records: 2000 would pass", self.onboard(sample, "--yes", "--force"))
 
+    def test_trailing_delimiter(self) -> None:
+        sample = self.path / "trailing.csv"
+        rows = [f"{i},A,B,2025-01-{i:02d},{i}.5," for i in range(1, 20)]
+        sample.write_text("\n".join(["id,origin,destination,ship date,weight kg", *rows, "20,A,B,2025-02-01,few,", ""]))
+        self.assertIn("20 records: 19 would pass", self.onboard(sample, "--yes"))
+        self.assertIn("  trailing_delimiter: true", self.mapping())
+        run("--lake", self.lake, "ingest", "emart", sample)
+        path = self.lake / "clients" / "emart.yaml"
+        path.write_text(self.mapping().replace("unit: kg\n", "unit: kg\n    nulls: [few]\n"))
+        run("--lake", self.lake, "quarantine", "replay")
+        counted = run("--lake", self.lake, "query", "SELECT count(*) AS n FROM shipments", "--format", "csv").stdout
+        self.assertEqual(counted.split(), ["n", "20"])
+
     def test_nothing_to_learn_from(self) -> None:
         for name, content in [("empty.csv", b""), ("header.csv", b"a,b,c\n"), ("zeros.csv", bytes(1000))]:
             (self.path / name).write_bytes(content)
@@ -225,7 +238,8 @@ class Json(Lake):
         self.assertIsNone(columns["transport_mode"]["from"])
         self.assertEqual(columns["delivery_status"]["values"]["storniert"], "Cancelled")
         self.assertEqual(found["dry_run"]["records"], 300)
-        form = {"encoding": "windows-1252", "delimiter": ";", "quote": '"', "header": True, "skip_lines": 0}
+        form = {"encoding": "windows-1252", "delimiter": ";", "quote": '"', "header": True}
+        form |= {"trailing_delimiter": False, "skip_lines": 0}
         self.assertEqual(found["format"], form)
         weight = columns["shipment_weight_kg"]
         self.assertEqual((weight["decimal"], weight["thousands"]), (",", "."))

@@ -44,7 +44,8 @@ static void test_everything(void **state)
     (void)state;
     static const char text[] =
         "client: emart\ninput: csv\nformat: {encoding: windows-1252, delimiter: tab, quote: none, header: "
-        "false, skip_lines: 2}\nzone: +02:00\nduplicates: latest\nmax_rejected_share: 0.25\nnulls: "
+        "false, trailing_delimiter: true, skip_lines: 2}\nzone: +02:00\nduplicates: latest\nmax_rejected_share: "
+        "0.25\nnulls: "
         "[N/A]\n" REQUIRED "  shipment_weight_kg: {from: W, unit: lb, decimal: ',', thousands: '.', nulls: ['-'], "
         "null_patterns: ['See *']}\n"
         "  transport_mode: {from: M, values: {Truck: Road, x: ~}, others: reject}\n"
@@ -64,6 +65,7 @@ static void test_everything(void **state)
     assert_int_equal(mapping->format.delimiter, '\t');
     assert_int_equal(mapping->format.quote, 0);
     assert_false(mapping->format.header);
+    assert_true(mapping->format.trailing_delimiter);
     assert_int_equal(mapping->format.skip_lines, 2);
     assert_int_equal(mapping->duplicates, DUPLICATES_LATEST);
     assert_true(mapping->max_rejected_share == 0.25);

@@ -34,7 +34,7 @@ static void check_text(const char *text, size_t size, const TextFormat *format, 
 typedef struct Case {
     const char *text, *expected;
     char delimiter, quote;
-    bool no_header;
+    bool no_header, trailing;
     uint32_t skip_lines;
     TextEncoding encoding;
     size_t size; /* where it holds zeros */
@@ -68,6 +68,10 @@ static const Case CASES[] = {
     {"a;b\n1,5;'x;y'\n", "2||1,5;'x;y'|1,5|x;y\n", .delimiter = ';', .quote = '\''},
     {"1,2\n3,4\n", "1||1,2|1|2\n2||3,4|3|4\n", .no_header = true},
     {"Report\n\na,b\n1,2\n", "4||1,2|1|2\n", .skip_lines = 2},
+    {"a,b\n1,2,\n3,4\r\n5,6,7\n1,2,,\n\"1\",\"2\",",
+     "2||1,2,|1|2\n3||3,4|3|4\n4|column_count|5,6,7|5|6\n5|column_count|1,2,,|1|2\n6||\"1\",\"2\",|1|2\n",
+     .trailing = true},
+    {"a,b\n1,\"x\n3,4,\n", "2|unclosed_quote|1,\"x\n3||3,4,|3|4\n", .trailing = true},
     {"a,b\n\xc4,\x80\n", "2||\xc3\x84,\xe2\x82\xac|\xc3\x84|\xe2\x82\xac\n", .encoding = TEXT_WINDOWS_1252},
     {"\xff\xfe"
      "a\0,\0b\0\n\0\xac\x20,\0\x3d\xd8\x9a\xde\n\0",
@@ -84,6 +88,7 @@ static void test_cases(void **state)
                              .delimiter = c->delimiter ? c->delimiter : ',',
                              .quote = c->quote ? c->quote : '"',
                              .header = !c->no_header,
+                             .trailing_delimiter = c->trailing,
                              .skip_lines = c->skip_lines};
         check_text(c->text, c->size ? c->size : strlen(c->text), &format, c->expected);
     }
@@ -208,6 +213,11 @@ static size_t plain_field_end(const TextFormat *format, const char *text, size_t
     return at;
 }
 
+static bool plain_fits(const TextFormat *format, const char *text, size_t end, uint32_t n, uint32_t n_columns)
+{
+    return n == n_columns || (format->trailing_delimiter && n == n_columns + 1 && text[end - 1] == format->delimiter);
+}
+
 /* One record from `at`; returns its end (its line end not included), or SIZE_MAX when a quote stays open. */
 static size_t plain_record(const TextFormat *format, const char *text, size_t size, size_t at, bool one_line,
                            uint32_t n_columns, Buffer *fields, const char **flaw)
@@ -224,7 +234,7 @@ static size_t plain_record(const TextFormat *format, const char *text, size_t si
             continue;
         for (uint32_t i = n + 1; i < n_columns; i++)
             buffer_append_text(fields, "|NULL");
-        if (n + 1 != n_columns && !**flaw)
+        if (!plain_fits(format, text, end, n + 1, n_columns) && !**flaw)
             *flaw = "column_count";
         return end;
     }
@@ -243,7 +253,7 @@ static size_t plain_split(const TextFormat *format, const char *text, size_t at,
             field = plain_field_end(format, text, stop, field, false);
             field += field != SIZE_MAX;
         }
-        if (line > at && stop > line && field != SIZE_MAX && n == n_columns)
+        if (line > at && stop > line && field != SIZE_MAX && plain_fits(format, text, stop, n, n_columns))
             return line;
         line = stop + 1 + (stop + 1 < end && text[stop] == '\r' && text[stop + 1] == '\n');
     }
@@ -311,6 +321,7 @@ static void test_random(void **state)
     error_init(&err);
     for (int round = 0; round < 4000; round++) {
         TextFormat format = {.delimiter = rand_r(&seed) % 4 ? ',' : ';', .header = true};
+        format.trailing_delimiter = rand_r(&seed) % 4 == 0;
         format.quote = "\"\"\"'"[rand_r(&seed) % 4];
         if (rand_r(&seed) % 8 == 0)
             format.quote = '\0';

@@ -24,6 +24,9 @@ static const Case CASES[] = {
      0,
      {.delimiter = ';', .quote = '"', .header = true, .skip_lines = 3}},
     {"Report,,\n,,\nid,kg,to\n1,2,A\n2,3,B\n", 0, {.delimiter = ',', .quote = '"', .header = true, .skip_lines = 2}},
+    {"id,kg\n1,2.5,\n2,3.5,\n3,4\n", 0, {.delimiter = ',', .quote = '"', .header = true, .trailing_delimiter = true}},
+    {"id,kg\n1,2.5,\n2,3.5\n3,4\n", 0, {.delimiter = ',', .quote = '"', .header = true}},
+    {"id;kg\n1;2.5;7\n2;3.5;8\n", 0, {.delimiter = ';', .quote = '"', .header = true}},
     {"id,city\n1,D\xfcsseldorf\n2,Z\xfcrich\n",
      0,
      {.encoding = TEXT_WINDOWS_1252, .delimiter = ',', .quote = '"', .header = true}},
@@ -52,6 +55,7 @@ static void test_cases(void **state)
         assert_int_equal(got->delimiter, expected->delimiter);
         assert_int_equal(got->quote, expected->quote);
         assert_int_equal(got->header, expected->header);
+        assert_int_equal(got->trailing_delimiter, expected->trailing_delimiter);
         assert_int_equal(got->skip_lines, expected->skip_lines);
     }
 }
