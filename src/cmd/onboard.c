@@ -56,7 +56,7 @@ static void print_question(const Onboarding *job, const Guess *guess)
     else
         fprintf(stderr, "  no column looks like it\n");
     for (uint32_t i = 0; i < guess->n_doubts; i++)
-        fprintf(stderr, "  ? %s\n", guess->doubts[i]);
+        fprintf(stderr, "  ? %s\n", guess->doubts[i].text);
     fprintf(stderr, "  Enter: %s; a column's name or number; ",
             guess->column >= 0 || guess->constant ? "yes" : "leave it out");
     if (guess->unit)
@@ -96,8 +96,10 @@ static Status ask_one(Onboarding *job, ShipmentColumnId id, Error *err)
             return error_hint(err, "--yes takes every guess");
         }
         answer[strcspn(answer, "\r\n")] = '\0';
-        if (*answer == '\0')
+        if (*answer == '\0') {
+            guess_confirm(guess);
             return STATUS_OK;
+        }
         if (strcmp(answer, "?") == 0) {
             print_choices(job->guesses);
             continue;
@@ -148,7 +150,7 @@ static void append_detail(Buffer *text, const Guess *guess)
 static void append_doubts(Buffer *text, const Guess *guess)
 {
     for (uint32_t i = 0; i < guess->n_doubts; i++)
-        buffer_printf(text, "%29s ? %s\n", "", guess->doubts[i]);
+        buffer_printf(text, "%29s ? %s\n", "", guess->doubts[i].text);
 }
 
 static void append_mapping(Buffer *text, const Onboarding *job)

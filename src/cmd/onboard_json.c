@@ -19,7 +19,9 @@ static void append_doubts(Buffer *json, const Guess *guess)
     for (uint32_t i = 0; i < guess->n_doubts; i++) {
         if (i > 0)
             buffer_append_byte(json, ',');
-        text_append_json(json, str_view(guess->doubts[i]));
+        buffer_printf(json, "{\"about\":\"%s\"", guess->doubts[i].about);
+        append_text(json, "text", guess->doubts[i].text);
+        buffer_append_byte(json, '}');
     }
     buffer_append_byte(json, ']');
 }
@@ -29,6 +31,7 @@ static void append_marks(Buffer *json, const Guess *guess)
     char decimal[2] = {guess->decimal_mark, 0}, thousands[2] = {guess->thousands_mark, 0};
     append_text(json, "decimal", decimal);
     append_text(json, "thousands", *thousands ? thousands : NULL);
+    append_text(json, "decimal_because", guess->reason);
 }
 
 static void append_forms(Buffer *json, const Guess *guess)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "columnar/time_text.h"
+
 #define LEAST_SCORE 0.28          /* of what every shipment needs */
 #define LEAST_OPTIONAL_SCORE 0.45 /* of what it may lack: a wrong value is worse than none */
 #define HEADERLESS_FACTOR 0.55
@@ -232,15 +234,28 @@ static void choose(Guesses *guesses, const Pair *pairs, uint32_t n, bool *taken)
 #define DOUBTFUL 0.55 /* the most that a guess with a doubt is sure */
 
 /* What nothing in the sample decides: a person must. */
-static void doubt(Guess *guess, const char *text)
+static void doubt(Guess *guess, const char *about, const char *text)
 {
     if (guess->n_doubts < GUESS_MAX_DOUBTS)
-        guess->doubts[guess->n_doubts++] = text;
+        guess->doubts[guess->n_doubts++] = (GuessDoubt){about, text};
     if (guess->confidence > DOUBTFUL)
         guess->confidence = DOUBTFUL;
 }
 
 #define TIE 0.05
+
+static StrView first_text(const SampleColumn *column)
+{
+    return column->n_values ? column->values[0].text : str_view("nothing");
+}
+
+static const char *tie_text(const Guesses *guesses, const Guess *guess, uint32_t other, Arena *arena)
+{
+    const SampleColumn *own = &guesses->sample->columns[guess->column], *tied = &guesses->sample->columns[other];
+    StrView here = first_text(own), there = first_text(tied);
+    return arena_printf(arena, "the column %.60s fits as well: it says %.*s where this one says %.*s", tied->name,
+                        (int)there.size, there.data, (int)here.size, here.data);
+}
 
 /* Another column, read by nothing, that fits as well. */
 static void doubt_ties(Guesses *guesses, const Pair *pairs, uint32_t n, const bool *taken, Arena *arena)
@@ -252,8 +267,7 @@ static void doubt_ties(Guesses *guesses, const Pair *pairs, uint32_t n, const bo
         Guess *guess = &guesses->of[pairs[i].id];
         if (guess->column >= 0 && !taken[pairs[i].column] && pairs[i].score >= scores[pairs[i].id] - TIE &&
             guess->n_doubts == 0)
-            doubt(guess,
-                  arena_printf(arena, "the column %.60s fits as well", guesses->sample->columns[pairs[i].column].name));
+            doubt(guess, "column", tie_text(guesses, guess, pairs[i].column, arena));
     }
 }
 
@@ -311,8 +325,9 @@ static const Unit *unit_of_neighbour(const Guesses *guesses, Guess *guess, Arena
         if (column->values[i].count > most->count && unit_find(guess->id, column->values[i].text))
             most = &column->values[i];
     if (column->n_values > 1)
-        doubt(guess, arena_printf(arena, "the column %.60s names several units, and a mapping has one: %.*s is of most",
-                                  column->name, (int)most->text.size, most->text.data));
+        doubt(guess, "unit",
+              arena_printf(arena, "the column %.60s names several units, and a mapping has one: %.*s is of most",
+                           column->name, (int)most->text.size, most->text.data));
     return unit_find(guess->id, most->text);
 }
 
@@ -321,7 +336,7 @@ static const Unit *unit_of_ambiguous_word(Guess *guess, const NameTokens *name)
 {
     for (uint32_t i = 0; i < name->n && guess->id == SHIPMENT_COLUMN_WEIGHT_KG; i++)
         if (strcmp(name->words[i], "ton") == 0 || strcmp(name->words[i], "tons") == 0) {
-            doubt(guess, "a ton is 1000 kg (t), or 2000 pounds in America (short_ton)");
+            doubt(guess, "unit", "a ton is 1000 kg (unit=t), or 907.185 kg in America (unit=short_ton)");
             return unit_find(guess->id, str_view("t"));
         }
     return NULL;
@@ -344,6 +359,18 @@ static const Unit *unit_of_name(const Guess *guess, const NameTokens *name)
     return unit;
 }
 
+static const char *unsaid_unit_text(const Guess *guess, const ColumnProfile *profile, Arena *arena)
+{
+    const Unit *other = unit_find(guess->id, str_view(guess->id == SHIPMENT_COLUMN_WEIGHT_KG   ? "lb"
+                                                      : guess->id == SHIPMENT_COLUMN_VOLUME_M3 ? "ft3"
+                                                                                               : "mi"));
+    if (!profile->example.size)
+        return arena_printf(arena, "the file does not say the unit: is it %s?", guess->unit);
+    return arena_printf(arena, "the file does not say the unit: %.*s is %.6g %s, or with unit=%s %.6g %s",
+                        (int)profile->example.size, profile->example.data, profile->example_number, guess->unit,
+                        other->name, profile->example_number * other->factor, guess->unit);
+}
+
 static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *profile, Arena *arena)
 {
     if (guess->id != SHIPMENT_COLUMN_WEIGHT_KG && guess->id != SHIPMENT_COLUMN_VOLUME_M3 &&
@@ -352,7 +379,7 @@ static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *
     const Unit *unit = profile->suffix.size ? unit_find(guess->id, profile->suffix) : NULL;
     const Unit *named = unit_of_name(guess, &profile->name);
     if (unit && named && strcmp(unit->name, named->name) != 0)
-        doubt(guess, arena_printf(arena, "the name says %s, the values say %s", named->name, unit->name));
+        doubt(guess, "unit", arena_printf(arena, "the name says %s, the values say %s", named->name, unit->name));
     bool of_values = unit != NULL;
     unit = unit ? unit : named;
     unit = unit ? unit : unit_of_neighbour(guesses, guess, arena);
@@ -364,10 +391,11 @@ static void say_unit(const Guesses *guesses, Guess *guess, const ColumnProfile *
                   : guess->id == SHIPMENT_COLUMN_VOLUME_M3 ? "m3"
                                                            : "km";
     if (!guess->unit_said)
-        doubt(guess, arena_printf(arena, "the file does not say the unit: is it %s?", guess->unit));
+        doubt(guess, "unit", unsaid_unit_text(guess, profile, arena));
     if (profile->other_suffix.size)
-        doubt(guess, arena_printf(arena, "some values carry %.*s, most do not: these will be rejected",
-                                  (int)profile->other_suffix.size, profile->other_suffix.data));
+        doubt(guess, "unit",
+              arena_printf(arena, "some values carry %.*s, most do not: these will be rejected",
+                           (int)profile->other_suffix.size, profile->other_suffix.data));
 }
 
 #define RARE_SHARE 100 /* one in so many */
@@ -398,6 +426,49 @@ static void say_text_nulls(Guess *guess, const SampleColumn *column, Arena *aren
             guess->nulls[guess->n_nulls++] = (NullText){column->values[i].text, false, column->values[i].count, 1};
 }
 
+/* A date of the column, read by its form and by the one with day and month the other way round. */
+static const char *order_text(const ColumnProfile *profile, const Guess *guess, Arena *arena)
+{
+    const DateForm *own, *other;
+    Error err;
+    error_init(&err);
+    int32_t here, there;
+    char days[2][TIME_TEXT_SIZE];
+    if (date_form_new(guess->forms[0], arena, &own, &err) != STATUS_OK ||
+        date_form_new(guess->other_form, arena, &other, &err) != STATUS_OK)
+        return NULL;
+    for (uint32_t i = 0; i < profile->column->n_values; i++) {
+        StrView text = profile->column->values[i].text;
+        if (!date_form_parse_date(own, NULL, text, &here) || !date_form_parse_date(other, NULL, text, &there) ||
+            here == there)
+            continue;
+        date_format(days[0], here);
+        date_format(days[1], there);
+        return arena_printf(arena, "%.*s is %s, or with dates=%s %s: nothing in the sample decides it", (int)text.size,
+                            text.data, days[0], guess->other_form, days[1]);
+    }
+    return arena_printf(arena, "day and month could be the other way round (%s)", guess->other_form);
+}
+
+static void say_marks(Guess *guess, const ColumnProfile *profile, Arena *arena)
+{
+    guess->decimal_mark = profile->decimal_mark;
+    guess->thousands_mark = profile->thousands_mark;
+    if (!profile->undecided.size)
+        return;
+    bool comma = guess->decimal_mark == ',';
+    const char *reading = arena_printf(arena, "%.*s is %.12g", (int)profile->undecided.size, profile->undecided.data,
+                                       profile->undecided_as[comma]);
+    if (profile->marks_undecided)
+        doubt(guess, "decimal",
+              arena_printf(arena, "%s, or with decimal=%c %.12g: %s%s", reading, comma ? '.' : ',',
+                           profile->undecided_as[!comma],
+                           profile->marks_by ? profile->marks_by : "nothing in the sample decides the decimal mark",
+                           profile->marks_by ? ", which is a hint for the decimal mark and no more" : ""));
+    else
+        guess->reason = arena_printf(arena, "%s: %s", reading, profile->marks_by);
+}
+
 static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
 {
     const ColumnProfile *profile = &guesses->profiles[guess->column];
@@ -405,7 +476,7 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
     guess->n_nulls = guess->n_values = guess->n_forms = guess->n_doubts = 0;
     guess->n_unread = 0;
     guess->other_form = NULL;
-    guess->unit = NULL;
+    guess->unit = guess->reason = NULL;
     guess->decimal_mark = '.';
     guess->thousands_mark = 0;
     if (type == TYPE_DATE || type == TYPE_TIMESTAMP) {
@@ -413,21 +484,11 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
         guess->n_forms = profile->n_forms;
         guess->other_form = profile->order_undecided ? profile->other_form : NULL;
         if (guess->other_form)
-            doubt(guess, arena_printf(arena,
-                                      "day and month could be the other way round (%s), nothing in the sample "
-                                      "decides it",
-                                      guess->other_form));
+            doubt(guess, "dates", order_text(profile, guess, arena));
         profile_null_texts(profile, true, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
     } else if (type != TYPE_STRING) {
-        guess->decimal_mark = profile->decimal_mark;
-        guess->thousands_mark = profile->thousands_mark;
-        if (profile->marks_undecided)
-            doubt(guess, arena_printf(arena,
-                                      "%.*s could be read with '%c' as its decimal mark, too: nothing in the "
-                                      "sample decides it",
-                                      (int)profile->undecided.size, profile->undecided.data,
-                                      guess->decimal_mark == ',' ? '.' : ','));
+        say_marks(guess, profile, arena);
         say_unit(guesses, guess, profile, arena);
         profile_null_texts(profile, false, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
@@ -468,13 +529,13 @@ static void say_currency(Guesses *guesses, Arena *arena)
     if (!any)
         return;
     if (before)
-        doubt(currency,
+        doubt(currency, "constant",
               arena_printf(arena, "one amount is in %s, another in %s: a record has one currency", before, said));
     else if (!said && unknown)
-        doubt(currency,
+        doubt(currency, "constant",
               arena_printf(arena, "the name says %s, which is no currency known here; this is the lake's", unknown));
     else if (!said)
-        doubt(currency, "the file does not say it, this is the lake's");
+        doubt(currency, "constant", "the file does not say it, this is the lake's");
 }
 
 Guesses *guess_sample(const Sample *sample, const char *lake_currency, Arena *arena)
@@ -530,6 +591,18 @@ static Status say_form(Guess *guess, const char *value, Arena *arena, Error *err
     return STATUS_OK;
 }
 
+/* Drops the doubts that the detail settles. */
+static void settle(Guess *guess, const char *key)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < guess->n_doubts; i++)
+        if (strcmp(guess->doubts[i].about, strcmp(key, "thousands") == 0 ? "decimal" : key) != 0)
+            guess->doubts[kept++] = guess->doubts[i];
+    guess->n_doubts = kept;
+    if (kept == 0)
+        guess->confidence = 1;
+}
+
 Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena, Error *err)
 {
     if (strcmp(key, "unit") == 0 && guess->unit) {
@@ -542,6 +615,7 @@ Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena,
         TRY(say_form(guess, value, arena, err));
     } else if (strcmp(key, "decimal") == 0 && guess->decimal_mark) {
         TRY(say_mark(&guess->decimal_mark, key, value, ".,", err));
+        guess->reason = NULL;
         if (guess->thousands_mark == guess->decimal_mark)
             guess->thousands_mark = guess->decimal_mark == ',' ? '.' : ',';
     } else if (strcmp(key, "thousands") == 0 && guess->decimal_mark) {
@@ -554,9 +628,14 @@ Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena,
     } else {
         return error_set(err, STATUS_CONFIG, "%s has no %.20s to say", shipment_column(guess->id)->name, key);
     }
+    settle(guess, key);
+    return STATUS_OK;
+}
+
+void guess_confirm(Guess *guess)
+{
     guess->confidence = 1;
     guess->n_doubts = 0;
-    return STATUS_OK;
 }
 
 bool guess_is_low(const Guess *guess)

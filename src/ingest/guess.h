@@ -15,6 +15,12 @@ typedef struct GuessValue {
     uint64_t records;
 } GuessValue;
 
+/* What a person should decide. */
+typedef struct GuessDoubt {
+    const char *about; /* the key of guess_say that settles it, or `column` */
+    const char *text;
+} GuessDoubt;
+
 typedef struct Guess {
     ShipmentColumnId id;
     int32_t column; /* of the sample; -1: none */
@@ -34,7 +40,8 @@ typedef struct Guess {
     uint32_t n_values;
     uint64_t n_unread; /* records whose text is neither a value nor said to mean none */
     StrView unread_example;
-    const char *doubts[GUESS_MAX_DOUBTS]; /* what a person should decide: any makes the guess a low one */
+    const char *reason;                  /* what decided the decimal mark; NULL: nothing had to */
+    GuessDoubt doubts[GUESS_MAX_DOUBTS]; /* any makes the guess a low one */
     uint32_t n_doubts;
 } Guess;
 
@@ -49,7 +56,9 @@ typedef struct Guesses {
 Guesses *guess_sample(const Sample *sample, const char *lake_currency, Arena *arena);
 /* Takes another column (-1: none) for one of the contract: by a person, so its confidence is 1. */
 void guess_take(Guesses *guesses, ShipmentColumnId id, int32_t column, Arena *arena);
-/* Takes a person's word for a detail, and the guess for sure: key is `unit`, `dates`, `decimal`, `thousands`, or, of the
+/* Takes the guess as a person's own: its confidence is 1, nothing is in doubt. */
+void guess_confirm(Guess *guess);
+/* Takes a person's word for a detail, and the guess for sure when nothing else is in doubt: key is `unit`, `dates`, `decimal`, `thousands`, or, of the
  * currency, `constant`.  CONFIG for another key or a value that cannot be. */
 Status guess_say(Guess *guess, const char *key, const char *value, Arena *arena, Error *err) MUST_CHECK;
 bool guess_is_low(const Guess *guess);

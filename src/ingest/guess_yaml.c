@@ -106,7 +106,9 @@ static void append_dates(Buffer *yaml, const Guess *guess)
 static void append_doubts(Buffer *yaml, const Guess *guess)
 {
     for (uint32_t i = 0; i < guess->n_doubts; i++)
-        buffer_printf(yaml, "    # ? %s\n", guess->doubts[i]);
+        buffer_printf(yaml, "    # ? %s\n", guess->doubts[i].text);
+    if (guess->reason)
+        buffer_printf(yaml, "    # %s\n", guess->reason);
 }
 
 static void append_column(Buffer *yaml, const Guesses *guesses, const Guess *guess)
@@ -152,9 +154,9 @@ static void append_columns(Buffer *yaml, const Guesses *guesses)
         if (guess->column >= 0)
             append_column(yaml, guesses, guess);
         else if (guess->constant)
-            buffer_printf(yaml, "  %s: {constant: %s}  # confidence %.2f: %s\n", shipment_column(id)->name,
-                          guess->constant, guess->confidence,
-                          guess->n_doubts ? guess->doubts[0] : "said by the amounts");
+            buffer_printf(yaml, "  %s: {constant: %s}  # confidence %.2f%s: %s\n", shipment_column(id)->name,
+                          guess->constant, guess->confidence, guess_is_low(guess) ? ", LOOK AT THIS" : "",
+                          guess->n_doubts ? guess->doubts[0].text : "said by the amounts");
         else
             append_missing(yaml, guesses, guess);
     }

@@ -148,6 +148,10 @@ static void read_numbers(ColumnProfile *profile, Arena *arena)
         if (!split_number(column->values[i].text, &core, &suffix, &currency) || !reads_as_number(core, form, &number))
             continue;
         profile->is_number[i] = 1;
+        if (!profile->example.size) {
+            profile->example = core;
+            profile->example_number = number;
+        }
         profile->n_numbers += count;
         sum += number * count;
         profile->all_whole = profile->all_whole && number == nearbyint(number);
@@ -176,53 +180,91 @@ static void choose_marks(ColumnProfile *profile, const uint64_t *counts, char wa
 }
 
 /* A text of the column that reads with either decimal mark, as something else. */
-static StrView find_undecided(const ColumnProfile *profile)
+static void find_undecided(ColumnProfile *profile)
 {
-    for (uint32_t i = 0; i < profile->column->n_values; i++) {
+    for (uint32_t i = 0; i < profile->column->n_values && !profile->undecided.size; i++) {
         StrView core, suffix;
         const char *currency;
         double point, comma;
         if (split_number(profile->column->values[i].text, &core, &suffix, &currency) &&
             reads_as_number(core, NUMBER_FORMS[1], &point) && reads_as_number(core, NUMBER_FORMS[3], &comma) &&
-            point != comma)
-            return core;
+            point != comma) {
+            profile->undecided = core;
+            profile->undecided_as[0] = point;
+            profile->undecided_as[1] = comma;
+        }
     }
-    return (StrView){NULL, 0};
 }
 
-/* The mark that goes with how the file is made, where no number decides: a comma where fields are divided by semicolons or
- * dates by points. */
-static char mark_of_place(const Sample *sample, const ColumnProfile *profiles)
+/* What decides between the marks where a column reads with either: columns that read with one alone, else how the file is
+ * made.  One habit is a hint; two make it sure. */
+typedef struct MarkVotes {
+    uint32_t columns[2]; /* that read better with '.', with ',' */
+    bool semicolons, dotted_dates;
+} MarkVotes;
+
+static char wanted_mark(const MarkVotes *votes)
 {
-    bool comma = sample->input == INPUT_CSV && sample->guess.format.delimiter == ';';
-    for (uint32_t c = 0; c < sample->n_columns; c++)
-        comma = comma || (profiles[c].n_forms > 0 && (strncmp(profiles[c].forms[0], "dd.M", 4) == 0 ||
-                                                      strncmp(profiles[c].forms[0], "d.M", 3) == 0));
-    return comma ? ',' : '.';
+    if (votes->columns[0] != votes->columns[1])
+        return votes->columns[1] > votes->columns[0] ? ',' : '.';
+    return votes->semicolons || votes->dotted_dates ? ',' : '.';
+}
+
+static bool is_decided(const MarkVotes *votes)
+{
+    bool one_kind = (votes->columns[0] > 0) != (votes->columns[1] > 0);
+    return one_kind || (votes->columns[0] + votes->columns[1] == 0 && votes->semicolons && votes->dotted_dates);
+}
+
+static const char *reason_of_mark(const MarkVotes *votes)
+{
+    if (votes->columns[0] != votes->columns[1])
+        return votes->columns[1] > votes->columns[0] ? "other columns have a decimal comma"
+                                                     : "other columns have a decimal point";
+    if (votes->columns[0] > 0)
+        return NULL;
+    return votes->semicolons && votes->dotted_dates ? "semicolons divide the fields and points the dates"
+           : votes->semicolons                      ? "semicolons divide the fields"
+           : votes->dotted_dates                    ? "points divide the dates"
+                                                    : NULL;
+}
+
+static MarkVotes count_votes(const Sample *sample, const ColumnProfile *profiles)
+{
+    MarkVotes votes = {.semicolons = sample->input == INPUT_CSV && sample->guess.format.delimiter == ';'};
+    for (uint32_t c = 0; c < sample->n_columns; c++) {
+        const ColumnProfile *profile = &profiles[c];
+        votes.columns[0] += profile->by_mark[0] > profile->by_mark[1];
+        votes.columns[1] += profile->by_mark[1] > profile->by_mark[0];
+        votes.dotted_dates =
+            votes.dotted_dates || (profile->n_forms > 0 && (strncmp(profile->forms[0], "dd.M", 4) == 0 ||
+                                                            strncmp(profile->forms[0], "d.M", 3) == 0));
+    }
+    return votes;
 }
 
 static void profile_numbers(const Sample *sample, ColumnProfile *profiles, Arena *arena)
 {
     uint32_t n = sample->n_columns;
     uint64_t(*counts)[ARRAY_SIZE(NUMBER_FORMS)] = arena_zalloc(arena, sizeof *counts * (n + 1));
-    uint32_t points = 0, commas = 0;
     for (uint32_t c = 0; c < n; c++) {
         count_forms(&profiles[c], counts[c]);
         for (size_t f = 0; f < ARRAY_SIZE(NUMBER_FORMS); f++) {
             uint64_t *best = &profiles[c].by_mark[NUMBER_FORMS[f][0] == ','];
             *best = counts[c][f] > *best ? counts[c][f] : *best;
         }
-        points += profiles[c].by_mark[0] > profiles[c].by_mark[1];
-        commas += profiles[c].by_mark[1] > profiles[c].by_mark[0];
     }
-    char wanted = commas > points ? ',' : points > commas ? '.' : mark_of_place(sample, profiles);
+    MarkVotes votes = count_votes(sample, profiles);
     for (uint32_t c = 0; c < n; c++) {
         ColumnProfile *profile = &profiles[c];
-        choose_marks(profile, counts[c], wanted);
+        choose_marks(profile, counts[c], wanted_mark(&votes));
         /* Whole numbers read with any mark; they say nothing and need nothing said. */
-        if (profile->by_mark[0] == profile->by_mark[1] && points == commas)
-            profile->undecided = find_undecided(profile);
-        profile->marks_undecided = profile->undecided.size > 0;
+        if (profile->by_mark[0] == profile->by_mark[1])
+            find_undecided(profile);
+        if (profile->undecided.size) {
+            profile->marks_undecided = !is_decided(&votes);
+            profile->marks_by = reason_of_mark(&votes);
+        }
         read_numbers(profile, arena);
     }
 }

@@ -13,8 +13,12 @@ typedef struct ColumnProfile {
     /* numbers: */
     uint64_t n_numbers; /* records that read as numbers in this form */
     char decimal_mark, thousands_mark;
-    bool marks_undecided; /* another decimal mark reads as many, and other columns do not decide */
-    StrView undecided;    /* a text that both marks read */
+    bool marks_undecided; /* another decimal mark reads as many, and nothing else decides it for sure */
+    const char *marks_by; /* where another reads as many: what speaks for this one; NULL: nothing */
+    StrView undecided;    /* a text that both marks read, and what it is with '.' and with ','; size 0: none */
+    double undecided_as[2];
+    StrView example; /* a text that is a number, without what stands around it, and the number */
+    double example_number;
     uint64_t by_mark[2];  /* records that read with '.' and with ',' */
     uint8_t *is_number;   /* per distinct value */
     StrView suffix;       /* the word most numbers carry behind them ("lb"); size 0: none */

@@ -280,19 +280,20 @@ static void assert_doubt(const Guesses *guesses, ShipmentColumnId id, const char
 {
     const Guess *guess = &guesses->of[id];
     for (uint32_t i = 0; i < guess->n_doubts; i++)
-        if (strstr(guess->doubts[i], words)) {
+        if (strstr(guess->doubts[i].text, words)) {
             assert_true(guess_is_low(guess));
             return;
         }
     fail_msg("%s: no doubt says '%s' (%u doubts: %s)", shipment_column(id)->name, words, guess->n_doubts,
-             guess->n_doubts ? guess->doubts[0] : "");
+             guess->n_doubts ? guess->doubts[0].text : "");
 }
 
 static void assert_sure(const Guesses *guesses, ShipmentColumnId id)
 {
     const Guess *guess = &guesses->of[id];
     if (guess_is_low(guess))
-        fail_msg("%s is in doubt: %s", shipment_column(id)->name, guess->n_doubts ? guess->doubts[0] : "low score");
+        fail_msg("%s is in doubt: %s", shipment_column(id)->name,
+                 guess->n_doubts ? guess->doubts[0].text : "low score");
 }
 
 /* 2.137 is two and a bit or two thousand: other columns decide, else the place does and it is said. */
@@ -305,17 +306,51 @@ static void test_marks(void **state)
     Mapping *mapping =
         onboard("id;origin;destination;ship date;weight kg\n1;A;B;02.03.2025;2.137\n2;A;B;13.03.2025;5.250\n", &arena,
                 &guesses);
-    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "decimal mark");
+    assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+    assert_string_equal(guesses->of[SHIPMENT_COLUMN_WEIGHT_KG].reason,
+                        "2.137 is 2137: semicolons divide the fields and points the dates");
     assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, ',');
     assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].thousands_mark, '.');
+    mapping = onboard("id;origin;destination;ship date;weight kg\n1;A;B;2025-03-02;2.137\n", &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "2.137 is 2137, or with decimal=. 2.137: semicolons");
+    assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, ',');
     mapping = onboard("id,origin,destination,ship date,weight kg\n1,A,B,2025-03-02,2.137\n2,A,B,2025-03-03,5.250\n",
                       &arena, &guesses);
-    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "decimal mark");
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "2.137 is 2.137, or with decimal=, 2137: nothing");
     assert_int_equal(mapping->columns[SHIPMENT_COLUMN_WEIGHT_KG].decimal_mark, '.');
     onboard("id,origin,destination,ship date,weight kg,cost usd\n1,A,B,2025-03-02,2.137,10.5\n", &arena, &guesses);
     assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+    assert_non_null(strstr(guesses->of[SHIPMENT_COLUMN_WEIGHT_KG].reason, "other columns have a decimal point"));
+    onboard("id,origin,destination,ship date,weight kg,cost usd,volume m3\n1,A,B,2025-03-02,2.137,10.5,\"1,5\"\n",
+            &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_WEIGHT_KG, "nothing in the sample decides");
     onboard("id,origin,destination,ship date,weight kg\n1,A,B,2025-03-02,2137\n", &arena, &guesses);
     assert_sure(guesses, SHIPMENT_COLUMN_WEIGHT_KG);
+    arena_done(&arena);
+}
+
+/* A person's word settles what it is about, and no more. */
+static void test_say(void **state)
+{
+    (void)state;
+    Arena arena;
+    Guesses *guesses;
+    Error err;
+    arena_init(&arena);
+    error_init(&err);
+    onboard("id;origin;destination;ship date;weight\n1;A;B;05/05/2025;2.137\n2;A;B;02/03/2025;5.250\n", &arena,
+            &guesses);
+    Guess *weight = &guesses->of[SHIPMENT_COLUMN_WEIGHT_KG];
+    assert_int_equal(weight->n_doubts, 2);
+    assert_int_equal(guess_say(weight, "unit", "lb", &arena, &err), STATUS_OK);
+    assert_int_equal(weight->n_doubts, 1);
+    assert_true(guess_is_low(weight));
+    assert_int_equal(guess_say(weight, "decimal", ".", &arena, &err), STATUS_OK);
+    assert_false(guess_is_low(weight));
+    assert_doubt(guesses, SHIPMENT_COLUMN_SHIPMENT_DATE,
+                 "02/03/2025 is 2025-03-02, or with dates=MM/dd/yyyy 2025-02-03: nothing");
+    guess_confirm(&guesses->of[SHIPMENT_COLUMN_SHIPMENT_DATE]);
+    assert_sure(guesses, SHIPMENT_COLUMN_SHIPMENT_DATE);
     arena_done(&arena);
 }
 
@@ -326,7 +361,7 @@ static void test_units(void **state)
         const char *names, *values, *doubt; /* NULL: sure */
         double factor;
     } cases[] = {
-        {"Weight", "12.5", "does not say the unit", 1},
+        {"Weight", "12.5", "does not say the unit: 12.5 is 12.5 kg, or with unit=lb 5.6699 kg", 1},
         {"Weight (tons)", "12.5", "a ton is", 1000},
         {"Gewicht (Tonnen)", "12.5", NULL, 1000},
         {"Weight (t),Weight Unit", "12.5,kg", NULL, 1000}, /* the name is nearer */
@@ -399,7 +434,8 @@ static void test_names_and_words(void **state)
                                "1,A,Lyon,Paris,2025-03-02,55,AIR\n2,A,Nice,Rome,2025-03-02,9,sea\n",
                                &arena, &guesses);
     assert_source(mapping, SHIPMENT_COLUMN_DESTINATION_CITY, "Order City");
-    assert_doubt(guesses, SHIPMENT_COLUMN_DESTINATION_CITY, "Customer City");
+    assert_doubt(guesses, SHIPMENT_COLUMN_DESTINATION_CITY,
+                 "the column Customer City fits as well: it says Lyon where this one says Paris");
     assert_source(mapping, SHIPMENT_COLUMN_DELAY_DAYS, NULL);
     assert_int_equal(mapping->columns[SHIPMENT_COLUMN_TRANSPORT_MODE].n_values, 2);
     arena_done(&arena);
@@ -449,6 +485,7 @@ int main(void)
                                        cmocka_unit_test(test_utf16),
                                        cmocka_unit_test(test_marks),
                                        cmocka_unit_test(test_units),
+                                       cmocka_unit_test(test_say),
                                        cmocka_unit_test(test_several_units),
                                        cmocka_unit_test(test_money),
                                        cmocka_unit_test(test_names_and_words),
