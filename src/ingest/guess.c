@@ -469,6 +469,16 @@ static void say_marks(Guess *guess, const ColumnProfile *profile, Arena *arena)
         guess->reason = arena_printf(arena, "%s: %s", reading, profile->marks_by);
 }
 
+static bool says_days(const NameTokens *name)
+{
+    static const char *const words[] = {"days", "day", "tage", "tagen", "jours", "dias"};
+    for (uint32_t i = 0; i < name->n; i++)
+        for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+            if (strcmp(name->words[i], words[k]) == 0)
+                return true;
+    return false;
+}
+
 static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
 {
     const ColumnProfile *profile = &guesses->profiles[guess->column];
@@ -490,6 +500,8 @@ static void say_details(Guesses *guesses, Guess *guess, Arena *arena)
     } else if (type != TYPE_STRING) {
         say_marks(guess, profile, arena);
         say_unit(guesses, guess, profile, arena);
+        if (guess->id == SHIPMENT_COLUMN_DELAY_DAYS && !says_days(&profile->name))
+            doubt(guess, "column", "the name does not say that these are days, and they are read as days");
         profile_null_texts(profile, false, arena, &guess->nulls, &guess->n_nulls, &guess->n_unread,
                            &guess->unread_example);
     } else {
@@ -504,7 +516,7 @@ static void say_currency(Guesses *guesses, Arena *arena)
 {
     Guess *currency = &guesses->of[SHIPMENT_COLUMN_CURRENCY];
     static const ShipmentColumnId amounts[] = {SHIPMENT_COLUMN_FUEL_SURCHARGE, SHIPMENT_COLUMN_COST};
-    const char *said = NULL, *before = NULL, *unknown = NULL;
+    const char *said = NULL, *before = NULL, *unknown = NULL, *other = NULL;
     bool any = false;
     for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
         const Guess *amount = &guesses->of[amounts[i]];
@@ -513,6 +525,7 @@ static void say_currency(Guesses *guesses, Arena *arena)
         const ColumnProfile *profile = &guesses->profiles[amount->column];
         const char *of_amount = profile->currency;
         any = true;
+        other = profile->other_currency ? profile->other_currency : other;
         for (uint32_t w = 0; w < profile->name.n; w++) {
             const char *word = profile->name.words[w], *code = currency_code(str_view(word));
             of_amount = code ? code : of_amount;
@@ -528,6 +541,8 @@ static void say_currency(Guesses *guesses, Arena *arena)
     currency->confidence = 0.95;
     if (!any)
         return;
+    if (other && strcmp(other, currency->constant) != 0)
+        doubt(currency, "constant", arena_printf(arena, "some amounts carry %s: these will be rejected", other));
     if (before)
         doubt(currency, "constant",
               arena_printf(arena, "one amount is in %s, another in %s: a record has one currency", before, said));

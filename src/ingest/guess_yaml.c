@@ -156,7 +156,9 @@ static void append_columns(Buffer *yaml, const Guesses *guesses)
         else if (guess->constant)
             buffer_printf(yaml, "  %s: {constant: %s}  # confidence %.2f%s: %s\n", shipment_column(id)->name,
                           guess->constant, guess->confidence, guess_is_low(guess) ? ", LOOK AT THIS" : "",
-                          guess->n_doubts ? guess->doubts[0].text : "said by the amounts");
+                          guess->n_doubts          ? guess->doubts[0].text
+                          : guess->confidence >= 1 ? "as answered"
+                                                   : "said by the amounts");
         else
             append_missing(yaml, guesses, guess);
     }

@@ -113,20 +113,21 @@ static void count_word(WordCounts *words, StrView word, uint32_t count)
     words->n = i == words->n ? i + 1 : words->n;
 }
 
-/* The word of most numbers, when it is of at least half of them, and one of the others. */
-static void choose_suffix(ColumnProfile *profile, const WordCounts *words)
+/* The word of most numbers, when it is of at least half of them, and one of the others; what is not there stays. */
+static void choose_word(const WordCounts *words, uint64_t n_numbers, StrView *ret_most, StrView *ret_other)
 {
     uint32_t best = 0;
     for (uint32_t i = 1; i < words->n; i++)
         best = words->counts[i] > words->counts[best] ? i : best;
     if (words->n == 0)
         return;
-    if (2 * words->counts[best] >= profile->n_numbers)
-        profile->suffix = words->words[best];
-    if (!profile->suffix.size)
-        profile->other_suffix = words->words[best];
+    bool most = 2 * words->counts[best] >= n_numbers;
+    if (most)
+        *ret_most = words->words[best];
+    if (!most)
+        *ret_other = words->words[best];
     else if (words->n > 1)
-        profile->other_suffix = words->words[best == 0];
+        *ret_other = words->words[best == 0];
 }
 
 /* The unit or currency that most numbers carry, and their mean. */
@@ -134,8 +135,7 @@ static void read_numbers(ColumnProfile *profile, Arena *arena)
 {
     const SampleColumn *column = profile->column;
     const char form[2] = {profile->decimal_mark, profile->thousands_mark};
-    WordCounts suffixes = {.n = 0};
-    uint64_t with_currency = 0;
+    WordCounts suffixes = {.n = 0}, currencies = {.n = 0};
     double sum = 0;
     profile->is_number = ARENA_ARRAY(arena, uint8_t, column->n_values + 1);
     profile->n_numbers = 0;
@@ -157,14 +157,14 @@ static void read_numbers(ColumnProfile *profile, Arena *arena)
         profile->all_whole = profile->all_whole && number == nearbyint(number);
         if (suffix.size)
             count_word(&suffixes, suffix, count);
-        if (currency) {
-            profile->currency = currency;
-            with_currency += count;
-        }
+        if (currency)
+            count_word(&currencies, str_view(currency), count);
     }
-    choose_suffix(profile, &suffixes);
-    if (2 * with_currency < profile->n_numbers)
-        profile->currency = NULL;
+    StrView currency = {NULL, 0}, other_currency = {NULL, 0};
+    choose_word(&suffixes, profile->n_numbers, &profile->suffix, &profile->other_suffix);
+    choose_word(&currencies, profile->n_numbers, &currency, &other_currency);
+    profile->currency = currency.data;
+    profile->other_currency = other_currency.data;
     profile->mean_number = profile->n_numbers ? sum / (double)profile->n_numbers : 0;
 }
 

@@ -19,11 +19,12 @@ typedef struct ColumnProfile {
     double undecided_as[2];
     StrView example; /* a text that is a number, without what stands around it, and the number */
     double example_number;
-    uint64_t by_mark[2];  /* records that read with '.' and with ',' */
-    uint8_t *is_number;   /* per distinct value */
-    StrView suffix;       /* the word most numbers carry behind them ("lb"); size 0: none */
-    StrView other_suffix; /* another that some carry */
-    const char *currency; /* the code most numbers carry; NULL: none */
+    uint64_t by_mark[2];        /* records that read with '.' and with ',' */
+    uint8_t *is_number;         /* per distinct value */
+    StrView suffix;             /* the word most numbers carry behind them ("lb"); size 0: none */
+    StrView other_suffix;       /* another that some carry */
+    const char *currency;       /* the code most numbers carry; NULL: none */
+    const char *other_currency; /* another that some carry */
     double mean_number;
     bool all_whole;
     /* dates: */

@@ -418,6 +418,18 @@ static void test_money(void **state)
     assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "a record has one currency");
     onboard("id,origin,destination,ship date,freight cost (xyz)\n1,A,B,2025-03-02,5\n", &arena, &guesses);
     assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "xyz");
+    onboard("id,origin,destination,ship date,cost\n1,A,B,2025-03-02,\xe2\x82\xac"
+            "5\n2,A,B,2025-03-02,\xe2\x82\xac"
+            "6\n3,A,B,2025-03-02,$7\n",
+            &arena, &guesses);
+    assert_string_equal(guesses->of[SHIPMENT_COLUMN_CURRENCY].constant, "EUR");
+    assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "some amounts carry USD");
+    onboard("id,origin,destination,ship "
+            "date,delay,cost\n1,A,B,2025-03-02,4,\xc2\xa3"
+            "5\n2,A,B,2025-03-02,60,6\n3,A,B,2025-03-02,7,7\n",
+            &arena, &guesses);
+    assert_doubt(guesses, SHIPMENT_COLUMN_CURRENCY, "some amounts carry GBP");
+    assert_doubt(guesses, SHIPMENT_COLUMN_DELAY_DAYS, "does not say that these are days");
     onboard("id,origin,destination,ship date,freight cost eur\n1,A,B,2025-03-02,5\n", &arena, &guesses);
     assert_sure(guesses, SHIPMENT_COLUMN_CURRENCY);
     arena_done(&arena);
