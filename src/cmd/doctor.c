@@ -79,7 +79,7 @@ static void check_disk(Doctor *doctor, const char *name, const char *path)
 {
     struct statvfs facts;
     char bytes[24];
-    if (statvfs(path, &facts) != 0)
+    if (!storage_is_local(path) || statvfs(path, &facts) != 0)
         return;
     uint64_t free_bytes = (uint64_t)facts.f_bavail * facts.f_frsize;
     text_bytes(bytes, sizeof bytes, (double)free_bytes);
@@ -95,7 +95,7 @@ static void check_folder(Doctor *doctor, const char *name, const char *path)
     Error err;
     error_init(&err);
     FindingState good = FINDING_OK;
-    if (!is_folder(path)) {
+    if (storage_is_local(path) && !is_folder(path)) {
         if (!doctor->fix) {
             add(doctor, FINDING_PROBLEM, "folder", arena_printf(doctor->arena, "%s is not there (%s)", name, path),
                 "'freightlake doctor --fix' makes it; if it lies on another disk, mount that first");

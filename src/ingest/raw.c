@@ -63,7 +63,7 @@ Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bo
     if (keep && status == STATUS_OK)
         status = storage_clean(copy->folder, &cleaned, err);
     if (keep && status == STATUS_OK)
-        status = storage_create(arena_printf(&copy->arena, "%s/incoming", copy->folder), &copy->writer, err);
+        status = storage_create_unnamed(copy->folder, &copy->writer, err);
     if (status != STATUS_OK) {
         raw_copy_free(copy);
         return status;

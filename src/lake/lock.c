@@ -1,4 +1,5 @@
-/* Locks: flock on a file below LAKE/_freightlake/locks; the kernel gives it back when the process ends, however it ends. */
+/* Locks below LAKE/_freightlake/locks.  On the local file system: flock on a file, which the kernel gives back when the
+ * process ends, however it ends.  Elsewhere: a lease (lease.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -6,9 +7,11 @@
 
 #include "base/pool.h"
 #include "lake/lake.h"
+#include "lake/lease.h"
 
 struct LakeLock {
     int fd;
+    Lease *lease; /* then fd is -1 */
 };
 
 static Status lock_error(const char *path, const char *action, Error *err)
@@ -33,16 +36,44 @@ static Status open_lock(const Lake *lake, const char *name, int *ret_fd, char **
     return STATUS_OK;
 }
 
-static LakeLock *lock_new(int fd)
+static LakeLock *lock_new(int fd, Lease *lease)
 {
     LakeLock *lock = mem_zalloc(sizeof *lock);
     lock->fd = fd;
+    lock->lease = lease;
     return lock;
+}
+
+typedef struct LeaseWaiting {
+    void (*waiting)(void *context, const char *name);
+    void *context;
+    const char *name;
+} LeaseWaiting;
+
+static void say_waiting(void *context)
+{
+    const LeaseWaiting *waiting = context;
+    if (waiting->waiting)
+        waiting->waiting(waiting->context, waiting->name);
+}
+
+static Status lock_by_lease(const Lake *lake, const char *name, LeaseWaiting *waiting, LakeLock **ret_lock, Error *err)
+{
+    CLEANUP(mem_cleanup) char *folder = mem_printf("%s/locks/%s", lake->control, name);
+    Lease *lease;
+    if (waiting)
+        TRY(lease_take(folder, say_waiting, waiting, &lease, err));
+    else
+        TRY(lease_try(folder, &lease, err));
+    *ret_lock = lease ? lock_new(-1, lease) : NULL;
+    return STATUS_OK;
 }
 
 Status lake_lock(const Lake *lake, const char *name, void (*waiting)(void *context, const char *name), void *context,
                  LakeLock **ret_lock, Error *err)
 {
+    if (!storage_is_local(lake->control))
+        return lock_by_lease(lake, name, &(LeaseWaiting){waiting, context, name}, ret_lock, err);
     CLEANUP(mem_cleanup) char *path = NULL;
     int fd = -1;
     TRY(open_lock(lake, name, &fd, &path, err));
@@ -61,18 +92,20 @@ Status lake_lock(const Lake *lake, const char *name, void (*waiting)(void *conte
         close(fd);
         return err->code;
     }
-    *ret_lock = lock_new(fd);
+    *ret_lock = lock_new(fd, NULL);
     return STATUS_OK;
 }
 
 Status lake_try_lock(const Lake *lake, const char *name, LakeLock **ret_lock, Error *err)
 {
+    if (!storage_is_local(lake->control))
+        return lock_by_lease(lake, name, NULL, ret_lock, err);
     CLEANUP(mem_cleanup) char *path = NULL;
     int fd = -1;
     TRY(open_lock(lake, name, &fd, &path, err));
     *ret_lock = NULL;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        *ret_lock = lock_new(fd);
+        *ret_lock = lock_new(fd, NULL);
     else
         close(fd);
     return STATUS_OK;
@@ -82,6 +115,9 @@ void lake_unlock(LakeLock *lock)
 {
     if (!lock)
         return;
-    close(lock->fd);
+    if (lock->lease)
+        lease_return(lock->lease);
+    else
+        close(lock->fd);
     mem_free(lock);
 }

@@ -102,8 +102,7 @@ bool glob_match(const char *pattern, const char *text)
     return true;
 }
 
-/* A wildcard leaves hidden names alone, and temporary files are nobody's. */
-static bool part_matches(const char *part, const char *name)
+bool glob_part_matches(const char *part, const char *name)
 {
     int64_t pid;
     if ((name[0] == '.' || name[0] == '_') && part[0] != name[0])
@@ -149,7 +148,7 @@ static Status for_each_name(Walk *walk, size_t length, const char *part, const c
     Status status = STATUS_OK;
     struct dirent *entry;
     while (status == STATUS_OK && (entry = readdir(folder))) {
-        if (!part_matches(part, entry->d_name))
+        if (!glob_part_matches(part, entry->d_name))
             continue;
         size_t longer = push_name(walk, length, entry->d_name, strlen(entry->d_name));
         if (longer)

@@ -472,6 +472,13 @@ static Status posix_create(const char *path, StorageWriter **ret_writer, Error *
     return STATUS_OK;
 }
 
+/* A temporary file has a name of its own anyway. */
+static Status posix_create_unnamed(const char *folder, StorageWriter **ret_writer, Error *err)
+{
+    CLEANUP(mem_cleanup) char *path = mem_printf("%s/incoming", folder);
+    return posix_create(path, ret_writer, err);
+}
+
 /* ---- what is there ---- */
 
 static Status posix_stat(const char *path, StorageFacts *ret_facts, Error *err)
@@ -572,6 +579,7 @@ static Status posix_clean(const char *folder, size_t *ret_removed, Error *err)
 
 const StorageDriver POSIX_DRIVER = {.open = posix_open,
                                     .create = posix_create,
+                                    .create_unnamed = posix_create_unnamed,
                                     .list = posix_glob,
                                     .explain_no_match = posix_explain_no_match,
                                     .list_folder = posix_list_folder,

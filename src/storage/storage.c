@@ -4,9 +4,11 @@
  * calls that start from a path look at the scheme. */
 #include "storage/storage.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/s3/s3_call.h"
 #include "storage/storage_internal.h"
 
 /* Length of "scheme" in "scheme://...", or 0. */
@@ -30,12 +32,16 @@ static const StorageDriver *find_driver(const char *path, Error *err)
         return NULL;
     }
     if (scheme == 2 && memcmp(path, "s3", 2) == 0)
-        error_set(err, STATUS_UNSUPPORTED, "S3 storage is not built in");
-    else
-        error_set(err, STATUS_UNSUPPORTED, "there is no storage called '%.*s'", (int)scheme, path);
+        return &S3_DRIVER;
+    error_set(err, STATUS_UNSUPPORTED, "there is no storage called '%.*s'", (int)scheme, path);
     error_at_file(err, path);
-    error_hint(err, "copy the files to a local folder and name that");
+    error_hint(err, "paths are local, or begin with s3://");
     return NULL;
+}
+
+bool storage_is_local(const char *path)
+{
+    return scheme_length(path) == 0;
 }
 
 Status storage_open(const char *path, StorageReader **ret_reader, Error *err)
@@ -46,16 +52,32 @@ Status storage_open(const char *path, StorageReader **ret_reader, Error *err)
     return driver->open(path, ret_reader, err);
 }
 
+static Status check_range(const StorageReader *reader, uint64_t offset, size_t size, Error *err)
+{
+    if (size <= reader->size_bytes && offset <= reader->size_bytes - size)
+        return STATUS_OK;
+    error_set(err, STATUS_CORRUPT, "%zu bytes at offset %llu are wanted, but the file has only %llu bytes", size,
+              (unsigned long long)offset, (unsigned long long)reader->size_bytes);
+    error_at_file(err, reader->path);
+    error_at_offset(err, (int64_t)offset);
+    return error_hint(err, "the file is cut short or still being written: copy or make it anew");
+}
+
 Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err)
 {
-    if (size > reader->size_bytes || offset > reader->size_bytes - size) {
-        error_set(err, STATUS_CORRUPT, "%zu bytes at offset %llu are wanted, but the file has only %llu bytes", size,
-                  (unsigned long long)offset, (unsigned long long)reader->size_bytes);
-        error_at_file(err, reader->path);
-        error_at_offset(err, (int64_t)offset);
-        return error_hint(err, "the file is cut short or still being written: copy or make it anew");
-    }
+    TRY(check_range(reader, offset, size, err));
     return reader->ops->read(reader, offset, bytes, size, err);
+}
+
+Status storage_read_ranges(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(check_range(reader, ranges[i].offset, ranges[i].size, err));
+    if (reader->ops->read_ranges)
+        return reader->ops->read_ranges(reader, ranges, n, err);
+    for (size_t i = 0; i < n; i++)
+        TRY(reader->ops->read(reader, ranges[i].offset, ranges[i].bytes, ranges[i].size, err));
+    return STATUS_OK;
 }
 
 void storage_close(StorageReader *reader)
@@ -75,6 +97,14 @@ Status storage_create(const char *path, StorageWriter **ret_writer, Error *err)
     if (!driver)
         return err->code;
     return driver->create(path, ret_writer, err);
+}
+
+Status storage_create_unnamed(const char *folder, StorageWriter **ret_writer, Error *err)
+{
+    const StorageDriver *driver = find_driver(folder, err);
+    if (!driver)
+        return err->code;
+    return driver->create_unnamed(folder, ret_writer, err);
 }
 
 Status storage_write(StorageWriter *writer, uint64_t offset, const void *bytes, size_t size, Error *err)
@@ -255,4 +285,30 @@ Status storage_clean(const char *folder, size_t *ret_removed, Error *err)
 void storage_discard_all(void)
 {
     POSIX_DRIVER.discard_all();
+    S3_DRIVER.discard_all();
+}
+
+/* ---- for boundaries ---- */
+
+static void (*_Atomic notice_function)(const char *text);
+
+void storage_set_notice(void (*notice)(const char *text))
+{
+    atomic_store(&notice_function, notice);
+}
+
+void storage_notice(const char *text)
+{
+    void (*notice)(const char *) = atomic_load(&notice_function);
+    if (notice)
+        notice(text);
+}
+
+StorageTraffic storage_traffic(void)
+{
+    S3Counts counts = s3_counts();
+    return (StorageTraffic){.requests = counts.requests,
+                            .retries = counts.retries,
+                            .bytes_received = counts.bytes_received,
+                            .bytes_sent = counts.bytes_sent};
 }

@@ -1,9 +1,10 @@
 /* Storage: files by path behind one table of functions, so that a lake can be a folder or an S3 prefix.
  *
  * Paths are plain text; a scheme ("s3://") picks the driver, anything else is the local file system.  All functions are
- * thread-safe.  A reader reads at offsets; a writer is append-only with out-of-order blocks allowed, and what it wrote
- * becomes visible only by storage_commit, whole, at its final path; before that it lies beside it under a temporary name
- * (".NAME.tmp-PID-N") which is never listed and which storage_clean removes when its process is gone. */
+ * thread-safe.  A reader reads at offsets; a writer is append-only with out-of-order blocks allowed (no byte twice), and
+ * what it wrote becomes visible only by storage_commit, whole, at its final path.  Before that it lies beside it under a
+ * temporary name (".NAME.tmp-PID-N"; on S3 in an upload) which is never listed and which storage_clean removes when its
+ * process is gone. */
 #ifndef FREIGHTLAKE_STORAGE_STORAGE_H
 #define FREIGHTLAKE_STORAGE_STORAGE_H
 
@@ -12,8 +13,16 @@
 typedef struct StorageReader StorageReader;
 typedef struct StorageWriter StorageWriter;
 
+typedef struct StorageRange {
+    uint64_t offset;
+    void *bytes; /* the caller's, for `size` bytes */
+    size_t size;
+} StorageRange;
+
 typedef struct StorageReaderOps {
     Status (*read)(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err);
+    /* NULL: one read a range */
+    Status (*read_ranges)(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err);
     void (*close)(StorageReader *reader);
 } StorageReaderOps;
 
@@ -52,6 +61,8 @@ typedef struct StorageList {
 Status storage_open(const char *path, StorageReader **ret_reader, Error *err) MUST_CHECK;
 /* Exactly `size` bytes at `offset`, or an error with file and offset (a short file is CORRUPT). */
 Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err) MUST_CHECK;
+/* The same for many ranges, which a store far away is asked for all at once: what is wanted of a row group, say. */
+Status storage_read_ranges(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err) MUST_CHECK;
 void storage_close(StorageReader *reader); /* NULL is fine */
 void storage_close_cleanup(StorageReader **reader);
 
@@ -68,7 +79,7 @@ void storage_discard(StorageWriter *writer); /* NULL is fine */
 Status storage_list(const char *pattern, StorageList *ret_list, Error *err) MUST_CHECK;
 void storage_list_done(StorageList *list);
 
-Status storage_make_folder(const char *path, Error *err) MUST_CHECK; /* with parents; fine when there */
+Status storage_make_folder(const char *path, Error *err) MUST_CHECK; /* with parents; fine when there, or on S3 */
 
 /* ---- Whole files and what a table's log needs ---- */
 
@@ -77,7 +88,7 @@ typedef struct StorageFacts {
     uint64_t size_bytes;
     int64_t modified_ms;
 } StorageFacts;
-/* What is at `path`; nothing there is no error. */
+/* What is at `path`; nothing there is no error.  On S3 a folder is nothing but a beginning of keys: not there. */
 Status storage_stat(const char *path, StorageFacts *ret_facts, Error *err) MUST_CHECK;
 /* The whole file, NUL-terminated in `arena`; DATA when it is longer than max_bytes. */
 Status storage_read_file(const char *path, size_t max_bytes, Arena *arena, StrView *ret_bytes, Error *err) MUST_CHECK;
@@ -89,8 +100,9 @@ Status storage_put_new(const char *path, const void *bytes, size_t size, bool *r
 /* As storage_commit, but never replaces: *ret_created is false when something was at the path (what was written is
  * then discarded). */
 Status storage_commit_new(StorageWriter *writer, bool *ret_created, Error *err) MUST_CHECK;
-/* As storage_commit, at another path in the same folder than the one given to storage_create: for files named by their
- * content. */
+/* A writer whose name in `folder` is told at the end, by storage_commit_as: for files named by their content. */
+Status storage_create_unnamed(const char *folder, StorageWriter **ret_writer, Error *err) MUST_CHECK;
+/* As storage_commit, at a path in the folder that storage_create_unnamed was given. */
 Status storage_commit_as(StorageWriter *writer, const char *path, Error *err) MUST_CHECK;
 Status storage_remove(const char *path, Error *err) MUST_CHECK; /* of one file; fine when it is not there */
 /* Every file below `folder`, also with names that start with '_' or '.', but no temporary files; only those directly in it
@@ -102,5 +114,22 @@ Status storage_list_folder(const char *folder, bool deep, const char *from, Stor
 Status storage_clean(const char *folder, size_t *ret_removed, Error *err) MUST_CHECK;
 /* Removes this process's own unfinished temporary files: call on the way out of an interrupt. */
 void storage_discard_all(void);
+
+/* Whether the path is of the local file system: what only that has (locks, free space) can be asked of it. */
+bool storage_is_local(const char *path);
+
+/* ---- What a boundary may want to say ---- */
+
+/* `notice` is called, from any thread, with what a person should know though nothing failed (a wrong clock). */
+void storage_set_notice(void (*notice)(const char *text));
+
+/* Traffic of this process with stores far away. */
+typedef struct StorageTraffic {
+    uint64_t requests; /* repeated ones included */
+    uint64_t retries;
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+} StorageTraffic;
+StorageTraffic storage_traffic(void);
 
 #endif

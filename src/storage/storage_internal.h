@@ -8,6 +8,7 @@
 typedef struct StorageDriver {
     Status (*open)(const char *path, StorageReader **ret_reader, Error *err);
     Status (*create)(const char *path, StorageWriter **ret_writer, Error *err);
+    Status (*create_unnamed)(const char *folder, StorageWriter **ret_writer, Error *err);
     /* Appends what matches, in any order and perhaps twice; the dispatcher sorts.  No match is no error here. */
     Status (*list)(const char *pattern, StorageList *list, Error *err);
     /* Adds to `err`, which says NOT_FOUND, a hint why `pattern` matches nothing. */
@@ -22,6 +23,7 @@ typedef struct StorageDriver {
 } StorageDriver;
 
 extern const StorageDriver POSIX_DRIVER;
+extern const StorageDriver S3_DRIVER;
 
 /* A copy of `path` in the list's arena becomes its next entry. */
 void storage_list_add(StorageList *list, const char *path, uint64_t size_bytes, int64_t modified_ms);
@@ -32,10 +34,16 @@ Status posix_error(Error *err, int number, const char *action, const char *path)
 /* ".NAME.tmp-PID-N": *ret_pid gets PID. */
 bool posix_is_temporary_name(const char *name, int64_t *ret_pid);
 
-/* glob.c: the local file system's storage_list, and whether `text` matches one part of a pattern. */
+/* glob.c: the local file system's storage_list, and whether `text` matches one part of a
+ * pattern. */
 Status posix_glob(const char *pattern, StorageList *list, Error *err);
 void posix_explain_no_match(const char *pattern, Error *err);
 bool glob_has_magic(const char *pattern);
 bool glob_match(const char *pattern, const char *text);
+/* The same for a name in a folder: wildcards leave hidden names alone, and temporary files are nobody's. */
+bool glob_part_matches(const char *part, const char *name);
+
+/* Hands a notice to whom storage_set_notice named. */
+void storage_notice(const char *text);
 
 #endif
