@@ -49,6 +49,12 @@ static void append_table(Buffer *text, const MartRunResult *result)
                   text_count(rate, sizeof rate, rows_per_second(result)),
                   text_bytes(read, sizeof read, (double)result->scan.bytes_read),
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
+    StorageTraffic traffic = storage_traffic();
+    if (traffic.requests > 0)
+        buffer_printf(text, "%llu requests to S3, %llu of them again: %s received, %s sent\n",
+                      (unsigned long long)traffic.requests, (unsigned long long)traffic.retries,
+                      text_bytes(read, sizeof read, (double)traffic.bytes_received),
+                      text_bytes(bytes, sizeof bytes, (double)traffic.bytes_sent));
     if (result->cleaned > 0)
         buffer_printf(text, "%llu unfinished file%s of a run that was killed %s removed\n",
                       (unsigned long long)result->cleaned, result->cleaned == 1 ? "" : "s",
@@ -57,13 +63,17 @@ static void append_table(Buffer *text, const MartRunResult *result)
 
 static void append_json(Buffer *text, const MartRunResult *result, int threads)
 {
+    StorageTraffic traffic = storage_traffic();
     buffer_printf(text,
                   "{\"rows\":%llu,\"files\":%u,\"bytes_read\":%llu,\"row_groups\":%u,\"row_groups_skipped\":%u,"
                   "\"seconds\":%.6f,\"rows_per_second\":%.0f,\"peak_memory_bytes\":%zu,\"threads\":%d,"
-                  "\"temporary_files_removed\":%llu,\"marts\":[",
+                  "\"temporary_files_removed\":%llu,\"s3_requests\":%llu,\"s3_retries\":%llu,"
+                  "\"s3_bytes_received\":%llu,\"s3_bytes_sent\":%llu,\"marts\":[",
                   (unsigned long long)result->scan.rows, result->files, (unsigned long long)result->scan.bytes_read,
                   result->scan.row_groups, result->scan.row_groups_skipped, result->seconds, rows_per_second(result),
-                  process_peak_memory_bytes(), threads, (unsigned long long)result->cleaned);
+                  process_peak_memory_bytes(), threads, (unsigned long long)result->cleaned,
+                  (unsigned long long)traffic.requests, (unsigned long long)traffic.retries,
+                  (unsigned long long)traffic.bytes_received, (unsigned long long)traffic.bytes_sent);
     for (uint32_t i = 0; i < result->n_marts; i++) {
         const MartResult *mart = &result->marts[i];
         buffer_append_text(text, i ? ",{\"name\":" : "{\"name\":");

@@ -49,51 +49,46 @@ static Status reserve_bytes(ParquetRowGroup *row_group, uint64_t size, Error *er
     return STATUS_OK;
 }
 
-/* One read of the file into the handle's buffer. */
-typedef struct ReadSpan {
-    uint64_t offset;
-    uint64_t size;
-    size_t position;
-} ReadSpan;
-
-/* Lays the chunks out in the order of the file, each run of neighbours as one span. */
-static uint32_t plan_spans(WantedChunk *sorted, uint32_t n, ReadSpan *spans, uint64_t *ret_total)
+/* Lays the chunks out in the order of the file, each run of neighbours as one range, one behind the other in the
+ * handle's buffer. */
+static uint32_t plan_ranges(WantedChunk *sorted, uint32_t n, StorageRange *ranges, uint64_t *ret_total)
 {
-    uint32_t n_spans = 0;
-    uint64_t total = 0;
+    uint32_t n_ranges = 0;
+    uint64_t total = 0, position = 0; /* of the last range */
     for (uint32_t i = 0; i < n; i++) {
         ChunkRange range = sorted[i].range;
         if (range.size == 0)
             continue;
-        ReadSpan *last = n_spans ? &spans[n_spans - 1] : NULL;
+        StorageRange *last = n_ranges ? &ranges[n_ranges - 1] : NULL;
         if (!last || range.offset > last->offset + last->size + LARGEST_GAP_BYTES) {
-            last = &spans[n_spans++];
-            *last = (ReadSpan){.offset = range.offset, .position = total};
+            last = &ranges[n_ranges++];
+            *last = (StorageRange){.offset = range.offset};
+            position = total;
         }
         uint64_t end = range.offset + range.size - last->offset;
         if (end > last->size) {
             total += end - last->size;
             last->size = end;
         }
-        sorted[i].position = last->position + (range.offset - last->offset);
+        sorted[i].position = position + (range.offset - last->offset);
     }
     *ret_total = total;
-    return n_spans;
+    return n_ranges;
 }
 
 /* Sorts `chunks` by their offsets and reads them. */
 static Status read_chunks(ParquetRowGroup *row_group, WantedChunk *chunks, uint32_t n, Error *err)
 {
-    ReadSpan *spans CLEANUP(mem_cleanup) = mem_alloc((n + 1) * sizeof *spans);
+    StorageRange *ranges CLEANUP(mem_cleanup) = mem_alloc((n + 1) * sizeof *ranges);
     if (n > 1)
         qsort(chunks, n, sizeof *chunks, compare_offsets);
     uint64_t total;
-    uint32_t n_spans = plan_spans(chunks, n, spans, &total);
+    uint32_t n_ranges = plan_ranges(chunks, n, ranges, &total);
     TRY(reserve_bytes(row_group, total ? total : 1, err));
-    for (uint32_t i = 0; i < n_spans; i++)
-        TRY(storage_read(row_group->file->reader, spans[i].offset, row_group->bytes + spans[i].position, spans[i].size,
-                         err));
-    return STATUS_OK;
+    uint8_t *at = row_group->bytes;
+    for (uint32_t i = 0; i < n_ranges; at += ranges[i++].size)
+        ranges[i].bytes = at;
+    return storage_read_ranges(row_group->file->reader, ranges, n_ranges, err);
 }
 
 static const SchemaLeaf *flat_leaf(const ParquetFile *file, uint32_t column)
