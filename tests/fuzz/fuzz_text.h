@@ -1,17 +1,23 @@
 /* What both text targets do: any bytes in small pieces; every byte read is handed on, and what stands between two records
- * is line ends and blanks. */
+ * is line ends, blanks and the delimiters of blank records. */
 #ifndef FREIGHTLAKE_TESTS_FUZZ_TEXT_H
 #define FREIGHTLAKE_TESTS_FUZZ_TEXT_H
 
 #include "text/text_internal.h"
 
-static inline void fuzz_text_block(const RecordBlock *block, const TextPiece *piece, size_t *inout_at)
+static inline bool is_passed_over(const TextFormat *format, char c)
+{
+    return (c && strchr("\r\n \t", c)) || (format->kind == TEXT_CSV && c == format->delimiter);
+}
+
+static inline void fuzz_text_block(const TextFormat *format, const RecordBlock *block, const TextPiece *piece,
+                                   size_t *inout_at)
 {
     size_t at = *inout_at;
     for (uint32_t r = 0; r < block->n; r++) {
         CHECK(block->raw[r].data >= piece->bytes + at);
         for (; piece->bytes + at < block->raw[r].data; at++)
-            CHECK(strchr("\r\n \t", piece->bytes[at]) && piece->bytes[at]);
+            CHECK(is_passed_over(format, piece->bytes[at]));
         at += block->raw[r].size;
         CHECK(at <= piece->size && block->flaws[r] < RECORD_FLAW_COUNT && block->lines[r] >= piece->first_line);
         for (uint32_t c = 0; c < block->n_columns && block->flaws[r] == RECORD_FLAW_NONE; c++) {
@@ -53,9 +59,9 @@ static inline void fuzz_text(const char *text, size_t size, const TextFormat *fo
         size_t at = 0;
         text_reader_start(reader, &piece);
         for (text_reader_next(reader, &block); block.n > 0; text_reader_next(reader, &block))
-            fuzz_text_block(&block, &piece, &at);
+            fuzz_text_block(format, &block, &piece, &at);
         for (; at < piece.size; at++)
-            CHECK(strchr("\r\n \t", piece.bytes[at]) && piece.bytes[at]);
+            CHECK(is_passed_over(format, piece.bytes[at]));
     }
     CHECK(passed == size);
     text_piece_done(&piece);
