@@ -130,6 +130,35 @@ static void check_folders(Doctor *doctor)
         check_folder(doctor, folders[i].name, folders[i].path);
 }
 
+/* ---- What a store far away must allow ---- */
+
+static void take_probe(void *context, const char *what, const char *said, const Error *err)
+{
+    Doctor *doctor = context;
+    if (err)
+        add_error(doctor, arena_printf(doctor->arena, "S3 %s", what), err, NULL);
+    else
+        add(doctor, FINDING_OK, arena_printf(doctor->arena, "S3 %s", what), arena_strdup(doctor->arena, said), NULL);
+}
+
+/* Of every bucket that a zone lies in, once. */
+static void check_stores(Doctor *doctor)
+{
+    const Lake *lake = doctor->lake;
+    const char *const zones[] = {lake->control, lake->raw, lake->processed, lake->quarantine, lake->marts};
+    for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
+        bool seen = storage_is_local(zones[i]);
+        for (size_t k = 0; k < i && !seen; k++) { /* "s3://BUCKET/" */
+            const char *slash = strchr(zones[i] + 5, '/');
+            seen = slash && strncmp(zones[i], zones[k], (size_t)(slash + 1 - zones[i])) == 0;
+        }
+        Error err;
+        error_init(&err);
+        if (!seen && storage_probe(zones[i], take_probe, doctor, &err) != STATUS_OK)
+            add_error(doctor, "S3", &err, NULL);
+    }
+}
+
 /* ---- What clients send ---- */
 
 static void check_mapping(Doctor *doctor, const char *path)
@@ -396,6 +425,7 @@ Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err)
     }
     doctor.lake = lake;
     add(&doctor, FINDING_OK, "configuration", arena_printf(job_arena, "%s/%s", lake->path, LAKE_CONFIG_FILE), NULL);
+    check_stores(&doctor);
     check_folders(&doctor);
     check_mappings(&doctor);
     check_erases(&doctor);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "storage/s3/s3_call.h"
+#include "storage/s3/s3_probe.h"
 #include "storage/storage_internal.h"
 
 /* Length of "scheme" in "scheme://...", or 0. */
@@ -302,6 +303,11 @@ void storage_notice(const char *text)
     void (*notice)(const char *) = atomic_load(&notice_function);
     if (notice)
         notice(text);
+}
+
+Status storage_probe(const char *folder, StorageProbed found, void *context, Error *err)
+{
+    return storage_is_local(folder) ? STATUS_OK : s3_probe(folder, found, context, err);
 }
 
 StorageTraffic storage_traffic(void)

@@ -123,6 +123,11 @@ bool storage_is_local(const char *path);
 /* `notice` is called, from any thread, with what a person should know though nothing failed (a wrong clock). */
 void storage_set_notice(void (*notice)(const char *text));
 
+/* `said` of a thing that a lake needs of its store (`what`), or `err`, with what to do, when it is refused. */
+typedef void (*StorageProbed)(void *context, const char *what, const char *said, const Error *err);
+/* Tries each of them once in `folder` and leaves nothing there; of a local folder there is nothing to try. */
+Status storage_probe(const char *folder, StorageProbed found, void *context, Error *err) MUST_CHECK;
+
 /* Traffic of this process with stores far away. */
 typedef struct StorageTraffic {
     uint64_t requests; /* repeated ones included */

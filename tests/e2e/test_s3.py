@@ -185,7 +185,11 @@ class Lake(S3):
         self.assertEqual(self.count("shipments"), done["good"])
         self.assertIn("rebuild", self.command("history"))
         self.assertIn("shipments", self.command("status"))
-        self.assertIn("the lake is well", self.command("doctor"))
+        said = self.command("doctor")
+        for words in ("the lake is well", "from the environment", "S3 If-None-Match heeded", "the server's",
+                      "S3 ListBucket", "S3 DeleteObject"):  # fmt: skip
+            self.assertIn(words, said)
+        self.assertEqual(list(self.bucket.rglob("*_probe*")), [])
 
     def test_many_at_once(self) -> None:
         self.onboard()
