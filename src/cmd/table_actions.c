@@ -387,6 +387,8 @@ Status table_fsck(TableJob *job, Error *err)
                           "bring the missing files back from a copy, or go on without their rows: 'freightlake table "
                           "fsck %s --repair'",
                           job->name);
+    if (check.unreadable)
+        return error_hint(err, "%s", check.unreadable);
     return error_hint(err, "'freightlake table history %s' lists the versions 'table restore' can go back to",
                       job->name);
 }

@@ -226,7 +226,8 @@ static Status check_table(const Compaction *work, Error *err)
     if (snapshot->min_writer_version > DELTA_WRITER_VERSION) {
         error_set(err, STATUS_UNSUPPORTED, "the table asks for writer version %d, this program writes %d",
                   snapshot->min_writer_version, DELTA_WRITER_VERSION);
-        return error_at_file(err, snapshot->table);
+        error_at_file(err, snapshot->table);
+        return error_hint(err, "it can be read; compact it with the tool that made it");
     }
     json_t *schema = json_loads(snapshot->metadata.schema_json, 0, NULL);
     const json_t *fields = json_object_get(schema, "fields");

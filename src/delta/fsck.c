@@ -229,10 +229,12 @@ Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *ar
     DeltaCheck result = {.version = -1};
     TRY(fsck_check_log(job->table, &problems, err));
     DeltaSnapshot *snapshot;
+    error_init(err);
     Status status = delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &snapshot, err);
     if (status == STATUS_OK) {
         TRY(check_snapshot(job, snapshot, deep, repair, &problems, &result, err));
     } else if (fsck_is_finding(status) && problems.n > 0) { /* the log's problems have been told */
+        result.unreadable = err->hint[0] ? arena_strdup(arena, err->hint) : NULL;
         error_init(err);
     } else if (fsck_is_finding(status) && status != STATUS_NOT_FOUND) {
         fsck_problem(&problems, err->file[0] ? err->file : job->table, err->message, false);

@@ -310,10 +310,17 @@ static Status parse_line(const char *line, size_t size, LogActions *actions, Are
     return status;
 }
 
+static Status damaged(Error *err)
+{
+    return error_hint(err, "bring the entry back from a copy of the table; 'freightlake query --version N' still reads "
+                           "the versions before it");
+}
+
 Status log_parse(const char *file, StrView text, Arena *arena, LogActions *ret_actions, Error *err)
 {
     LogActions actions = {.timestamp_ms = -1};
     int64_t line = 1;
+    bool any = false;
     for (size_t at = 0; at < text.size; line++) {
         const char *start = text.data + at;
         const char *end = memchr(start, '\n', text.size - at);
@@ -323,8 +330,15 @@ Status log_parse(const char *file, StrView text, Arena *arena, LogActions *ret_a
             size--;
         if (size > 0 && parse_line(start, size, &actions, arena, err) != STATUS_OK) {
             error_at_file(err, file);
-            return error_at_row(err, line);
+            error_at_row(err, line);
+            return err->code == STATUS_CORRUPT ? damaged(err) : err->code;
         }
+        any = any || size > 0;
+    }
+    if (!any) { /* no writer makes such a one: what it said is lost */
+        error_set(err, STATUS_CORRUPT, "the log entry is empty");
+        error_at_file(err, file);
+        return damaged(err);
     }
     *ret_actions = actions;
     return STATUS_OK;

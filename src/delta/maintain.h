@@ -55,7 +55,8 @@ typedef struct DeltaCheck {
     uint64_t files, rows;
     DeltaProblem *problems;
     uint32_t n_problems;
-    int64_t version; /* of the repair's commit; -1: none */
+    int64_t version;        /* of the repair's commit; -1: none */
+    const char *unreadable; /* what to do about the newest version, which cannot be read; NULL: it can */
 } DeltaCheck;
 /* Checks log (contiguous, readable, checkpoints agree) and files (there, size, footer, row count; `deep`: every page
  * read).  `repair` removes missing files from the table in one commit, which says so. */

@@ -17,7 +17,8 @@ struct LakeLock {
 static Status lock_error(const char *path, const char *action, Error *err)
 {
     error_set_errno(err, errno, "%s the lock failed", action);
-    return error_at_file(err, path);
+    error_at_file(err, path);
+    return error_hint(err, "jobs that change the lake write there: let this user do so");
 }
 
 static Status open_lock(const Lake *lake, const char *name, int *ret_fd, char **ret_path, Error *err)

@@ -406,7 +406,7 @@ static Status open_temporary(PosixWriter *writer, mode_t mode, bool *ret_taken, 
         return STATUS_OK;
     }
     if (fd < 0)
-        return posix_error(err, errno, "making a temporary file for", writer->path);
+        return posix_error(err, errno, "making a temporary file beside it", writer->path);
     writer->fd = fd;
     while (flock(fd, LOCK_EX) != 0 && errno == EINTR) {
     } /* a file system without locks is cleaned by process number */
@@ -460,7 +460,7 @@ static Status posix_create(const char *path, StorageWriter **ret_writer, Error *
     for (int attempt = 0; status == STATUS_OK && !taken && attempt < 100; attempt++)
         status = open_temporary(writer, 0666, &taken, err);
     if (status == STATUS_OK && !taken)
-        status = posix_error(err, EEXIST, "making a temporary file for", path);
+        status = posix_error(err, EEXIST, "making a temporary file beside it", path);
     if (status != STATUS_OK) {
         writer_free(writer);
         return status;

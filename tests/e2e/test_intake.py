@@ -71,6 +71,32 @@ class Intake(unittest.TestCase):
         return self.lake.table("processed").version()
 
 
+class DamagedLog(Intake):
+    """The newest log entry emptied or cut short by a disk: never fewer rows in silence."""
+
+    def test_newest_entry(self) -> None:
+        for name, damage in (("empty", lambda data: b""), ("cut", lambda data: data[: len(data) // 2 - 7])):
+            with self.subTest(name):
+                self.setUp()
+                for n in range(3):
+                    rows = [row(10 * n + i, weight="x" if i == 9 else "5") for i in range(10)]
+                    self.do("ingest", "acme", self.file(f"{n}.csv", csv(*rows)))
+                count = ("query", "SELECT count(*) AS n FROM shipments", "--format", "ndjson")
+                whole = self.do(*count)
+                log = self.lake.path / "processed" / "shipments" / "_delta_log"
+                newest = max(log.glob("*.json"))
+                entry = newest.read_bytes()
+                newest.write_bytes(damage(entry))
+                for words, code in ((count, 3), (("table", "fsck", "shipments"), 1), (("doctor",), 1)):
+                    said = self.do(*words, code=code)
+                    self.assertIn("from a copy of the table", said)
+                    self.assertIn(newest.name, said)
+                    self.assertNotIn("the lake is well", said)
+                self.assertIn('"n":18', self.do(*count, "--version", 2))
+                newest.write_bytes(entry)
+                self.assertEqual(self.do(*count), whole)
+
+
 class Said(Intake):
     def test_refused_is_not_in_quarantine(self) -> None:
         file = self.file("bad.csv", csv(*(row(i, "0") for i in range(9)), row(9)))
