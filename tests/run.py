@@ -253,6 +253,7 @@ def stage_fuzz(stage: Stage) -> Result:
     findings = folder / "fuzz-findings"
     findings.mkdir(exist_ok=True)
     result = Result()
+    failures = []
     for target in sorted((folder / "tests" / "fuzz").glob("fuzz_*")):
         if not target.is_file():
             continue
@@ -260,12 +261,16 @@ def stage_fuzz(stage: Stage) -> Result:
         corpus = ROOT / "tests" / "fuzz" / "corpus" / name
         grown = folder / "fuzz-corpus" / name
         grown.mkdir(parents=True, exist_ok=True)
-        code, _ = stage.run(
+        code, output = stage.run(
             *without_address_randomisation(), target, grown, *([corpus] if corpus.is_dir() else []),
             f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
             f"-artifact_prefix={findings}/{name}-", timeout=seconds + 300, **sanitizer_options(),
         )  # fmt: skip
         result.add(Result(passed=1) if code == 0 else Result(failed=1))
+        if code != 0:
+            failures.append(f"== {name}, exit {code}\n" + "\n".join(output.splitlines()[-60:]))
+    if failures:  # the end of the log is what is shown
+        stage.log.write("\n".join(failures) + "\n")
     return result
 
 
