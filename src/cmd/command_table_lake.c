@@ -118,7 +118,7 @@ static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "retention", .argument = "TIME", .help = "vacuum: keep what is younger, such as 7d or 168h"},
     {.name = "force", .help = "vacuum: also with a shorter retention than the table's"},
     {.name = "deep", .help = "fsck: read every page of every file"},
-    {.name = "repair", .help = "fsck: take files that are gone out of the table"},
+    {.name = "repair", .help = "fsck: go on without what is gone: files missing, log entries unreadable"},
     {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
     JSON_OPTION,
     THREADS_OPTION,

@@ -13,11 +13,20 @@ static void say_waiting(void *context, const char *name)
     LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
 }
 
+static void append_left_out(Buffer *text, const RebuildResult *result, const char *client)
+{
+    for (uint32_t i = 0; i < result->n_left_out; i++)
+        buffer_printf(text, "%s: left out, it was never taken in whole; 'freightlake ingest %s' takes it\n",
+                      result->left_out[i], client);
+}
+
 static void append_person(Buffer *text, const RebuildResult *result, const char *client, bool dry_run)
 {
     char records[24], good[24], rejected[24];
     if (result->n_files == 0) {
-        buffer_printf(text, "%s has no files in the raw zone; nothing was done\n", client);
+        buffer_printf(text, "%s has no files in the raw zone%s; nothing was done\n", client,
+                      result->n_left_out ? " that were taken in" : "");
+        append_left_out(text, result, client);
         return;
     }
     for (uint32_t i = 0; i < result->n_files; i++) {
@@ -38,6 +47,12 @@ static void append_person(Buffer *text, const RebuildResult *result, const char 
                       text_count(rejected, sizeof rejected, (double)result->rejected));
     else if (dry_run)
         buffer_append_text(text, "nothing was changed (--dry-run)\n");
+    if (result->n_relearned > 0)
+        buffer_printf(text, "%u of the files had been lost to the shipments and %s back\n", result->n_relearned,
+                      result->processed_version < 0 ? "would come"
+                      : result->n_relearned == 1    ? "is"
+                                                    : "are");
+    append_left_out(text, result, client);
 }
 
 static void append_json(Buffer *text, const RebuildResult *result, const char *client)
@@ -45,11 +60,12 @@ static void append_json(Buffer *text, const RebuildResult *result, const char *c
     buffer_append_text(text, "{\"client\":");
     text_append_json(text, str_view(client));
     buffer_printf(text,
-                  ",\"files\":%u,\"records\":%llu,\"good\":%llu,\"rejected\":%llu,\"processed_version\":%lld,"
+                  ",\"files\":%u,\"files_recovered\":%u,\"files_left_out\":%u,\"records\":%llu,\"good\":%llu,"
+                  "\"rejected\":%llu,\"processed_version\":%lld,"
                   "\"quarantine_version\":%lld}\n",
-                  result->n_files, (unsigned long long)result->records, (unsigned long long)result->good,
-                  (unsigned long long)result->rejected, (long long)result->processed_version,
-                  (long long)result->quarantine_version);
+                  result->n_files, result->n_relearned, result->n_left_out, (unsigned long long)result->records,
+                  (unsigned long long)result->good, (unsigned long long)result->rejected,
+                  (long long)result->processed_version, (long long)result->quarantine_version);
 }
 
 static void record_history(const Lake *lake, const char *client, const RebuildResult *result, int64_t started_us,

@@ -80,11 +80,34 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Those with a mapping, in the order of their names, when the table cannot say which it has.  What was cut off can be
+ * finished only when it can be read again. */
+static Status lock_mapped_clients(TableJob *job, Error *err)
+{
+    StorageList list;
+    TRY(storage_list_folder(job->lake->clients, false, NULL, &list, err));
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, list.n + 1);
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
+        const char *name = strrchr(list.entries[i].path, '/') + 1, *dot = strrchr(name, '.');
+        if (dot && strcmp(dot, ".yaml") == 0)
+            status = take_lock(job, arena_printf(job->arena, "client-%.*s", (int)(dot - name), name), err);
+    }
+    storage_list_done(&list);
+    return status;
+}
+
 /* Clients are partitions.  Their locks are taken in one order, so that two such jobs do not wait for each other. */
 static Status lock_clients(TableJob *job, Error *err)
 {
     DeltaSnapshot *snapshot;
-    TRY(delta_snapshot_load(job->path, (DeltaVersion){.kind = DELTA_NEWEST}, job->arena, &snapshot, err));
+    Status status = delta_snapshot_load(job->path, (DeltaVersion){.kind = DELTA_NEWEST}, job->arena, &snapshot, err);
+    if (status == STATUS_CORRUPT && arguments_given(job->arguments, "repair")) {
+        error_init(err);
+        return lock_mapped_clients(job, err);
+    }
+    if (status != STATUS_OK)
+        return status;
     const char **clients = ARENA_ARRAY(job->arena, const char *, snapshot->n_files);
     uint32_t n = 0;
     for (uint32_t i = 0; i < snapshot->n_files && snapshot->metadata.n_partition_columns > 0; i++)

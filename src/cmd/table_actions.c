@@ -331,6 +331,16 @@ static void json_problems(Buffer *json, const DeltaCheck *check)
     buffer_append_text(json, "]}\n");
 }
 
+/* To the rows of log entries that are lost. */
+static const char *way_back(const TableJob *job)
+{
+    if (!job->of_lake)
+        return "look at what it holds, and write again what is missing";
+    return strcmp(job->name, "shipments") == 0 || strcmp(job->name, "quarantine") == 0
+               ? "'freightlake rebuild CLIENT' brings back each client's rows from its raw files"
+               : "'freightlake run' makes the mart again";
+}
+
 static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t limit, Error *err)
 {
     Buffer text;
@@ -341,6 +351,8 @@ static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t li
         buffer_printf(&text, ",\"files\":%llu,\"rows\":%llu", (unsigned long long)check->files,
                       (unsigned long long)check->rows);
         json_version(&text, "repair_version", check->version);
+        buffer_printf(&text, ",\"entries_replaced\":%u,\"entries_lost\":%u", check->entries_replaced,
+                      check->entries_lost);
         json_problems(&text, check);
         return say(&text, err);
     }
@@ -354,9 +366,18 @@ static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t li
         buffer_printf(&text, "  %s: %s\n", check->problems[i].file, check->problems[i].what);
     if (limit > 0 && check->n_problems > limit)
         buffer_printf(&text, "  and %u more (--limit 0 shows all)\n", check->n_problems - limit);
-    if (check->version >= 0)
+    if (check->files_removed > 0)
         buffer_printf(&text, "version %lld is without the files that are missing; their rows are lost to the table\n",
                       (long long)check->version);
+    if (check->entries_replaced > 0)
+        buffer_printf(&text,
+                      "version %lld goes on without what %u log entr%s said; what was left of %s lies beside as "
+                      "*.json.damaged\n",
+                      (long long)check->version, check->entries_replaced, check->entries_replaced == 1 ? "y" : "ies",
+                      check->entries_replaced == 1 ? "it" : "them");
+    if (check->entries_replaced > 0)
+        buffer_printf(&text, "%s\n",
+                      check->entries_lost ? way_back(job) : "no row is lost: a checkpoint knew them all");
     return say(&text, err);
 }
 
@@ -384,9 +405,9 @@ Status table_fsck(TableJob *job, Error *err)
     error_at_file(err, job->path);
     if (repairable)
         return error_hint(err,
-                          "bring the missing files back from a copy, or go on without their rows: 'freightlake table "
-                          "fsck %s --repair'",
-                          job->name);
+                          "bring what is missing or damaged back from a copy, or go on without its rows: 'freightlake "
+                          "table fsck %s --repair'; then %s",
+                          job->name, way_back(job));
     if (check.unreadable)
         return error_hint(err, "%s", check.unreadable);
     return error_hint(err, "'freightlake table history %s' lists the versions 'table restore' can go back to",

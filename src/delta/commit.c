@@ -103,13 +103,17 @@ static void append_commit(Buffer *json, const DeltaCommit *commit, const DeltaMe
                           int64_t read_version)
 {
     int64_t now = delta_now_ms();
-    log_append_info(json, commit, commit_id, now, read_version);
+    uint32_t n_actions = (read_version < 0) + (commit->metadata != NULL) + (commit->transaction != NULL) +
+                         commit->n_relearned + commit->n_removes + commit->n_adds;
+    log_append_info(json, commit, n_actions, commit_id, now, read_version);
     if (read_version < 0)
         log_append_protocol(json);
     if (commit->metadata)
         log_append_metadata(json, commit->metadata);
     if (commit->transaction)
         log_append_transaction(json, commit->transaction);
+    for (uint32_t i = 0; i < commit->n_relearned; i++)
+        log_append_transaction(json, &commit->relearned[i]);
     for (uint32_t i = 0; i < commit->n_removes; i++)
         log_append_remove(json, metadata, commit->removes[i], commit->data_change, now);
     for (uint32_t i = 0; i < commit->n_adds; i++)

@@ -41,7 +41,9 @@ typedef struct DeltaCommit {
     uint32_t n_removes;
     bool data_change;                    /* false: the same rows in other files */
     const DeltaTransaction *transaction; /* NULL: none */
-    const DeltaMetadata *metadata;       /* NULL: unchanged */
+    const DeltaTransaction *relearned;   /* more of them, which the table had lost */
+    uint32_t n_relearned;
+    const DeltaMetadata *metadata; /* NULL: unchanged */
     DeltaConflictRule rule;
     bool must_be_new_transaction; /* CONFLICT when transaction->app_id has a version >= ours in the table */
 } DeltaCommit;

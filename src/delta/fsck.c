@@ -181,7 +181,7 @@ static void check_files(void *context, int worker)
 
 /* ---- Repair ---- */
 
-static Status remove_missing(const FileCheck *check, Arena *arena, int64_t *ret_version, Error *err)
+static Status remove_missing(const FileCheck *check, Arena *arena, DeltaCheck *result, Error *err)
 {
     const DeltaSnapshot *snapshot = check->snapshot;
     const DeltaFile **removes = ARENA_ARRAY(arena, const DeltaFile *, snapshot->n_files);
@@ -197,7 +197,8 @@ static Status remove_missing(const FileCheck *check, Arena *arena, int64_t *ret_
                           .n_removes = n,
                           .data_change = true,
                           .rule = DELTA_OVERWRITE};
-    return delta_commit(snapshot, &commit, ret_version, err);
+    result->files_removed = n;
+    return delta_commit(snapshot, &commit, &result->version, err);
 }
 
 /* ---- All of it ---- */
@@ -220,7 +221,7 @@ static Status check_snapshot(const DeltaMaintenance *job, const DeltaSnapshot *s
         *err = check.failure;
         return err->code;
     }
-    return repair && !job->dry_run ? remove_missing(&check, problems->arena, &result->version, err) : STATUS_OK;
+    return repair && !job->dry_run ? remove_missing(&check, problems->arena, result, err) : STATUS_OK;
 }
 
 Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *arena, DeltaCheck *ret_check, Error *err)
@@ -228,6 +229,10 @@ Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *ar
     FsckProblems problems = {.arena = arena};
     DeltaCheck result = {.version = -1};
     TRY(fsck_check_log(job->table, &problems, err));
+    if (repair && !job->dry_run && problems.n_entries > 0) {
+        TRY(fsck_replace_entries(job->table, problems.entries, problems.n_entries, arena, &result.entries_lost, err));
+        result.entries_replaced = problems.n_entries;
+    }
     DeltaSnapshot *snapshot;
     error_init(err);
     Status status = delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &snapshot, err);
@@ -242,6 +247,8 @@ Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *ar
     } else {
         return status;
     }
+    if (result.entries_replaced > 0 && status == STATUS_OK && result.version < 0)
+        result.version = snapshot->version;
     result.problems = problems.list;
     result.n_problems = problems.n;
     *ret_check = result;

@@ -1,7 +1,8 @@
 /* Checking a table's log: names, commits, checkpoints.
  *
  * A checkpoint at version C is right when its files are those of version C - 1 with the adds and removes of commit C, sizes
- * included.  It can be checked only while commit C and what makes up version C - 1 are still in the log. */
+ * included.  It can be checked only while commit C and what makes up version C - 1 are still in the log, as they were: a
+ * repair's stand-in for a lost entry says nothing of what the checkpoint knew. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,12 +28,29 @@ static bool has_commit(const Log *log, int64_t version)
     return false;
 }
 
+/* An entry can do without what it said unless it is the first, which alone says what the table is. */
+static void entry_problem(const Log *log, int64_t version, const char *what, FsckProblems *problems)
+{
+    bool replaceable = version > 0 || log->listing.n_checkpoints > 0;
+    fsck_problem(problems, log_path(log->table, version, log->arena), what, replaceable);
+    if (!replaceable)
+        return;
+    if (problems->n_entries == problems->entries_capacity) {
+        problems->entries_capacity = problems->entries_capacity ? 2 * problems->entries_capacity : 16;
+        int64_t *grown = ARENA_ARRAY(problems->arena, int64_t, problems->entries_capacity);
+        if (problems->n_entries)
+            memcpy(grown, problems->entries, sizeof *grown * problems->n_entries);
+        problems->entries = grown;
+    }
+    problems->entries[problems->n_entries++] = version;
+}
+
 static void check_names(const Log *log, FsckProblems *problems)
 {
     const LogListing *listing = &log->listing;
     for (uint32_t i = 1; i < listing->n_commits; i++)
         for (int64_t v = listing->commits[i - 1] + 1; v < listing->commits[i] && problems->n < MOST_GAPS; v++)
-            fsck_problem(problems, log_path(log->table, v, log->arena), "missing: the log has a gap", false);
+            entry_problem(log, v, "missing: the log has a gap", problems);
     int64_t oldest = listing->n_commits ? listing->commits[0] : INT64_MAX;
     bool covered = oldest == 0;
     for (uint32_t i = 0; i < listing->n_checkpoints; i++)
@@ -60,7 +78,10 @@ static Status check_commits(const Log *log, FsckProblems *problems, Error *err)
             return status;
         const char *what =
             err->row > 0 ? arena_printf(log->arena, "%s (line %lld)", err->message, (long long)err->row) : err->message;
-        fsck_problem(problems, log_path(log->table, version, log->arena), what, false);
+        if (status == STATUS_UNSUPPORTED) /* not read, but not damaged */
+            fsck_problem(problems, log_path(log->table, version, log->arena), what, false);
+        else
+            entry_problem(log, version, what, problems);
         error_init(err);
     }
     return STATUS_OK;
@@ -158,6 +179,19 @@ static Status check_checkpoint(const Log *log, CheckpointFile checkpoint, Arena 
     return STATUS_OK;
 }
 
+static bool is_stand_in(const Log *log, int64_t version)
+{
+    LogActions actions;
+    Arena arena;
+    Error ignored;
+    arena_init(&arena);
+    error_init(&ignored);
+    bool stands_in = log_read(log->table, version, &arena, &actions, &ignored) == STATUS_OK && actions.parameters &&
+                     strstr(actions.parameters, "\"" FSCK_REPLACES "\"");
+    arena_done(&arena);
+    return stands_in;
+}
+
 /* Whether version - 1 can be made without the checkpoint at `version`, from one before or from the beginning. */
 static bool can_be_checked(const Log *log, int64_t version)
 {
@@ -166,7 +200,7 @@ static bool can_be_checked(const Log *log, int64_t version)
         if (log->listing.checkpoints[i].version < version)
             start = log->listing.checkpoints[i].version;
     for (int64_t v = start + 1; v <= version; v++)
-        if (!has_commit(log, v))
+        if (!has_commit(log, v) || is_stand_in(log, v))
             return false;
     return true;
 }

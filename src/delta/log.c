@@ -255,6 +255,9 @@ static void read_info(const json_t *action, LogActions *actions, Arena *arena)
     actions->engine = text_member(action, "engineInfo", arena);
     actions->commit_id = text_member(action, "txnId", arena);
     actions->timestamp_ms = integer_member(action, "timestamp", -1);
+    const char *said = json_string_value(json_object_get(json_object_get(action, "operationMetrics"), "numActions"));
+    if (said && *said && strspn(said, "0123456789") == strlen(said) && strlen(said) < 10)
+        actions->actions_said = strtoll(said, NULL, 10);
     const json_t *parameters = json_object_get(action, "operationParameters");
     if (!json_is_object(parameters))
         return;
@@ -303,8 +306,10 @@ static Status parse_line(const char *line, size_t size, LogActions *actions, Are
     json_t *action;
     json_object_foreach(root, name, action)
     {
-        if (status == STATUS_OK && json_is_object(action))
-            status = read_action(name, action, actions, arena, err);
+        if (status != STATUS_OK || !json_is_object(action))
+            continue;
+        status = read_action(name, action, actions, arena, err);
+        actions->n_actions += strcmp(name, "commitInfo") != 0;
     }
     json_decref(root);
     return status;
@@ -312,13 +317,25 @@ static Status parse_line(const char *line, size_t size, LogActions *actions, Are
 
 static Status damaged(Error *err)
 {
-    return error_hint(err, "bring the entry back from a copy of the table; 'freightlake query --version N' still reads "
-                           "the versions before it");
+    return error_hint(err,
+                      "bring the entry back from a copy of the table, or go on without it: 'freightlake table fsck "
+                      "--repair'; 'query --version N' still reads the versions before it");
+}
+
+/* What is wrong with an entry whose lines are all good; NULL: nothing. */
+static const char *flaw_of(const LogActions *actions, bool any, Arena *arena)
+{
+    if (!any) /* no writer makes such a one: what it said is lost */
+        return "the log entry is empty";
+    if (actions->actions_said < 0 || actions->actions_said == actions->n_actions)
+        return NULL;
+    return arena_printf(arena, "the log entry is cut short: it has %u of its %lld actions", actions->n_actions,
+                        (long long)actions->actions_said);
 }
 
 Status log_parse(const char *file, StrView text, Arena *arena, LogActions *ret_actions, Error *err)
 {
-    LogActions actions = {.timestamp_ms = -1};
+    LogActions actions = {.timestamp_ms = -1, .actions_said = -1};
     int64_t line = 1;
     bool any = false;
     for (size_t at = 0; at < text.size; line++) {
@@ -335,8 +352,9 @@ Status log_parse(const char *file, StrView text, Arena *arena, LogActions *ret_a
         }
         any = any || size > 0;
     }
-    if (!any) { /* no writer makes such a one: what it said is lost */
-        error_set(err, STATUS_CORRUPT, "the log entry is empty");
+    const char *flaw = flaw_of(&actions, any, arena);
+    if (flaw) {
+        error_set(err, STATUS_CORRUPT, "%s", flaw);
         error_at_file(err, file);
         return damaged(err);
     }
@@ -452,14 +470,23 @@ void log_append_transaction(Buffer *json, const DeltaTransaction *transaction)
                   (long long)(transaction->last_updated_ms > 0 ? transaction->last_updated_ms : delta_now_ms()));
 }
 
-void log_append_info(Buffer *json, const DeltaCommit *commit, const char *commit_id, int64_t timestamp_ms,
-                     int64_t read_version)
+void log_append_info(Buffer *json, const DeltaCommit *commit, uint32_t n_actions, const char *commit_id,
+                     int64_t timestamp_ms, int64_t read_version)
 {
+    uint64_t rows = 0, bytes = 0;
+    for (uint32_t i = 0; i < commit->n_adds; i++) {
+        rows += commit->adds[i].num_records > 0 ? (uint64_t)commit->adds[i].num_records : 0;
+        bytes += commit->adds[i].size_bytes;
+    }
     buffer_printf(json, "{\"commitInfo\":{\"timestamp\":%lld,\"operation\":", (long long)timestamp_ms);
     text_append_json(json, str_view(commit->operation));
     buffer_printf(json, ",\"operationParameters\":%s", commit->parameters ? commit->parameters : "{}");
     if (read_version >= 0)
         buffer_printf(json, ",\"readVersion\":%lld", (long long)read_version);
+    buffer_printf(json,
+                  ",\"operationMetrics\":{\"numActions\":\"%u\",\"numAddedFiles\":\"%u\",\"numRemovedFiles\":\"%u\","
+                  "\"numOutputRows\":\"%llu\",\"numOutputBytes\":\"%llu\"}",
+                  n_actions, commit->n_adds, commit->n_removes, (unsigned long long)rows, (unsigned long long)bytes);
     buffer_printf(json, ",\"isBlindAppend\":%s,\"engineInfo\":\"freightlake %s\",\"txnId\":",
                   commit->n_removes == 0 && commit->rule == DELTA_BLIND_APPEND ? "true" : "false", FREIGHTLAKE_VERSION);
     text_append_json(json, str_view(commit_id));

@@ -39,15 +39,18 @@ typedef struct LogActions {
     int32_t min_reader_version, min_writer_version; /* 0: no protocol action */
     DeltaTransaction *transactions;
     uint32_t n_transactions, transactions_capacity;
+    uint32_t n_actions; /* without commitInfo */
     /* commitInfo; what it does not say is NULL or -1 */
     const char *operation, *parameters, *engine, *commit_id;
     int64_t timestamp_ms;
+    int64_t actions_said; /* how many there were when it was written (operationMetrics.numActions; ours alone) */
 } LogActions;
 
 void log_add_file(LogActions *actions, Arena *arena, LogFile file);
 void log_add_transaction(LogActions *actions, Arena *arena, DeltaTransaction transaction);
 
-/* Reads a commit's text.  CORRUPT names file and line; UNSUPPORTED a table above what is read. */
+/* Reads a commit's text.  CORRUPT names file and line (none when the entry is empty, or cut short behind a whole line);
+ * UNSUPPORTED a table above what is read. */
 Status log_parse(const char *file, StrView text, Arena *arena, LogActions *ret_actions, Error *err) MUST_CHECK;
 Status log_read(const char *table, int64_t version, Arena *arena, LogActions *ret_actions, Error *err) MUST_CHECK;
 /* A protocol that is not read: UNSUPPORTED by name. */
@@ -71,8 +74,9 @@ void log_append_add(Buffer *json, const DeltaMetadata *metadata, const DeltaFile
 void log_append_remove(Buffer *json, const DeltaMetadata *metadata, const DeltaFile *file, bool data_change,
                        int64_t deletion_time_ms);
 void log_append_transaction(Buffer *json, const DeltaTransaction *transaction);
-void log_append_info(Buffer *json, const DeltaCommit *commit, const char *commit_id, int64_t timestamp_ms,
-                     int64_t read_version);
+/* commitInfo.  `n_actions`: the lines that follow, so that an entry cut short can be told from a whole one. */
+void log_append_info(Buffer *json, const DeltaCommit *commit, uint32_t n_actions, const char *commit_id,
+                     int64_t timestamp_ms, int64_t read_version);
 
 /* ---- schema.c ---- */
 /* A Spark StructType as JSON; nested and unknown types become NULLTYPE. */

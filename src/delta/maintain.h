@@ -55,11 +55,15 @@ typedef struct DeltaCheck {
     uint64_t files, rows;
     DeltaProblem *problems;
     uint32_t n_problems;
-    int64_t version;        /* of the repair's commit; -1: none */
-    const char *unreadable; /* what to do about the newest version, which cannot be read; NULL: it can */
+    int64_t version;           /* of the repair's commit; -1: none */
+    uint32_t files_removed;    /* missing ones the repair took out */
+    uint32_t entries_replaced; /* log entries the repair put an empty one in the place of */
+    uint32_t entries_lost;     /* of them, those whose rows no checkpoint knew: they are not in the table any more */
+    const char *unreadable;    /* what to do about the newest version, which cannot be read; NULL: it can */
 } DeltaCheck;
 /* Checks log (contiguous, readable, checkpoints agree) and files (there, size, footer, row count; `deep`: every page
- * read).  `repair` removes missing files from the table in one commit, which says so. */
+ * read).  `repair` removes missing files from the table in one commit, which says so, and lets the table go on without log
+ * entries that are unreadable or missing; what they said lies beside them as VERSION.json.damaged. */
 Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *arena, DeltaCheck *ret_check, Error *err)
     MUST_CHECK;
 

@@ -68,7 +68,7 @@ static bool is_of_shipment(const EraseJob *job, const RecordBlock *block, uint32
 /* Known files of an erased client may be ingested anew: what the log knows up to here does not count. */
 static Status mark_erased(EraseJob *job, const RawFile *raw, Error *err)
 {
-    const char *app_id = arena_printf(job->arena, "freightlake/ingest/%s/%s", job->options->client, raw->hash);
+    const char *app_id = ingest_app_id(job->options->client, raw->hash, job->arena);
     int64_t version = delta_transaction_version(job->processed, app_id);
     if (version < 0)
         return STATUS_OK;

@@ -360,9 +360,14 @@ static Status check_unchanged(const IngestJob *job, Error *err)
     return same ? STATUS_OK : file_changed(job, err);
 }
 
+const char *ingest_app_id(const char *client, const char *hash, Arena *arena)
+{
+    return arena_printf(arena, "freightlake/ingest/%s/%s", client, hash);
+}
+
 static const char *app_id(const IngestJob *job)
 {
-    return arena_printf(job->arena, "freightlake/ingest/%s/%s", job->options->mapping->client, job->hash);
+    return ingest_app_id(job->options->mapping->client, job->hash, job->arena);
 }
 
 const char *ingest_erased_mark(const Lake *lake, const char *client, const char *hash, Arena *arena)
@@ -370,14 +375,12 @@ const char *ingest_erased_mark(const Lake *lake, const char *client, const char 
     return arena_printf(arena, "%s/erased/%s/%s", lake->control, client, hash);
 }
 
-/* The version of the file's transaction that does not count any more, since the file was erased; -1: none. */
-static int64_t erased_version(const IngestJob *job)
+int64_t ingest_erased_version(const Lake *lake, const char *client, const char *hash, Arena *arena)
 {
     Error ignored;
     error_init(&ignored);
     StrView text;
-    const char *mark = ingest_erased_mark(job->options->lake, job->options->mapping->client, job->hash, job->arena);
-    if (storage_read_file(mark, 64, job->arena, &text, &ignored) != STATUS_OK)
+    if (storage_read_file(ingest_erased_mark(lake, client, hash, arena), 64, arena, &text, &ignored) != STATUS_OK)
         return -1;
     return strtoll(text.data, NULL, 10);
 }
@@ -390,7 +393,8 @@ static int64_t known_version(const IngestJob *job)
 static bool is_known(const IngestJob *job)
 {
     int64_t version = known_version(job);
-    return version >= 0 && version > erased_version(job);
+    return version >= 0 &&
+           version > ingest_erased_version(job->options->lake, job->options->mapping->client, job->hash, job->arena);
 }
 
 /* Data files that no commit will name. */
@@ -447,6 +451,17 @@ static Status make_way(IngestJob *job, DeltaCommit *commit, Error *err)
     return STATUS_OK;
 }
 
+/* Both tables learn of a file in one transaction: one that only quarantine knows was lost to the other. */
+static Status half_known(const IngestJob *job, Error *err)
+{
+    error_set(err, STATUS_CONFLICT,
+              "quarantine knows this file, and the shipments do not: an entry of their log was lost");
+    error_at_file(err, job->file);
+    return error_hint(err,
+                      "nothing was taken in; 'freightlake rebuild %s' brings the file's rows back from the raw zone",
+                      job->options->mapping->client);
+}
+
 static Status commit(IngestJob *job, IngestResult *result, Error *err)
 {
     uint32_t n, n_shipments = 0, n_quarantine = 0;
@@ -474,6 +489,8 @@ static Status commit(IngestJob *job, IngestResult *result, Error *err)
     LakeTransaction transaction = {.client = job->options->mapping->client,
                                    .app_id = app_id(job),
                                    .version = known_version(job) < 1 ? 1 : known_version(job) + 1};
+    if (delta_transaction_version(job->quarantine, transaction.app_id) >= transaction.version)
+        return half_known(job, err);
     /* Without rejected records quarantine has nothing to say, and one commit is enough. */
     transaction.changes = n_quarantine ? changes : changes + 1;
     transaction.n_changes = n_quarantine ? 2 : 1;

@@ -64,6 +64,10 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
 /* The mark of a raw file that was erased: a file that holds the version of its transaction then, so that the same bytes may
  * be ingested again (with the next version). */
 const char *ingest_erased_mark(const Lake *lake, const char *client, const char *hash, Arena *arena);
+/* What the mark says; -1: the file was not erased. */
+int64_t ingest_erased_version(const Lake *lake, const char *client, const char *hash, Arena *arena);
+/* The `txn` by which the tables know a file. */
+const char *ingest_app_id(const char *client, const char *hash, Arena *arena);
 
 /* ---- For rebuild: a file of the raw zone, parsed and not committed ---- */
 

@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "ingest/duplicates.h"
+#include "lake/history.h"
 #include "lake/transaction.h"
 
 typedef struct RebuildJob {
@@ -17,10 +18,49 @@ typedef struct RebuildJob {
     DeltaSnapshot *processed, *quarantine;
     RawFile *raws;
     uint32_t n_raws;
+    DeltaTransaction *relearned; /* of files that processed does not know */
+    HistoryRecord *records;      /* of ingestions, read when a file is known to no table */
+    uint32_t n_records;
+    bool has_records;
     Duplicates *duplicates;
     IngestFiles *files;
     RebuildResult result;
 } RebuildJob;
+
+static Status was_ingested(RebuildJob *job, const char *hash, bool *ret_was, Error *err)
+{
+    uint32_t unreadable;
+    if (!job->has_records)
+        TRY(history_read(job->options->lake, "ingest", 0, job->arena, &job->records, &job->n_records, &unreadable,
+                         err));
+    job->has_records = true;
+    *ret_was = false;
+    for (uint32_t i = 0; i < job->n_records && !*ret_was; i++)
+        *ret_was = strcmp(job->records[i].outcome, "ok") == 0 && job->records[i].client &&
+                   strcmp(job->records[i].client, job->options->mapping->client) == 0 && job->records[i].source_hash &&
+                   strcmp(job->records[i].source_hash, hash) == 0;
+    return STATUS_OK;
+}
+
+/* Whether a raw file takes part.  Both tables learn of a file at once, so one of them suffices; that the shipments know it
+ * is what keeps it from being ingested twice, and must be so afterwards. */
+static Status look_at_raw(RebuildJob *job, const RawFile *raw, bool *ret_takes_part, Error *err)
+{
+    const char *client = job->options->mapping->client, *app_id = ingest_app_id(client, raw->hash, job->arena);
+    int64_t version = delta_transaction_version(job->processed, app_id);
+    *ret_takes_part = version >= 0;
+    if (*ret_takes_part)
+        return STATUS_OK;
+    version = delta_transaction_version(job->quarantine, app_id);
+    *ret_takes_part = version >= 0;
+    if (!*ret_takes_part)
+        TRY(was_ingested(job, raw->hash, ret_takes_part, err));
+    int64_t erased = ingest_erased_version(job->options->lake, client, raw->hash, job->arena);
+    if (*ret_takes_part)
+        job->relearned[job->result.n_relearned++] =
+            (DeltaTransaction){app_id, version > erased ? (version < 1 ? 1 : version) : erased + 1, -1};
+    return STATUS_OK;
+}
 
 /* A raw copy whose ingestion never came to its commit is no part of the tables. */
 static Status find_raws(RebuildJob *job, Error *err)
@@ -28,10 +68,15 @@ static Status find_raws(RebuildJob *job, Error *err)
     const char *client = job->options->mapping->client;
     uint32_t n;
     TRY(raw_list(job->options->lake, client, job->arena, &job->raws, &n, err));
+    job->relearned = ARENA_ARRAY(job->arena, DeltaTransaction, n + 1);
+    job->result.left_out = ARENA_ARRAY(job->arena, const char *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
-        const char *app_id = arena_printf(job->arena, "freightlake/ingest/%s/%s", client, job->raws[i].hash);
-        if (delta_transaction_version(job->processed, app_id) >= 0)
+        bool takes_part;
+        TRY(look_at_raw(job, &job->raws[i], &takes_part, err));
+        if (takes_part)
             job->raws[job->n_raws++] = job->raws[i];
+        else
+            job->result.left_out[job->result.n_left_out++] = job->raws[i].name;
     }
     job->files = ARENA_ARRAY(job->arena, IngestFiles, job->n_raws + 1);
     job->result.files = ARENA_ARRAY(job->arena, IngestResult, job->n_raws + 1);
@@ -112,6 +157,8 @@ static Status commit_rebuild(RebuildJob *job, Error *err)
     LakeChange changes[2] = {{.base = job->quarantine}, {.base = job->processed}};
     swap_files(job, job->quarantine, false, &changes[0].commit);
     swap_files(job, job->processed, true, &changes[1].commit);
+    changes[1].commit.relearned = job->relearned;
+    changes[1].commit.n_relearned = job->result.n_relearned;
     bool both = changes[0].commit.n_adds + changes[0].commit.n_removes > 0;
     LakeTransaction transaction = {.client = job->options->mapping->client,
                                    .app_id = arena_printf(job->arena, "freightlake/rebuild/%s", delta_uuid(job->arena)),

@@ -34,14 +34,17 @@ static json_t *file_to_json(const DeltaFile *file, uint32_t n_partitions)
 static json_t *change_to_json(const LakeChange *change)
 {
     const DeltaCommit *commit = &change->commit;
-    json_t *adds = json_array(), *removes = json_array();
+    json_t *adds = json_array(), *removes = json_array(), *relearned = json_object();
+    for (uint32_t i = 0; i < commit->n_relearned; i++)
+        json_object_set_new(relearned, commit->relearned[i].app_id,
+                            json_integer((json_int_t)commit->relearned[i].version));
     for (uint32_t i = 0; i < commit->n_adds; i++)
         json_array_append_new(adds, file_to_json(&commit->adds[i], change->base->metadata.n_partition_columns));
     for (uint32_t i = 0; i < commit->n_removes; i++)
         json_array_append_new(removes, json_string(commit->removes[i]->path));
-    return json_pack("{s:s, s:s, s:s?, s:b, s:i, s:o, s:o}", "table", change->base->table, "operation",
+    return json_pack("{s:s, s:s, s:s?, s:b, s:i, s:o, s:o, s:o}", "table", change->base->table, "operation",
                      commit->operation, "parameters", commit->parameters, "data_change", commit->data_change, "rule",
-                     (int)commit->rule, "adds", adds, "removes", removes);
+                     (int)commit->rule, "adds", adds, "removes", removes, "relearned", relearned);
 }
 
 static Status write_record(const LakeTransaction *transaction, const char *path, Error *err)
@@ -99,6 +102,19 @@ typedef struct PendingRecord {
     uint32_t n_changes;
 } PendingRecord;
 
+static void read_relearned(json_t *object, Arena *arena, DeltaCommit *commit)
+{
+    DeltaTransaction *relearned = ARENA_ARRAY(arena, DeltaTransaction, json_object_size(object) + 1);
+    const char *app_id;
+    json_t *version;
+    commit->relearned = relearned;
+    json_object_foreach(object, app_id, version)
+    {
+        relearned[commit->n_relearned++] =
+            (DeltaTransaction){arena_strdup(arena, app_id), json_integer_value(version), -1};
+    }
+}
+
 static bool read_change(const json_t *object, Arena *arena, PendingChange *change)
 {
     const json_t *adds = json_object_get(object, "adds"), *removes = json_object_get(object, "removes");
@@ -109,6 +125,7 @@ static bool read_change(const json_t *object, Arena *arena, PendingChange *chang
                                    .adds = files,
                                    .data_change = json_is_true(json_object_get(object, "data_change")),
                                    .rule = (DeltaConflictRule)json_integer_value(json_object_get(object, "rule"))};
+    read_relearned(json_object_get(object, "relearned"), arena, &change->commit);
     change->removes = ARENA_ARRAY(arena, const char *, json_array_size(removes) + 1);
     bool good = change->table && change->commit.operation && json_is_array(adds) && json_is_array(removes);
     for (size_t i = 0; i < json_array_size(adds) && good; i++)

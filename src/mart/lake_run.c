@@ -67,7 +67,8 @@ static bool rows_changed(const DeltaSnapshot *shipments, int64_t from, Arena *ar
         (int64_t)n != shipments->version - from)
         return true;
     for (uint32_t i = 0; i < n; i++)
-        if (commits[i].data_change && commits[i].files_added + commits[i].files_removed > 0)
+        if ((commits[i].data_change && commits[i].files_added + commits[i].files_removed > 0) ||
+            strcmp(commits[i].operation, "FSCK") == 0) /* it stands for entries that were lost */
             return true;
     return false;
 }

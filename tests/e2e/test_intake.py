@@ -71,30 +71,127 @@ class Intake(unittest.TestCase):
         return self.lake.table("processed").version()
 
 
+def first_line(data: bytes) -> bytes:
+    return data[: data.index(b"\n") + 1]
+
+
 class DamagedLog(Intake):
-    """The newest log entry emptied or cut short by a disk: never fewer rows in silence."""
+    """A log entry emptied, cut short or lost by a disk: never fewer rows in silence, and a way back to every row."""
+
+    COUNT = ("query", "SELECT count(*) AS n FROM shipments", "--format", "ndjson")
+    WAITING = ("query", "SELECT count(*) AS n FROM quarantine", "--format", "ndjson")
+    MART = ("query", "SELECT * FROM carrier_performance", "--format", "ndjson")
+    DAMAGES = (
+        ("empty", lambda data: b""),
+        ("cut within a line", lambda data: data[: len(data) // 2 - 7]),
+        ("cut behind its first line", first_line),
+        ("without its last line", lambda data: data[: data.rindex(b"\n", 0, -1) + 1]),
+    )
+
+    def three_files(self, rejects: bool = True) -> None:
+        for n in range(3):
+            rows = [row(10 * n + i, weight="x" if rejects and i == 9 else "5") for i in range(10)]
+            self.do("ingest", "acme", self.file(f"{n}.csv", csv(*rows)))
+
+    def entries(self, table: str) -> list[pathlib.Path]:
+        return sorted((self.lake.path / table / "shipments" / "_delta_log").glob("*.json"))
 
     def test_newest_entry(self) -> None:
-        for name, damage in (("empty", lambda data: b""), ("cut", lambda data: data[: len(data) // 2 - 7])):
+        for name, damage in self.DAMAGES:
             with self.subTest(name):
                 self.setUp()
-                for n in range(3):
-                    rows = [row(10 * n + i, weight="x" if i == 9 else "5") for i in range(10)]
-                    self.do("ingest", "acme", self.file(f"{n}.csv", csv(*rows)))
-                count = ("query", "SELECT count(*) AS n FROM shipments", "--format", "ndjson")
-                whole = self.do(*count)
-                log = self.lake.path / "processed" / "shipments" / "_delta_log"
-                newest = max(log.glob("*.json"))
+                self.three_files()
+                whole = self.do(*self.COUNT)
+                newest = self.entries("processed")[-1]
                 entry = newest.read_bytes()
                 newest.write_bytes(damage(entry))
-                for words, code in ((count, 3), (("table", "fsck", "shipments"), 1), (("doctor",), 1)):
+                for words, code in ((self.COUNT, 3), (("table", "fsck", "shipments"), 1), (("doctor",), 1)):
                     said = self.do(*words, code=code)
-                    self.assertIn("from a copy of the table", said)
+                    self.assertIn("from a copy", said)
                     self.assertIn(newest.name, said)
                     self.assertNotIn("the lake is well", said)
-                self.assertIn('"n":18', self.do(*count, "--version", 2))
+                self.assertIn('"n":18', self.do(*self.COUNT, "--version", 2))
                 newest.write_bytes(entry)
-                self.assertEqual(self.do(*count), whole)
+                self.assertEqual(self.do(*self.COUNT), whole)
+
+    def test_way_back(self) -> None:
+        """fsck --repair, then rebuild: every table, damaged in every way, at the end of its log and within."""
+        for table, name in (("processed", "shipments"), ("quarantine", "quarantine")):
+            for way, damage in self.DAMAGES:
+                for index in (-1, -2):
+                    with self.subTest(table=table, way=way, index=index):
+                        self.setUp()
+                        self.three_files()
+                        self.do("run")
+                        questions = (self.COUNT, self.WAITING, self.MART)
+                        whole = [self.do(*question) for question in questions]
+                        entry = self.entries(table)[index]
+                        left = damage(entry.read_bytes())
+                        entry.write_bytes(left)
+                        self.assertIn("1 problem", self.do("table", "fsck", name, code=1))
+                        said = self.do("table", "fsck", name, "--repair")
+                        self.assertIn("rebuild CLIENT", said)
+                        self.assertEqual(entry.with_name(entry.name + ".damaged").read_bytes(), left)
+                        self.assertIn("no problem", self.do("table", "fsck", name))
+                        self.assertNotEqual([self.do(*question) for question in questions[:2]], whole[:2])
+                        if table == "processed":
+                            self.do("run")
+                            self.assertNotEqual(self.do(*self.MART), whole[2])
+                        self.lake.table(table)  # others read it, too
+                        self.do("rebuild", "acme")
+                        self.do("run")
+                        self.assertEqual([self.do(*question) for question in questions], whole)
+                        again = self.do("ingest", "acme", *sorted(self.lake.inbox.glob("*.csv")))
+                        self.assertEqual(again.count("nothing was done"), 3, again)
+                        self.assertEqual([self.do(*question) for question in questions], whole)
+                        self.assertIn("the lake is well", self.do("doctor"))
+
+    def test_lost_without_rejects(self) -> None:
+        """Nothing but the history knows that the file was ever taken in."""
+        self.three_files(rejects=False)
+        whole = self.do(*self.COUNT)
+        newest = self.entries("processed")[-1]
+        newest.write_bytes(b"")
+        self.do("table", "fsck", "shipments", "--repair")
+        self.assertIn("1 of the files had been lost to the shipments and is back", self.do("rebuild", "acme"))
+        self.assertEqual(self.do(*self.COUNT), whole)
+        self.assertIn("nothing was done", self.do("ingest", "acme", self.lake.inbox / "2.csv"))
+
+    def test_half_known_file(self) -> None:
+        """To take it in again would double what waits in quarantine: rebuild is named, and nothing changes."""
+        self.three_files()
+        whole = [self.do(*question) for question in (self.COUNT, self.WAITING)]
+        self.entries("processed")[-1].write_bytes(b"")
+        self.do("table", "fsck", "shipments", "--repair")
+        waiting = self.do(*self.WAITING)
+        said = self.do("ingest", "acme", self.lake.inbox / "2.csv", code=3)
+        self.assertIn("freightlake rebuild acme", said)
+        self.assertEqual(self.do(*self.WAITING), waiting)
+        self.do("rebuild", "acme")
+        self.assertEqual([self.do(*question) for question in (self.COUNT, self.WAITING)], whole)
+
+    def test_checkpoint_knows_it(self) -> None:
+        """An entry that a checkpoint covers is missed by nobody but history."""
+        for n in range(11):
+            self.do("ingest", "acme", self.file(f"{n}.csv", csv(row(n))))
+        whole = self.do(*self.COUNT)
+        for version in (3, 10):
+            entry = self.lake.path / f"processed/shipments/_delta_log/{version:020}.json"
+            entry.write_bytes(b"{")
+        self.assertEqual(self.do(*self.COUNT), whole)
+        self.do("table", "fsck", "shipments", code=1)
+        self.assertIn("no row is lost", self.do("table", "fsck", "shipments", "--repair"))
+        self.assertIn("no problem", self.do("table", "fsck", "shipments"))
+        self.assertEqual(self.do(*self.COUNT), whole)
+
+    def test_first_entry(self) -> None:
+        """What the table is stands nowhere else: not replaced."""
+        self.three_files()
+        first = self.entries("processed")[0]
+        first.write_bytes(b"")
+        said = self.do("table", "fsck", "shipments", "--repair", code=1)
+        self.assertIn(first.name, said)
+        self.assertEqual(first.read_bytes(), b"")
 
 
 class Said(Intake):

@@ -46,6 +46,7 @@ STEPS = [
     "erase_before_commit",
     "erase_committed",
 ]
+REPAIR_STEPS = ["fsck_announced", "fsck_before_replace", "storage_before_rename", "storage_after_rename"]
 
 
 class Failure(Exception):
@@ -185,6 +186,27 @@ def killed(lakes: Lakes, name: str, before, words: list) -> int:
     return n
 
 
+def killed_repair(lakes: Lakes) -> int:
+    """Unreadable log entries are replaced or not, and the way back is the same after any kill."""
+    wanted, n = state(lakes.seed), 0
+    for table, name in (("processed", "shipments"), ("quarantine", "quarantine")):
+        for step in REPAIR_STEPS:
+            lake = lakes.copy()
+            log = sorted((lake / table / "shipments" / "_delta_log").glob("*.json"))
+            for entry in log[-2:]:
+                entry.write_bytes(entry.read_bytes()[:100])
+            repair = ["--lake", lake, "table", "fsck", name, "--repair"]
+            n += run(*repair, fault=f"kill:{step}", codes=(0, -signal.SIGKILL)).returncode != 0
+            run(*repair)
+            state(lake)
+            for words in (["rebuild", "emart"], ["run"], ["doctor"], ["table", "fsck", name, "--deep"]):
+                run("--lake", lake, *words)
+            check(state(lake) == wanted, f"{name}: repaired and rebuilt it is not what it was")
+            shutil.rmtree(lake)
+    check(n == 2 * len(REPAIR_STEPS), f"only {n} of the steps were come to")
+    return n
+
+
 def failing(lakes: Lakes, name: str, before, words: list) -> int:
     """The nth write, flush or rename fails, for every n (in short runs for n that grow by a quarter)."""
     wanted, cases = without_fault(lakes, before, words), 0
@@ -312,6 +334,7 @@ def main() -> int:
         cases = [(f"killed: {name}", lambda n=name, j=job: killed(lakes, n, *j)) for name, job in jobs(lakes).items()]
         cases += [(f"failing: {name}", lambda n=name: failing(lakes, n, *jobs(lakes)[n])) for name in ("ingest", "run")]
         cases += [
+            ("killed: repair of a log", lambda: killed_repair(lakes)),
             ("killed at random", lambda: killed_at_random(lakes)),
             ("a full disk", lambda: full_disk(lakes)),
             ("interrupted", lambda: interrupted(lakes)),
