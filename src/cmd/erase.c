@@ -11,7 +11,7 @@
 #include "cmd/console.h"
 #include "delta/snapshot.h"
 #include "ingest/client.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 #include "mart/lake_run.h"
 
@@ -24,6 +24,8 @@ typedef struct EraseJobArguments {
     Resources resources;
     EraseResult result;
     uint32_t marts; /* made anew */
+    MartRegistry registry;
+    LakeRunResult run; /* of the marts made anew */
 } EraseJobArguments;
 
 static Status confirm(const EraseJobArguments *job, Error *err)
@@ -78,30 +80,29 @@ static Status remove_what_stays(const EraseJobArguments *job, const MartRegistry
 }
 
 /* Marts that have a table are made anew from what is left, and their older versions go. */
-static Status erase_marts(EraseJobArguments *job, Error *err)
+static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
 {
-    MartRegistry registry;
-    TRY(mart_registry_load_optional(job->lake->definitions, job->arena, &registry, err));
+    const MartRegistry *registry = &job->registry;
     if (!job->file)
-        TRY(remove_what_stays(job, &registry, err));
-    const Mart **marts = ARENA_ARRAY(job->arena, const Mart *, registry.n + 1);
+        TRY(remove_what_stays(job, registry, err));
+    const Mart **marts = ARENA_ARRAY(job->arena, const Mart *, registry->n + 1);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < registry.n; i++) {
+    for (uint32_t i = 0; i < registry->n; i++) {
         bool exists;
-        TRY(delta_exists(lake_table_path(job->lake, registry.marts[i].name, job->arena), &exists, err));
+        TRY(delta_exists(lake_table_path(job->lake, registry->marts[i].name, job->arena), &exists, err));
         if (exists)
-            marts[n++] = &registry.marts[i];
+            marts[n++] = &registry->marts[i];
     }
     LakeRunOptions options = {.lake = job->lake,
                               .marts = marts,
                               .n_marts = n,
                               .full = true,
                               .rows_may_go = true,
+                              .job = id,
                               .pool = job->resources.pool,
                               .budget = &job->resources.budget};
-    LakeRunResult result;
     if (n > 0)
-        TRY(lake_run(&options, job->arena, &result, err));
+        TRY(lake_run(&options, job->arena, &job->run, err));
     for (uint32_t i = 0; i < n && !job->file; i++)
         TRY(erase_older_versions(lake_table_path(job->lake, marts[i]->name, job->arena), NULL, job->arena, &job->result,
                                  err));
@@ -109,11 +110,25 @@ static Status erase_marts(EraseJobArguments *job, Error *err)
     return STATUS_OK;
 }
 
-/* The record says that it was done and to what, by a hash, not the data. */
-static void record_history(const EraseJobArguments *job, int64_t started_us)
+static Status begin(const EraseJobArguments *job, LakeJob **ret_job, Error *err)
 {
-    Error err;
-    error_init(&err);
+    HistoryTable *tables = ARENA_ARRAY(job->arena, HistoryTable, job->registry.n + 2);
+    const HistoryRecord about = {.kind = "erase",
+                                 .client = job->client,
+                                 .source = job->file ? job->file->name : NULL,
+                                 .tables = tables,
+                                 .n_tables = job->registry.n + 2};
+    tables[0].table = "shipments";
+    tables[1].table = "quarantine";
+    for (uint32_t i = 0; i < job->registry.n; i++)
+        tables[2 + i].table = job->registry.marts[i].name;
+    return lake_job_begin(job->lake, arena_printf(job->arena, "client-%s", job->client), &about, job->arena, ret_job,
+                          err);
+}
+
+/* The record says that it was done and to what, by a hash, not the data. */
+static void record(const EraseJobArguments *job, LakeJob *running, const Error *failure)
+{
     char details[200] = "", hex[2 * SHA256_DIGEST_LENGTH + 1] = "";
     if (job->shipment) {
         unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -122,24 +137,22 @@ static void record_history(const EraseJobArguments *job, int64_t started_us)
             snprintf(hex + 2 * i, 3, "%02x", digest[i]);
         snprintf(details, sizeof details, "{\"shipment_sha256\":\"%s\"}", hex);
     }
-    HistoryTable tables[] = {{"shipments", -1, job->result.processed_version, (int64_t)job->result.shipments},
-                             {"quarantine", -1, job->result.quarantine_version, (int64_t)job->result.quarantined}};
-    HistoryRecord record = {.kind = "erase",
-                            .client = job->client,
-                            .source = job->file ? job->file->name : NULL,
-                            .source_hash = job->file ? job->file->hash : NULL,
-                            .started_us = started_us,
-                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
-                            .peak_memory_bytes = process_peak_memory_bytes(),
-                            .rows_read = (int64_t)(job->result.shipments + job->result.quarantined),
-                            .rows_good = -1,
-                            .rows_rejected = -1,
-                            .outcome = "ok",
-                            .tables = tables,
-                            .n_tables = 2,
-                            .details = *details ? details : NULL};
-    if (history_write(job->lake, &record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    HistoryTable *tables = ARENA_ARRAY(job->arena, HistoryTable, job->run.n_marts + 2);
+    tables[0] = (HistoryTable){"shipments", -1, job->result.processed_version, (int64_t)job->result.shipments};
+    tables[1] = (HistoryTable){"quarantine", -1, job->result.quarantine_version, (int64_t)job->result.quarantined};
+    for (uint32_t i = 0; i < job->run.n_marts; i++) {
+        const LakeMartResult *mart = &job->run.marts[i];
+        tables[2 + i] = (HistoryTable){mart->mart->name, mart->version_before, mart->version, (int64_t)mart->rows};
+    }
+    lake_job_end(running,
+                 (HistoryRecord){.source_hash = job->file ? job->file->hash : NULL,
+                                 .rows_read = (int64_t)(job->result.shipments + job->result.quarantined),
+                                 .rows_good = -1,
+                                 .rows_rejected = -1,
+                                 .tables = tables,
+                                 .n_tables = job->run.n_marts + 2,
+                                 .details = *details ? details : NULL},
+                 failure);
 }
 
 static Status print_result(const EraseJobArguments *job, Error *err)
@@ -182,10 +195,19 @@ static void say_waiting(void *context, const char *name)
     LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
 }
 
+static Status erase_steps(EraseJobArguments *job, const EraseOptions *options, Error *err)
+{
+    TRY(erase(options, job->arena, &job->result, err));
+    if (job->result.nothing)
+        return STATUS_OK;
+    TRY(erase_marts(job, options->job, err));
+    return erase_finished(options, job->arena, err);
+}
+
 static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error *err)
 {
     LakeRecovery recovery;
-    int64_t started_us = lake_now_us();
+    LakeJob *running;
     EraseOptions options = {.lake = job->lake,
                             .client = job->client,
                             .shipment = job->shipment,
@@ -193,16 +215,20 @@ static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error
                             .mapping = mapping,
                             .budget = &job->resources.budget};
     TRY(lake_recover(job->lake, job->client, &recovery, err));
-    TRY(erase(&options, job->arena, &job->result, err));
+    TRY(mart_registry_load_optional(job->lake->definitions, job->arena, &job->registry, err));
+    TRY(begin(job, &running, err));
+    options.job = lake_job_id(running);
+    Status status = erase_steps(job, &options, err);
+    if (status == STATUS_OK && job->result.nothing)
+        lake_job_forget(running);
+    else
+        record(job, running, status == STATUS_OK ? NULL : err);
+    if (status != STATUS_OK)
+        return status;
     if (job->result.nothing && job->shipment) {
         error_set(err, STATUS_NOT_FOUND, "client %s has no shipment '%.200s'; nothing was changed", job->client,
                   job->shipment);
         return error_hint(err, "an id is compared as it is written, without blanks around");
-    }
-    if (!job->result.nothing) {
-        TRY(erase_marts(job, err));
-        TRY(erase_finished(&options, job->arena, err));
-        record_history(job, started_us);
     }
     return print_result(job, err);
 }

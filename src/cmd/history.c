@@ -1,5 +1,6 @@
 /* history: what was done with the lake, newest first; one record in full by its id. */
-#include "lake/history.h"
+#include "lake/job.h"
+#include "lake/transaction.h"
 
 #include "cmd/command.h"
 #include "cmd/console.h"
@@ -128,18 +129,52 @@ static Status find_one(const char *id, const HistoryView *all, HistoryView *ret_
     return error_hint(err, "'freightlake history' lists the ids; any beginning that only one record has will do");
 }
 
+/* Finishes what killed jobs left, records included, where that can be done: those who may not write can read the history,
+ * too. */
+static Status load_running(const Lake *lake, Arena *arena, HistoryRecord **ret_running, uint32_t *ret_n, Error *err)
+{
+    LakeRecovery recovery;
+    Error ignored;
+    error_init(&ignored);
+    TRY(lake_jobs_running(lake, arena, ret_running, ret_n, err));
+    if (*ret_n == 0)
+        return STATUS_OK;
+    if (lake_recover(lake, NULL, &recovery, &ignored) != STATUS_OK)
+        LOG(LOG_DEBUG, "killed jobs are left without a record", LOG_TEXT_FIELD("error", ignored.message));
+    return lake_jobs_running(lake, arena, ret_running, ret_n, err);
+}
+
+/* What runs comes first. */
+static Status load(const Lake *lake, const char *kind, uint32_t limit, Arena *arena, HistoryView *ret_view, Error *err)
+{
+    HistoryRecord *running, *ended;
+    uint32_t n_running, n_ended, n = 0;
+    TRY(load_running(lake, arena, &running, &n_running, err));
+    TRY(history_read(lake, kind, limit, arena, &ended, &n_ended, &ret_view->unreadable, err));
+    HistoryRecord *all = ARENA_ARRAY(arena, HistoryRecord, n_running + n_ended + 1);
+    for (uint32_t i = 0; i < n_running; i++) {
+        running[i].seconds = (double)(lake_now_us() - running[i].started_us) * 1e-6;
+        running[i].details = NULL;
+        if (!kind || strcmp(running[i].kind, kind) == 0)
+            all[n++] = running[i];
+    }
+    if (n_ended > 0)
+        memcpy(all + n, ended, sizeof *all * n_ended);
+    n += n_ended;
+    ret_view->records = all;
+    ret_view->n = limit > 0 && n > limit ? limit : n;
+    return STATUS_OK;
+}
+
 Status command_history(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     const char *id = arguments->n_operands ? arguments->operands[0] : NULL;
     int64_t limit;
     Lake *lake;
-    HistoryRecord *records;
     HistoryView view = {0};
     TRY(arguments_integer(arguments, "limit", 0, UINT32_MAX, &limit, err));
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
-    TRY(history_read(lake, arguments_text(arguments, "kind"), id ? 0 : (uint32_t)limit, job_arena, &records, &view.n,
-                     &view.unreadable, err));
-    view.records = records;
+    TRY(load(lake, arguments_text(arguments, "kind"), id ? 0 : (uint32_t)limit, job_arena, &view, err));
     if (id) {
         HistoryView one;
         TRY(find_one(id, &view, &one, err));

@@ -5,7 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/ingest_json.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 
 #define REASONS_SHOWN 12
@@ -123,55 +123,51 @@ static Status report(const IngestRun *run, Error *err)
 
 /* ---- One file ---- */
 
-static void record_history(const IngestRun *run, const IngestResult *result, int64_t started_us, const char *file,
-                           const Error *failure)
+static void record(LakeJob *job, const IngestResult *result, const Error *failure)
 {
-    Error err;
-    error_init(&err);
-    char message[1200] = "";
     HistoryTable tables[2] = {{"quarantine", -1, result->quarantine_version, (int64_t)result->rejected},
                               {"shipments", -1, result->processed_version, (int64_t)result->good}};
-    if (failure)
-        error_format(failure, message, sizeof message);
-    HistoryRecord record = {.kind = "ingest",
-                            .client = run->mapping->client,
-                            .source = file,
-                            .source_hash = result->hash[0] ? result->hash : NULL,
-                            .started_us = started_us,
-                            .seconds = result->seconds,
-                            .peak_memory_bytes = process_peak_memory_bytes(),
-                            .rows_read = (int64_t)result->records,
-                            .rows_good = (int64_t)result->good,
-                            .rows_rejected = (int64_t)result->rejected,
-                            .outcome = failure && failure->code == STATUS_INTERRUPTED ? "interrupted"
-                                       : failure                                      ? "failed"
-                                       : result->outcome == INGEST_KNOWN              ? "nothing to do"
-                                       : result->outcome == INGEST_REFUSED            ? "refused"
-                                                                                      : "ok",
-                            .error = failure ? message : NULL,
-                            .tables = tables,
-                            .n_tables = result->outcome == INGEST_DONE && !failure ? 2 : 0};
-    if (history_write(run->lake, &record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    lake_job_end(job,
+                 (HistoryRecord){.source_hash = result->hash[0] ? result->hash : NULL,
+                                 .rows_read = (int64_t)result->records,
+                                 .rows_good = (int64_t)result->good,
+                                 .rows_rejected = (int64_t)result->rejected,
+                                 .outcome = result->outcome == INGEST_KNOWN     ? "nothing to do"
+                                            : result->outcome == INGEST_REFUSED ? "refused"
+                                                                                : "ok",
+                                 .tables = tables,
+                                 .n_tables = result->outcome == INGEST_DONE && !failure ? 2 : 0},
+                 failure);
+}
+
+static Status begin(const IngestRun *run, const char *file, LakeJob **ret_job, Error *err)
+{
+    HistoryTable tables[] = {{.table = "quarantine"}, {.table = "shipments"}};
+    const HistoryRecord about = {
+        .kind = "ingest", .client = run->mapping->client, .source = file, .tables = tables, .n_tables = 2};
+    return lake_job_begin(run->lake, arena_printf(run->arena, "client-%s", run->mapping->client), &about, run->arena,
+                          ret_job, err);
 }
 
 static Status ingest_one(IngestRun *run, const char *file, Error *err)
 {
     bool dry_run = arguments_given(run->arguments, "dry-run");
+    LakeJob *job = NULL;
+    if (!dry_run)
+        TRY(begin(run, file, &job, err));
     Progress *progress = progress_new("reading", console_progress(run->arguments));
     IngestOptions options = {.lake = run->lake,
                              .mapping = run->mapping,
                              .dry_run = dry_run,
+                             .job = lake_job_id(job),
                              .pool = run->resources.pool,
                              .budget = &run->resources.budget,
                              .progress = progress_update,
                              .progress_context = progress};
-    int64_t started_us = lake_now_us();
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
     Status status = ingest_file(&options, file, run->arena, &result, err);
     progress_free(progress);
-    if (!dry_run)
-        record_history(run, &result, started_us, file, status == STATUS_OK ? NULL : err);
+    record(job, &result, status == STATUS_OK ? NULL : err);
     if (status == STATUS_OK)
         run->results[run->n_results++] = result;
     return status;

@@ -10,7 +10,7 @@
 #include "ingest/client.h"
 #include "ingest/export.h"
 #include "ingest/replay.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 
 typedef struct QuarantineJob {
@@ -366,18 +366,11 @@ static Status for_clients(QuarantineJob *job, ClientAction action, Buffer *text,
     return STATUS_OK;
 }
 
-static void record_history(const QuarantineJob *job, const char *kind, const char *client, int64_t started_us,
-                           HistoryRecord record)
+static Status begin(const QuarantineJob *job, const char *kind, const char *client, LakeJob **ret_job, Error *err)
 {
-    Error err;
-    error_init(&err);
-    record.kind = kind;
-    record.client = client;
-    record.started_us = started_us;
-    record.seconds = (double)(lake_now_us() - started_us) * 1e-6;
-    record.peak_memory_bytes = process_peak_memory_bytes();
-    if (history_write(job->lake, &record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    HistoryTable tables[] = {{.table = "shipments"}, {.table = "quarantine"}};
+    const HistoryRecord about = {.kind = kind, .client = client, .tables = tables, .n_tables = 2};
+    return lake_job_begin(job->lake, arena_printf(job->arena, "client-%s", client), &about, job->arena, ret_job, err);
 }
 
 /* ---- replay ---- */
@@ -407,6 +400,23 @@ static void append_replay(Buffer *text, const ReplayResult *result, const char *
         buffer_append_text(text, "  nothing changed: mend the mapping or the lake's settings first\n");
 }
 
+static void record_replay(LakeJob *job, const ReplayResult *result, const Error *failure)
+{
+    HistoryTable tables[] = {{"shipments", -1, result->processed_version, (int64_t)result->passed},
+                             {"quarantine", -1, result->quarantine_version, (int64_t)result->rejected}};
+    if (!failure && result->quarantine_version < 0) { /* nothing changed */
+        lake_job_forget(job);
+        return;
+    }
+    lake_job_end(job,
+                 (HistoryRecord){.rows_read = (int64_t)result->records,
+                                 .rows_good = (int64_t)result->passed,
+                                 .rows_rejected = (int64_t)result->rejected,
+                                 .tables = tables,
+                                 .n_tables = failure ? 0 : 2},
+                 failure);
+}
+
 static Status replay_client(QuarantineJob *job, const char *client, Buffer *text, Error *err)
 {
     Mapping *mapping;
@@ -416,19 +426,15 @@ static Status replay_client(QuarantineJob *job, const char *client, Buffer *text
                              .filter = job->filter,
                              .dry_run = arguments_given(job->arguments, "dry-run"),
                              .budget = &job->resources.budget};
-    ReplayResult result;
-    int64_t started_us = lake_now_us();
-    TRY(replay(&options, job->arena, &result, err));
-    HistoryTable tables[] = {{"shipments", -1, result.processed_version, (int64_t)result.passed},
-                             {"quarantine", -1, result.quarantine_version, (int64_t)result.rejected}};
-    if (!options.dry_run && result.quarantine_version >= 0)
-        record_history(job, "replay", client, started_us,
-                       (HistoryRecord){.outcome = "ok",
-                                       .rows_read = (int64_t)result.records,
-                                       .rows_good = (int64_t)result.passed,
-                                       .rows_rejected = (int64_t)result.rejected,
-                                       .tables = tables,
-                                       .n_tables = 2});
+    LakeJob *running = NULL;
+    if (!options.dry_run)
+        TRY(begin(job, "replay", client, &running, err));
+    options.job = lake_job_id(running);
+    ReplayResult result = {.quarantine_version = -1};
+    Status status = replay(&options, job->arena, &result, err);
+    record_replay(running, &result, status == STATUS_OK ? NULL : err);
+    if (status != STATUS_OK)
+        return status;
     append_replay(text, &result, client, job->json, options.dry_run);
     return STATUS_OK;
 }
@@ -464,25 +470,39 @@ static Status drop_row(void *context, const QuarantineRow *row, bool *ret_stop, 
     return STATUS_OK;
 }
 
+static Status commit_drops(QuarantineJob *job, const Dropping *dropping, const char *id, int64_t *ret_version,
+                           Error *err)
+{
+    DeltaCommit commit = {.operation = "DELETE", .user_metadata = id};
+    TRY(quarantine_drops_commit(&dropping->drops, job->quarantine, &job->resources.budget, NULL, 0, &commit, err));
+    return delta_commit(job->quarantine, &commit, ret_version, err);
+}
+
+static Status drop_records(QuarantineJob *job, const char *client, const Dropping *dropping, int64_t *ret_version,
+                           Error *err)
+{
+    LakeJob *running;
+    TRY(begin(job, "drop", client, &running, err));
+    Status status = commit_drops(job, dropping, lake_job_id(running), ret_version, err);
+    HistoryTable table = {"quarantine", job->quarantine->version, *ret_version, (int64_t)dropping->records};
+    lake_job_end(running,
+                 (HistoryRecord){.rows_read = (int64_t)dropping->records,
+                                 .rows_good = -1,
+                                 .rows_rejected = -1,
+                                 .tables = &table,
+                                 .n_tables = status == STATUS_OK},
+                 status == STATUS_OK ? NULL : err);
+    return status;
+}
+
 static Status drop_of_client(QuarantineJob *job, const char *client, Buffer *text, Error *err)
 {
     Dropping dropping = {.drops = {.arena = job->arena}};
-    int64_t started_us = lake_now_us(), version = -1;
+    int64_t version = -1;
     TRY(visit(job, &dropping, drop_row, err));
     bool dry_run = arguments_given(job->arguments, "dry-run");
-    if (dropping.records > 0 && !dry_run) {
-        DeltaCommit commit = {.operation = "DELETE"};
-        TRY(quarantine_drops_commit(&dropping.drops, job->quarantine, &job->resources.budget, NULL, 0, &commit, err));
-        TRY(delta_commit(job->quarantine, &commit, &version, err));
-        HistoryTable table = {"quarantine", job->quarantine->version, version, (int64_t)dropping.records};
-        record_history(job, "drop", client, started_us,
-                       (HistoryRecord){.outcome = "ok",
-                                       .rows_read = (int64_t)dropping.records,
-                                       .rows_good = -1,
-                                       .rows_rejected = -1,
-                                       .tables = &table,
-                                       .n_tables = 1});
-    }
+    if (dropping.records > 0 && !dry_run)
+        TRY(drop_records(job, client, &dropping, &version, err));
     if (job->json) {
         buffer_append_text(text, "{\"client\":");
         text_append_json(text, str_view(client));

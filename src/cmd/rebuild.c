@@ -4,7 +4,7 @@
 #include "base/progress.h"
 #include "cmd/command.h"
 #include "cmd/console.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 
 static void say_waiting(void *context, const char *name)
@@ -68,53 +68,51 @@ static void append_json(Buffer *text, const RebuildResult *result, const char *c
                   (long long)result->processed_version, (long long)result->quarantine_version);
 }
 
-static void record_history(const Lake *lake, const char *client, const RebuildResult *result, int64_t started_us,
-                           Status status, const Error *failure)
+static void record(LakeJob *job, const RebuildResult *result, const Error *failure)
 {
-    char message[1200] = "";
     HistoryTable tables[] = {{"shipments", -1, result->processed_version, (int64_t)result->good},
                              {"quarantine", -1, result->quarantine_version, (int64_t)result->rejected}};
-    if (status != STATUS_OK)
-        error_format(failure, message, sizeof message);
-    HistoryRecord record = {.kind = "rebuild",
-                            .client = client,
-                            .started_us = started_us,
-                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
-                            .peak_memory_bytes = process_peak_memory_bytes(),
-                            .rows_read = (int64_t)result->records,
-                            .rows_good = (int64_t)result->good,
-                            .rows_rejected = (int64_t)result->rejected,
-                            .outcome = status == STATUS_OK      ? "ok"
-                                       : status == STATUS_CHECK ? "refused"
-                                                                : "failed",
-                            .error = status == STATUS_OK ? NULL : message,
-                            .tables = tables,
-                            .n_tables = status == STATUS_OK ? 2 : 0};
-    Error err;
-    error_init(&err);
-    if (history_write(lake, &record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    if (!failure && result->n_files == 0) {
+        lake_job_forget(job);
+        return;
+    }
+    lake_job_end(job,
+                 (HistoryRecord){.rows_read = (int64_t)result->records,
+                                 .rows_good = (int64_t)result->good,
+                                 .rows_rejected = (int64_t)result->rejected,
+                                 .tables = tables,
+                                 .n_tables = failure ? 0 : 2},
+                 failure);
+}
+
+static Status begin(const Lake *lake, const char *client, Arena *arena, LakeJob **ret_job, Error *err)
+{
+    HistoryTable tables[] = {{.table = "shipments"}, {.table = "quarantine"}};
+    const HistoryRecord about = {.kind = "rebuild", .client = client, .tables = tables, .n_tables = 2};
+    return lake_job_begin(lake, arena_printf(arena, "client-%s", client), &about, arena, ret_job, err);
 }
 
 static Status locked_steps(const Arguments *arguments, const Lake *lake, const Mapping *mapping, Resources *resources,
                            Arena *job_arena, Error *err)
 {
     LakeRecovery recovery;
+    LakeJob *job = NULL;
     TRY(lake_recover(lake, mapping->client, &recovery, err));
+    if (!arguments_given(arguments, "dry-run"))
+        TRY(begin(lake, mapping->client, job_arena, &job, err));
     Progress *progress = progress_new("reading", console_progress(arguments));
     IngestOptions options = {.lake = lake,
                              .mapping = mapping,
                              .dry_run = arguments_given(arguments, "dry-run"),
+                             .job = lake_job_id(job),
                              .pool = resources->pool,
                              .budget = &resources->budget,
                              .progress = progress_update,
                              .progress_context = progress};
-    int64_t started_us = lake_now_us();
     RebuildResult result = {.processed_version = -1, .quarantine_version = -1};
     Status status = rebuild(&options, job_arena, &result, err);
     progress_free(progress);
-    if (!options.dry_run && (result.n_files > 0 || status != STATUS_OK))
-        record_history(lake, mapping->client, &result, started_us, status, err);
+    record(job, &result, status == STATUS_OK ? NULL : err);
     if (status != STATUS_OK && status != STATUS_CHECK)
         return status;
     Buffer text;

@@ -3,7 +3,7 @@
 
 #include "base/progress.h"
 #include "cmd/console.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "mart/lake_run.h"
 
 /* ---- What is said ---- */
@@ -101,28 +101,37 @@ static void append_json(Buffer *text, const LakeRunResult *result)
 
 /* ---- History ---- */
 
-static void record_history(const Lake *lake, const LakeRunResult *result, int64_t started_us, const Error *failure,
-                           Arena *arena)
+typedef struct RunningJob {
+    const Lake *lake;
+    const Mart *const *marts;
+    uint32_t n_marts;
+    Arena *arena;
+    LakeJob *job; /* NULL until there is something to do */
+} RunningJob;
+
+/* A run that finds nothing to do leaves no record. */
+static Status begin(void *context, const char **ret_job, Error *err)
+{
+    RunningJob *running = context;
+    HistoryTable *tables = ARENA_ARRAY(running->arena, HistoryTable, running->n_marts + 1);
+    for (uint32_t i = 0; i < running->n_marts; i++)
+        tables[i] = (HistoryTable){.table = running->marts[i]->name};
+    const HistoryRecord about = {.kind = "run", .tables = tables, .n_tables = running->n_marts};
+    TRY(lake_job_begin(running->lake, "run", &about, running->arena, &running->job, err));
+    *ret_job = lake_job_id(running->job);
+    return STATUS_OK;
+}
+
+static void record(LakeJob *job, const LakeRunResult *result, const Error *failure, Arena *arena)
 {
     HistoryTable *tables = ARENA_ARRAY(arena, HistoryTable, result->n_marts + 1);
     uint32_t n_checks = 0;
     for (uint32_t i = 0; i < result->n_marts; i++)
         n_checks += result->marts[i].checks.n;
     HistoryCheck *checks = ARENA_ARRAY(arena, HistoryCheck, n_checks + 1);
-    char message[1200] = "";
-    if (failure)
-        error_format(failure, message, sizeof message);
-    HistoryRecord record = {.kind = "run",
-                            .started_us = started_us,
-                            .seconds = (double)(lake_now_us() - started_us) * 1e-6,
-                            .peak_memory_bytes = process_peak_memory_bytes(),
-                            .rows_read = (int64_t)result->rows_read,
+    HistoryRecord record = {.rows_read = (int64_t)result->rows_read,
                             .rows_good = -1,
                             .rows_rejected = -1,
-                            .outcome = !failure                        ? "ok"
-                                       : failure->code == STATUS_CHECK ? "refused"
-                                                                       : "failed",
-                            .error = failure ? message : NULL,
                             .tables = tables,
                             .checks = checks};
     for (uint32_t i = 0; i < result->n_marts; i++) {
@@ -136,10 +145,7 @@ static void record_history(const Lake *lake, const LakeRunResult *result, int64_
                 (HistoryCheck){mart->mart->name, mart->checks.checks[k].rule, mart->checks.checks[k].passed,
                                (int64_t)mart->checks.checks[k].rows};
     }
-    Error err;
-    error_init(&err);
-    if (history_write(lake, &record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    lake_job_end(job, record, failure);
 }
 
 /* ---- The command ---- */
@@ -169,6 +175,7 @@ Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const 
     Resources resources;
     TRY(resources_init(&resources, arguments, err));
     Progress *progress = progress_new("reading", console_progress(arguments));
+    RunningJob running = {.lake = lake, .marts = marts, .n_marts = n_marts, .arena = job_arena};
     LakeRunOptions options = {.lake = lake,
                               .marts = marts,
                               .n_marts = n_marts,
@@ -177,14 +184,14 @@ Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const 
                               .budget = &resources.budget,
                               .progress = progress_update,
                               .progress_context = progress,
-                              .waiting = say_waiting};
-    int64_t started_us = lake_now_us();
+                              .waiting = say_waiting,
+                              .begin = begin,
+                              .begin_context = &running};
     LakeRunResult result = {0};
     Status status = lake_run(&options, job_arena, &result, err);
     progress_free(progress);
     resources_done(&resources);
-    if (status != STATUS_OK || result.n_published > 0) /* a run that found nothing to do leaves no record */
-        record_history(lake, &result, started_us, status == STATUS_OK ? NULL : err, job_arena);
+    record(running.job, &result, status == STATUS_OK ? NULL : err, job_arena);
     if (status != STATUS_OK && status != STATUS_CHECK)
         return status;
     Error printing;

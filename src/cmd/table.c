@@ -86,7 +86,7 @@ static Status lock_mapped_clients(TableJob *job, Error *err)
 {
     StorageList list;
     TRY(storage_list_folder(job->lake->clients, false, NULL, &list, err));
-    job->locks = ARENA_ARRAY(job->arena, LakeLock *, list.n + 1);
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, list.n + 1); /* and one of the table */
     Status status = STATUS_OK;
     for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
         const char *name = strrchr(list.entries[i].path, '/') + 1, *dot = strrchr(name, '.');
@@ -115,7 +115,7 @@ static Status lock_clients(TableJob *job, Error *err)
             clients[n++] = snapshot->files[i].partition_values[0];
     if (n > 1)
         qsort(clients, n, sizeof *clients, compare_texts);
-    job->locks = ARENA_ARRAY(job->arena, LakeLock *, n);
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0 && strcmp(clients[i], clients[i - 1]) == 0)
             continue;
@@ -132,7 +132,7 @@ static Status lock_table(TableJob *job, Error *err)
 {
     if (strcmp(job->name, "shipments") == 0 || strcmp(job->name, "quarantine") == 0)
         return lock_clients(job, err);
-    job->locks = ARENA_ARRAY(job->arena, LakeLock *, 1);
+    job->locks = ARENA_ARRAY(job->arena, LakeLock *, 2);
     return take_lock(job, "run", err);
 }
 
@@ -184,26 +184,11 @@ void table_record(TableJob *job, int64_t before, int64_t after, int64_t rows, co
     job->record.details = details;
 }
 
-static void write_record(TableJob *job, const char *kind, int64_t started_us, const Error *failure)
+static void write_record(TableJob *job, const Error *failure)
 {
-    char message[1200] = "";
     HistoryRecord *record = &job->record;
-    record->kind = kind;
-    record->started_us = started_us;
-    record->seconds = (double)(table_now_us() - started_us) * 1e-6;
-    record->peak_memory_bytes = process_peak_memory_bytes();
     record->rows_read = record->rows_good = record->rows_rejected = -1;
-    if (!record->outcome)
-        record->outcome = "ok";
-    if (failure) {
-        error_format(failure, message, sizeof message);
-        record->outcome = failure->code == STATUS_INTERRUPTED ? "interrupted" : "failed";
-        record->error = message;
-    }
-    Error err;
-    error_init(&err);
-    if (history_write(job->lake, record, &err) != STATUS_OK)
-        LOG(LOG_WARN, "the history record could not be written", LOG_TEXT_FIELD("error", err.message));
+    lake_job_end(job->running, *record, failure);
 }
 
 /* ---- The command ---- */
@@ -228,6 +213,16 @@ static Status unknown_action(const char *word, Error *err)
     return error_hint(err, "history, restore, compact, vacuum or fsck");
 }
 
+static Status begin(TableJob *job, const char *kind, Error *err)
+{
+    HistoryTable table = {.table = job->name};
+    const HistoryRecord about = {.kind = kind, .tables = &table, .n_tables = 1};
+    const char *lock = arena_printf(job->arena, "table-%s", job->name);
+    TRY(take_lock(job, lock, err));
+    TRY(lake_jobs_recover(job->lake, lock, err));
+    return lake_job_begin(job->lake, lock, &about, job->arena, &job->running, err);
+}
+
 static Status act(TableJob *job, int action, Error *err)
 {
     bool changes = !job->dry_run && (ACTIONS[action].changes || arguments_given(job->arguments, "repair"));
@@ -235,10 +230,13 @@ static Status act(TableJob *job, int action, Error *err)
         TRY(lock_table(job, err));
     if (job->lake)
         TRY(lake_pending_load(job->lake, job->arena, &job->pending, err));
-    int64_t started_us = table_now_us();
+    if (job->of_lake && changes)
+        TRY(begin(job, ACTIONS[action].name, err));
     Status status = ACTIONS[action].action(job, err);
-    if (job->of_lake && changes && status_exit_code(status) != 2)
-        write_record(job, ACTIONS[action].name, started_us, status == STATUS_OK ? NULL : err);
+    if (status_exit_code(status) == 2) /* it was asked wrongly */
+        lake_job_forget(job->running);
+    else
+        write_record(job, status == STATUS_OK ? NULL : err);
     return status;
 }
 

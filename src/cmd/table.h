@@ -4,7 +4,7 @@
 
 #include "cmd/command.h"
 #include "delta/maintain.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 
 typedef struct TableJob {
@@ -20,6 +20,7 @@ typedef struct TableJob {
     LakePending *pending; /* NULL without a lake */
     LakeLock **locks;
     uint32_t n_locks;
+    LakeJob *running; /* NULL when nothing is to be changed, or no lake is */
     HistoryRecord record;
     HistoryTable table;
 } TableJob;
@@ -37,6 +38,5 @@ Status table_retention(const TableJob *job, int64_t *ret_ms, Error *err) MUST_CH
 Status table_version(const TableJob *job, DeltaVersion *ret_version, Error *err) MUST_CHECK;
 /* What the history is to say of the job: versions, rows (-1: unknown), a JSON object or NULL. */
 void table_record(TableJob *job, int64_t before, int64_t after, int64_t rows, const char *details);
-int64_t table_now_us(void);
 
 #endif

@@ -1,6 +1,5 @@
 /* The five things `table` does, and how it tells of them: to people in a few lines, to machines as one JSON object. */
 #include <string.h>
-#include <sys/time.h>
 
 #include "cmd/console.h"
 #include "cmd/printer.h"
@@ -10,17 +9,11 @@
 
 #define SORTED_BY "shipment_date" /* shipments, as ingestion sorts them */
 
-int64_t table_now_us(void)
-{
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
-}
-
 static DeltaMaintenance maintenance(TableJob *job)
 {
     return (DeltaMaintenance){.table = job->path,
                               .dry_run = job->dry_run,
+                              .user_metadata = lake_job_id(job->running),
                               .pool = job->resources.pool,
                               .budget = &job->resources.budget,
                               .keep = job->pending ? lake_pending_keeps : NULL,

@@ -43,6 +43,7 @@ typedef struct DeltaCommit {
     const DeltaTransaction *transaction; /* NULL: none */
     const DeltaTransaction *relearned;   /* more of them, which the table had lost */
     uint32_t n_relearned;
+    const char *user_metadata;     /* commitInfo.userMetadata; NULL: none */
     const DeltaMetadata *metadata; /* NULL: unchanged */
     DeltaConflictRule rule;
     bool must_be_new_transaction; /* CONFLICT when transaction->app_id has a version >= ours in the table */

@@ -200,6 +200,7 @@ static Status commit_bins(Compaction *work, int64_t *ret_version, Error *err)
         .removes = removes,
         .n_removes = n,
         .data_change = false,
+        .user_metadata = work->job->user_metadata,
         .rule = DELTA_REWRITE};
     Status status = delta_commit(work->snapshot, &commit, ret_version, err);
     if (status == STATUS_CONFLICT)

@@ -196,6 +196,7 @@ static Status remove_missing(const FileCheck *check, Arena *arena, DeltaCheck *r
                           .removes = removes,
                           .n_removes = n,
                           .data_change = true,
+                          .user_metadata = check->job->user_metadata,
                           .rule = DELTA_OVERWRITE};
     result->files_removed = n;
     return delta_commit(snapshot, &commit, &result->version, err);

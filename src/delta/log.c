@@ -254,6 +254,7 @@ static void read_info(const json_t *action, LogActions *actions, Arena *arena)
     actions->operation = text_member(action, "operation", arena);
     actions->engine = text_member(action, "engineInfo", arena);
     actions->commit_id = text_member(action, "txnId", arena);
+    actions->user_metadata = text_member(action, "userMetadata", arena);
     actions->timestamp_ms = integer_member(action, "timestamp", -1);
     const char *said = json_string_value(json_object_get(json_object_get(action, "operationMetrics"), "numActions"));
     if (said && *said && strspn(said, "0123456789") == strlen(said) && strlen(said) < 10)
@@ -483,6 +484,10 @@ void log_append_info(Buffer *json, const DeltaCommit *commit, uint32_t n_actions
     buffer_printf(json, ",\"operationParameters\":%s", commit->parameters ? commit->parameters : "{}");
     if (read_version >= 0)
         buffer_printf(json, ",\"readVersion\":%lld", (long long)read_version);
+    if (commit->user_metadata) {
+        buffer_append_text(json, ",\"userMetadata\":");
+        text_append_json(json, str_view(commit->user_metadata));
+    }
     buffer_printf(json,
                   ",\"operationMetrics\":{\"numActions\":\"%u\",\"numAddedFiles\":\"%u\",\"numRemovedFiles\":\"%u\","
                   "\"numOutputRows\":\"%llu\",\"numOutputBytes\":\"%llu\"}",

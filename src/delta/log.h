@@ -41,7 +41,7 @@ typedef struct LogActions {
     uint32_t n_transactions, transactions_capacity;
     uint32_t n_actions; /* without commitInfo */
     /* commitInfo; what it does not say is NULL or -1 */
-    const char *operation, *parameters, *engine, *commit_id;
+    const char *operation, *parameters, *engine, *commit_id, *user_metadata;
     int64_t timestamp_ms;
     int64_t actions_said; /* how many there were when it was written (operationMetrics.numActions; ours alone) */
 } LogActions;

@@ -11,6 +11,7 @@
 typedef struct DeltaMaintenance {
     const char *table;
     bool dry_run;
+    const char *user_metadata; /* of the commits; may be NULL */
     ThreadPool *pool;
     MemoryBudget *budget;
     /* more files than the log's that must stay (pending transactions), by TABLE/path; may be NULL */

@@ -92,6 +92,7 @@ static Status restore(Restore *work, DeltaVersion version, int64_t *ret_version,
                           .removes = work->removes,
                           .n_removes = work->n_removes,
                           .data_change = true,
+                          .user_metadata = work->job->user_metadata,
                           .metadata = same ? NULL : &wanted->metadata,
                           .rule = DELTA_OVERWRITE};
     fault_step("restore_before_commit");

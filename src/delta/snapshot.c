@@ -373,6 +373,7 @@ static void describe(const LogActions *actions, int64_t version, int64_t modifie
                               .operation = actions->operation ? actions->operation : "unknown",
                               .parameters = actions->parameters,
                               .engine = actions->engine,
+                              .user_metadata = actions->user_metadata,
                               .metadata_changed = actions->metadata != NULL};
     for (uint32_t i = 0; i < actions->n_files; i++) {
         const LogFile *file = &actions->files[i];

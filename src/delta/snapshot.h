@@ -104,6 +104,7 @@ typedef struct DeltaCommitInfo {
     const char *operation;  /* "WRITE"; "unknown" when the commit does not say */
     const char *parameters; /* JSON text; NULL: none */
     const char *engine;     /* "freightlake 0.1.0"; NULL: unknown */
+    const char *user_metadata;
     uint32_t files_added, files_removed;
     uint64_t rows_added, rows_removed; /* by statistics, as far as they say */
     bool data_change;                  /* some add or remove says so */

@@ -391,6 +391,7 @@ static Status erase_rows(EraseJob *job, Error *err)
     LakeTransaction transaction = {.client = job->options->client,
                                    .app_id = arena_printf(job->arena, "freightlake/erase/%s", delta_uuid(job->arena)),
                                    .version = 1,
+                                   .job = job->options->job,
                                    .changes = first ? changes : changes + 1,
                                    .n_changes = (uint32_t)first + second};
     fault_step("erase_before_commit");

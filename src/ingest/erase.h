@@ -16,6 +16,7 @@ typedef struct EraseOptions {
     const char *shipment;   /* NULL: all of the client */
     const RawFile *file;    /* with `shipment` NULL: what this file brought; NULL: all */
     const Mapping *mapping; /* wanted with `shipment`: which field of a record is its id; else NULL */
+    const char *job;        /* id, for the commits; NULL: none */
     MemoryBudget *budget;
 } EraseOptions;
 

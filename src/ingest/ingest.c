@@ -488,7 +488,8 @@ static Status commit(IngestJob *job, IngestResult *result, Error *err)
     TRY(make_way(job, &changes[1].commit, err));
     LakeTransaction transaction = {.client = job->options->mapping->client,
                                    .app_id = app_id(job),
-                                   .version = known_version(job) < 1 ? 1 : known_version(job) + 1};
+                                   .version = known_version(job) < 1 ? 1 : known_version(job) + 1,
+                                   .job = job->options->job};
     if (delta_transaction_version(job->quarantine, transaction.app_id) >= transaction.version)
         return half_known(job, err);
     /* Without rejected records quarantine has nothing to say, and one commit is enough. */

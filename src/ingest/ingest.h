@@ -49,6 +49,7 @@ typedef struct IngestResult {
 typedef struct IngestOptions {
     const Lake *lake;
     const Mapping *mapping;
+    const char *job; /* id, for the commits; NULL: none */
     bool dry_run;
     bool save_nothing; /* of a dry run without a lake's tables (onboard's report) */
     ThreadPool *pool;

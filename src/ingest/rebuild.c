@@ -163,6 +163,7 @@ static Status commit_rebuild(RebuildJob *job, Error *err)
     LakeTransaction transaction = {.client = job->options->mapping->client,
                                    .app_id = arena_printf(job->arena, "freightlake/rebuild/%s", delta_uuid(job->arena)),
                                    .version = 1,
+                                   .job = job->options->job,
                                    .changes = both ? changes : changes + 1,
                                    .n_changes = both ? 2 : 1};
     fault_step("rebuild_before_commit");

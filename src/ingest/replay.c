@@ -218,6 +218,7 @@ static Status commit_replay(ReplayJob *job, Error *err)
     LakeTransaction transaction = {.client = job->options->mapping->client,
                                    .app_id = arena_printf(job->arena, "freightlake/replay/%s", delta_uuid(job->arena)),
                                    .version = 1,
+                                   .job = job->options->job,
                                    .changes = shipments ? changes : changes + 1,
                                    .n_changes = shipments ? 2 : 1};
     TRY(lake_commit(job->options->lake, &transaction, job->arena, err));

@@ -9,6 +9,7 @@ typedef struct ReplayOptions {
     const Lake *lake;
     const Mapping *mapping;  /* of today */
     QuarantineFilter filter; /* its client is the mapping's */
+    const char *job;         /* id, for the commits; NULL: none */
     bool dry_run;
     MemoryBudget *budget;
 } ReplayOptions;

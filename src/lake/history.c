@@ -73,7 +73,7 @@ void history_append_json(Buffer *json, const HistoryRecord *record)
 }
 
 /* "20260630T120000.123456Z-1f2e3d4c" */
-static const char *make_id(int64_t started_us, Arena *arena)
+const char *history_make_id(int64_t started_us, Arena *arena)
 {
     char text[TIME_TEXT_SIZE];
     int64_t time = timestamp_time(started_us);
@@ -81,6 +81,11 @@ static const char *make_id(int64_t started_us, Arena *arena)
     return arena_printf(arena, "%.4s%.2s%.2sT%02lld%02lld%02lld.%06lldZ-%.8s", text, text + 5, text + 8,
                         (long long)(time / 3600000000), (long long)(time / 60000000 % 60),
                         (long long)(time / 1000000 % 60), (long long)(time % 1000000), delta_uuid(arena));
+}
+
+const char *history_path(const Lake *lake, const char *id, Arena *arena)
+{
+    return arena_printf(arena, "%s/runs/%s.json", lake->control, id);
 }
 
 Status history_write(const Lake *lake, const HistoryRecord *record, Error *err)
@@ -91,12 +96,11 @@ Status history_write(const Lake *lake, const HistoryRecord *record, Error *err)
     buffer_init(&json, 0);
     HistoryRecord named = *record;
     if (!named.id)
-        named.id = make_id(record->started_us, &arena);
+        named.id = history_make_id(record->started_us, &arena);
     history_append_json(&json, &named);
     buffer_append_byte(&json, '\n');
     bool created;
-    Status status = storage_put_new(arena_printf(&arena, "%s/runs/%s.json", lake->control, named.id), json.data,
-                                    json.size, &created, err);
+    Status status = storage_put_new(history_path(lake, named.id, &arena), json.data, json.size, &created, err);
     buffer_done(&json);
     arena_done(&arena);
     return status;
@@ -172,8 +176,15 @@ static bool read_record(StrView text, Arena *arena, HistoryRecord *record)
 Status history_read(const Lake *lake, const char *kind, uint32_t limit, Arena *arena, HistoryRecord **ret_records,
                     uint32_t *ret_n, uint32_t *ret_unreadable, Error *err)
 {
+    return history_read_folder(arena_printf(arena, "%s/runs", lake->control), kind, limit, arena, ret_records, ret_n,
+                               ret_unreadable, err);
+}
+
+Status history_read_folder(const char *folder, const char *kind, uint32_t limit, Arena *arena,
+                           HistoryRecord **ret_records, uint32_t *ret_n, uint32_t *ret_unreadable, Error *err)
+{
     StorageList list;
-    TRY(storage_list_folder(arena_printf(arena, "%s/runs", lake->control), false, NULL, &list, err));
+    TRY(storage_list_folder(folder, false, NULL, &list, err));
     HistoryRecord *records = ARENA_ARRAY(arena, HistoryRecord, list.n + 1);
     uint32_t n = 0, unreadable = 0;
     for (size_t i = list.n; i-- > 0 && (limit == 0 || n < limit);) { /* names sort by time */

@@ -1,7 +1,7 @@
 /* History: one immutable JSON record a job under LAKE/_freightlake/runs/, so that it works on any storage.
  *
- * A record is named by its start and an id, "20260630T120000.123Z-1f2e3d4c.json", and is written once, at the job's end;
- * a job that was killed leaves none (what it left half done is doctor's to tell). */
+ * A record is named by its start and an id, "20260630T120000.123456Z-1f2e3d4c.json", and is written once, at the job's end,
+ * or by the next job when it was killed (job.h). */
 #ifndef FREIGHTLAKE_LAKE_HISTORY_H
 #define FREIGHTLAKE_LAKE_HISTORY_H
 
@@ -31,8 +31,8 @@ typedef struct HistoryRecord {
     double seconds;
     uint64_t peak_memory_bytes;
     int64_t rows_read, rows_good, rows_rejected; /* -1: does not apply */
-    const char *outcome;                         /* "ok", "nothing to do", "refused", "failed", "interrupted" */
-    const char *error;                           /* NULL: none */
+    const char *outcome; /* "ok", "nothing to do", "refused", "failed", "interrupted", "killed"; "running" of a mark */
+    const char *error;   /* NULL: none */
     HistoryTable *tables;
     uint32_t n_tables;
     HistoryCheck *checks;
@@ -45,6 +45,13 @@ Status history_write(const Lake *lake, const HistoryRecord *record, Error *err) 
 /* The newest `limit` records (0: all), newest first; `kind` NULL: every kind.  Unreadable ones are counted. */
 Status history_read(const Lake *lake, const char *kind, uint32_t limit, Arena *arena, HistoryRecord **ret_records,
                     uint32_t *ret_n, uint32_t *ret_unreadable, Error *err) MUST_CHECK;
+/* The same of another folder with such records. */
+Status history_read_folder(const char *folder, const char *kind, uint32_t limit, Arena *arena,
+                           HistoryRecord **ret_records, uint32_t *ret_n, uint32_t *ret_unreadable, Error *err)
+    MUST_CHECK;
+/* An id for a job that starts then, and where the record of an id lies. */
+const char *history_make_id(int64_t started_us, Arena *arena);
+const char *history_path(const Lake *lake, const char *id, Arena *arena);
 void history_append_json(Buffer *buffer, const HistoryRecord *record);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "lake/job.h"
 
 #define MAX_PENDING_BYTES ((size_t)1 << 30)
 #define MAX_TRIES 50
@@ -52,8 +53,8 @@ static Status write_record(const LakeTransaction *transaction, const char *path,
     json_t *changes = json_array();
     for (uint32_t i = 0; i < transaction->n_changes; i++)
         json_array_append_new(changes, change_to_json(&transaction->changes[i]));
-    json_t *root = json_pack("{s:s, s:s, s:I, s:o}", "client", transaction->client, "app_id", transaction->app_id,
-                             "version", (json_int_t)transaction->version, "changes", changes);
+    json_t *root = json_pack("{s:s, s:s, s:I, s:s?, s:o}", "client", transaction->client, "app_id", transaction->app_id,
+                             "version", (json_int_t)transaction->version, "job", transaction->job, "changes", changes);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!text)
@@ -150,8 +151,11 @@ static Status read_record(const char *path, Arena *arena, PendingRecord *ret_rec
                             .version = json_integer_value(json_object_get(root, "version")),
                             .changes = ARENA_ARRAY(arena, PendingChange, json_array_size(changes) + 1)};
     bool good = record.client && record.app_id && json_array_size(changes) > 0;
-    for (size_t i = 0; i < json_array_size(changes) && good; i++)
-        good = read_change(json_array_get(changes, i), arena, &record.changes[record.n_changes++]);
+    const char *job = text_of(root, "job", arena);
+    for (size_t i = 0; i < json_array_size(changes) && good; i++) {
+        good = read_change(json_array_get(changes, i), arena, &record.changes[record.n_changes]);
+        record.changes[record.n_changes++].commit.user_metadata = job;
+    }
     json_decref(root);
     if (!good) {
         error_set(err, STATUS_CORRUPT, "this is no record of a pending transaction");
@@ -225,6 +229,7 @@ static Status commit_first(LakeTransaction *transaction, const DeltaTransaction 
     LakeChange *first = &transaction->changes[0];
     DeltaCommit commit = first->commit;
     commit.transaction = txn;
+    commit.user_metadata = transaction->job;
     commit.must_be_new_transaction = true;
     return delta_commit(first->base, &commit, &first->version, err);
 }
@@ -327,7 +332,7 @@ Status lake_clean_table(const char *table, const char *client, Error *err)
 
 Status lake_clean_control(const Lake *lake, Error *err)
 {
-    static const char *const folders[] = {"runs", "state", "pending"};
+    static const char *const folders[] = {"runs", "running", "state", "pending"};
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         size_t removed;
         CLEANUP(mem_cleanup) char *folder = mem_printf("%s/%s", lake->control, folders[i]);
@@ -378,6 +383,8 @@ Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_reco
         else if (is_of_client(list.entries[i].path, client))
             status = recover_record(list.entries[i].path, &arena, &recovery, err);
     }
+    if (status == STATUS_OK)
+        status = lake_jobs_recover(lake, client ? arena_printf(&arena, "client-%s", client) : NULL, err);
     arena_done(&arena);
     storage_list_done(&list);
     if (status == STATUS_OK)

@@ -25,6 +25,7 @@ typedef struct LakeTransaction {
     const char *client;
     const char *app_id; /* of the `txn` in every table */
     int64_t version;
+    const char *job;     /* id of the job, for the commits' userMetadata; NULL: none */
     LakeChange *changes; /* in the order of commits; one without adds and removes still carries the txn */
     uint32_t n_changes;
 } LakeTransaction;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "delta/commit.h"
+#include "lake/job.h"
 #include "lake/table.h"
 #include "lake/transaction.h"
 #include "mart/run.h"
@@ -30,6 +31,7 @@ typedef struct LakeRun {
     const LakeRunOptions *options;
     Arena *arena;
     DeltaSnapshot *shipments;
+    const char *job; /* id */
     MartJob *jobs;
     uint32_t n_jobs;
     LakeRunResult result;
@@ -297,6 +299,7 @@ static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error
         .data_change = true,
         .transaction = &txn,
         .metadata = metadata,
+        .user_metadata = run->job,
         .rule = DELTA_OVERWRITE};
     job->written = false; /* from here on a commit may name it */
     if (!job->before) {
@@ -345,8 +348,15 @@ static Status run_steps(LakeRun *run, Error *err)
     TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &run->shipments, err));
     run->result.shipments_version = run->shipments->version;
     TRY(lake_clean_control(run->options->lake, err));
-    for (uint32_t i = 0; i < run->n_jobs; i++)
+    TRY(lake_jobs_recover(run->options->lake, "run", err));
+    bool any_stale = false;
+    for (uint32_t i = 0; i < run->n_jobs; i++) {
         TRY(look_at_mart(run, &run->jobs[i], err));
+        any_stale = any_stale || run->jobs[i].stale;
+    }
+    run->job = run->options->job;
+    if (any_stale && run->options->begin)
+        TRY(run->options->begin(run->options->begin_context, &run->job, err));
     TRY(scan_all(run, err));
     TRY(interrupt_check(err));
     for (uint32_t i = 0; i < run->n_jobs; i++) {

@@ -45,6 +45,9 @@ STEPS = [
     "rebuild_before_commit",
     "erase_before_commit",
     "erase_committed",
+    "job_begun",
+    "job_done",
+    "job_recorded",
 ]
 REPAIR_STEPS = ["fsck_announced", "fsck_before_replace", "storage_before_rename", "storage_after_rename"]
 
@@ -159,9 +162,35 @@ def without_fault(lakes: Lakes, before, words: list) -> tuple:
     return result
 
 
+def versions(lake: pathlib.Path) -> dict[str, int]:
+    places = {"shipments": lake / "processed" / "shipments", "quarantine": lake / "quarantine" / "shipments"}
+    places |= {path.name: path for path in (lake / "marts").iterdir()} if (lake / "marts").exists() else {}
+    return {
+        name: deltalake.DeltaTable(str(path)).version()
+        for name, path in places.items()
+        if (path / "_delta_log").exists()
+    }
+
+
+def history_knows(lake: pathlib.Path, before: dict[str, int], kind: str) -> None:
+    """A killed job is in the history once, with every version it made."""
+    records = json.loads(run("--lake", lake, "history", "--json").stdout)["records"]
+    check(not any(record["outcome"] == "running" for record in records), "a killed job is said to run")
+    check(len({record["id"] for record in records}) == len(records), "a job has two records")
+    told: dict[str, int] = {}
+    for record in records:
+        for table in record["tables"]:
+            told[table["table"]] = max(told.get(table["table"], -1), table.get("version_after", -1))
+    made = {name: version for name, version in versions(lake).items() if version != before.get(name)}
+    check(all(told.get(name) == version for name, version in made.items()), f"{told} in the history, not {made}")
+    if made:
+        check(records[0]["kind"] == kind and records[0]["outcome"] in ("killed", "ok"), f"{records[0]}")
+    check(not list((lake / "_freightlake" / "running").glob("*.json")), "a mark is left")
+
+
 def again(lake: pathlib.Path, words: list, wanted: tuple) -> None:
     state(lake)  # another program can read it, and nothing is there twice
-    run("--lake", lake, *words)
+    run("--lake", lake, *words, codes=(0, 3) if words[0] == "erase" else (0,))  # 3: what is erased is not there
     check(state(lake) == wanted, "run again it does not end as without a fault")
     run("--lake", lake, "doctor")
     shutil.rmtree(lake)
@@ -173,9 +202,11 @@ def killed(lakes: Lakes, name: str, before, words: list) -> int:
     for step in STEPS:
         lake = lakes.copy()
         before(lake)
+        known = versions(lake)
         done = run("--lake", lake, *words, fault=f"kill:{step}", codes=(0, -signal.SIGKILL))
         try:
             if done.returncode:
+                history_knows(lake, known, next(word for word in words if word not in ("table", "quarantine")))
                 again(lake, words, wanted)
                 n += 1
             else:
