@@ -19,6 +19,7 @@
 #include "ingest/mapping.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
+#include "mart/checks.h"
 
 #define LOW_DISK_BYTES ((uint64_t)256 << 20)
 #define CLOCK_SLACK_MS 60000
@@ -189,6 +190,68 @@ static void check_mappings(Doctor *doctor)
     for (size_t i = 0; i < list.n; i++)
         check_mapping(doctor, list.entries[i].path);
     storage_list_done(&list);
+}
+
+/* ---- Definitions of marts ---- */
+
+/* Whether DIR/NAME.sql of "DIR/NAME.tests.yaml", whose `size` bytes are DIR/NAME, was refused. */
+static bool is_beside_broken(const MartRegistry *registry, const char *path, size_t size)
+{
+    for (uint32_t i = 0; i < registry->n; i++) {
+        const Mart *mart = &registry->marts[i];
+        if (mart->broken && strncmp(mart->file, path, size) == 0 && strcmp(mart->file + size, ".sql") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Tests beside no SQL never run, which nobody would notice. */
+static void check_lone_tests(Doctor *doctor, const MartRegistry *registry)
+{
+    StorageList list;
+    Error err;
+    error_init(&err);
+    if (storage_list_folder(doctor->lake->definitions, false, NULL, &list, &err) != STATUS_OK) {
+        add_error(doctor, "mart", &err, NULL);
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        const char *path = list.entries[i].path, *end = strstr(strrchr(path, '/'), ".tests.yaml");
+        bool lone = end && strcmp(end, ".tests.yaml") == 0;
+        for (uint32_t k = 0; k < registry->n && lone; k++)
+            lone = !registry->marts[k].tests_file || strcmp(registry->marts[k].tests_file, path) != 0;
+        if (lone && !is_beside_broken(registry, path, (size_t)(end - path)))
+            add(doctor, FINDING_PROBLEM, "mart",
+                arena_printf(doctor->arena, "%s: no %.*s.sql is beside it, so these tests never run", path,
+                             (int)(end - strrchr(path, '/') - 1), strrchr(path, '/') + 1),
+                "put the mart's SQL beside it (that of a built-in one: 'freightlake marts export'), or remove it");
+    }
+    storage_list_done(&list);
+}
+
+static void check_definitions(Doctor *doctor)
+{
+    MartRegistry registry;
+    uint32_t sound = 0;
+    Error err;
+    error_init(&err);
+    if (mart_registry_load_optional(doctor->lake->definitions, doctor->arena, &registry, &err) != STATUS_OK) {
+        add_error(doctor, "mart", &err, NULL);
+        return;
+    }
+    for (uint32_t i = 0; i < registry.n; i++) {
+        PlanNode *plan;
+        MartChecks checks;
+        error_init(&err);
+        if (checks_plan(&registry.marts[i], doctor->arena, &plan, &checks, &err) == STATUS_OK)
+            sound++;
+        else
+            add_error(doctor, "mart", &err, NULL);
+    }
+    if (sound == registry.n)
+        add(doctor, FINDING_OK, "mart", arena_printf(doctor->arena, "the definitions of all %u can be run", sound),
+            NULL);
+    check_lone_tests(doctor, &registry);
 }
 
 /* ---- What was cut off ---- */
@@ -428,6 +491,7 @@ Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err)
     check_stores(&doctor);
     check_folders(&doctor);
     check_mappings(&doctor);
+    check_definitions(&doctor);
     check_erases(&doctor);
     check_pending(&doctor);
     check_temporaries(&doctor);

@@ -24,6 +24,14 @@ static void append_failures(Buffer *text, const LakeMartResult *mart)
     }
 }
 
+static void append_broken(Buffer *text, const Error *broken)
+{
+    char message[1200];
+    Error plain = *broken;
+    plain.hint[0] = '\0';
+    buffer_printf(text, "  BROKEN %s\n", error_format(&plain, message, sizeof message));
+}
+
 static uint32_t passed_checks(const LakeMartResult *mart)
 {
     uint32_t n = 0;
@@ -35,7 +43,7 @@ static uint32_t passed_checks(const LakeMartResult *mart)
 static void append_table(Buffer *text, const LakeRunResult *result)
 {
     char bytes[24], rows[24], seconds[24];
-    if (result->n_published == 0 && result->n_failed == 0) {
+    if (result->n_published == 0 && result->n_failed == 0 && result->n_broken == 0) {
         buffer_printf(text, "nothing to do: all %u marts are of version %lld of the shipments\n", result->n_marts,
                       (long long)result->shipments_version);
         return;
@@ -44,12 +52,17 @@ static void append_table(Buffer *text, const LakeRunResult *result)
     for (uint32_t i = 0; i < result->n_marts; i++) {
         const LakeMartResult *mart = &result->marts[i];
         buffer_printf(text, "%-24s %-12s %8lld %14llu %12s   ", mart->mart->name,
-                      mart->passed ? lake_mart_action_name(mart->action) : "not made", (long long)mart->version,
-                      (unsigned long long)mart->rows, text_bytes(bytes, sizeof bytes, (double)mart->bytes));
+                      mart->broken   ? "broken"
+                      : mart->passed ? lake_mart_action_name(mart->action)
+                                     : "not made",
+                      (long long)mart->version, (unsigned long long)mart->rows,
+                      text_bytes(bytes, sizeof bytes, (double)mart->bytes));
         if (mart->action == LAKE_MART_UP_TO_DATE)
             buffer_append_text(text, "\n");
         else
             buffer_printf(text, "%u of %u passed\n", passed_checks(mart), mart->checks.n);
+        if (mart->broken)
+            append_broken(text, mart->broken);
         if (!mart->passed)
             append_failures(text, mart);
     }
@@ -75,11 +88,13 @@ static void append_checks(Buffer *text, const MartChecks *checks)
 
 static void append_json(Buffer *text, const LakeRunResult *result)
 {
-    buffer_printf(text,
-                  "{\"shipments_version\":%lld,\"published\":%u,\"failed\":%u,\"rows_read\":%llu,\"seconds\":%.6f,"
-                  "\"peak_memory_bytes\":%zu,\"marts\":[",
-                  (long long)result->shipments_version, result->n_published, result->n_failed,
-                  (unsigned long long)result->rows_read, result->seconds, process_peak_memory_bytes());
+    char message[1400];
+    buffer_printf(
+        text,
+        "{\"shipments_version\":%lld,\"published\":%u,\"failed\":%u,\"broken\":%u,\"rows_read\":%llu,\"seconds\":%.6f,"
+        "\"peak_memory_bytes\":%zu,\"marts\":[",
+        (long long)result->shipments_version, result->n_published, result->n_failed, result->n_broken,
+        (unsigned long long)result->rows_read, result->seconds, process_peak_memory_bytes());
     for (uint32_t i = 0; i < result->n_marts; i++) {
         const LakeMartResult *mart = &result->marts[i];
         buffer_append_text(text, i ? ",{\"name\":" : "{\"name\":");
@@ -94,6 +109,11 @@ static void append_json(Buffer *text, const LakeRunResult *result)
             buffer_append_text(text, "[]");
         else
             append_checks(text, &mart->checks);
+        buffer_append_text(text, ",\"broken\":");
+        if (mart->broken)
+            text_append_json(text, str_view(error_format(mart->broken, message, sizeof message)));
+        else
+            buffer_append_text(text, "null");
         buffer_append_byte(text, '}');
     }
     buffer_append_text(text, "]}\n");
@@ -192,7 +212,7 @@ Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const 
     progress_free(progress);
     resources_done(&resources);
     record(running.job, &result, status == STATUS_OK ? NULL : err, job_arena);
-    if (status != STATUS_OK && status != STATUS_CHECK)
+    if (!result.complete)
         return status;
     Error printing;
     error_init(&printing);

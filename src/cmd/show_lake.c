@@ -14,7 +14,7 @@ struct ShowLake {
     Resources *resources;
 };
 
-/* Marts of the lake's definitions and the built-in ones; a definition that cannot be read does not keep a table from being
+/* Marts of the lake's definitions and the built-in ones; definitions that cannot be listed do not keep a table from being
  * shown. */
 static Status find_mart(const LakeTable *found, const char *name, Arena *arena, const Mart **ret_mart, Error *err)
 {
@@ -23,7 +23,7 @@ static Status find_mart(const LakeTable *found, const char *name, Arena *arena, 
     *ret_mart = NULL;
     if (!found->lake)
         return STATUS_OK;
-    if (mart_registry_load(folder, arena, registry, err) != STATUS_OK) {
+    if (mart_registry_load_optional(folder, arena, registry, err) != STATUS_OK) {
         error_init(err);
         TRY(mart_registry_load(NULL, arena, registry, err));
     }

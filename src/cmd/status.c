@@ -18,7 +18,8 @@ typedef struct StatusRow {
     const char *problem;           /* then, why */
     const HistoryRecord *last;     /* the newest job that went well and changed or looked at the table; NULL: none */
     bool is_mart;
-    const char *stale; /* a mart's: why; NULL: up to date */
+    const char *stale;  /* a mart's: why; NULL: up to date */
+    const char *broken; /* a mart's: why its definition cannot be run; NULL: it is sound, or there is none */
 } StatusRow;
 
 typedef struct LakeStatus {
@@ -77,6 +78,11 @@ static void append_json_row(Buffer *json, const StatusRow *row)
         buffer_printf(json, ",\"stale\":%s,\"stale_because\":", row->stale ? "true" : "false");
         if (row->stale)
             text_append_json(json, str_view(row->stale));
+        else
+            buffer_append_text(json, "null");
+        buffer_append_text(json, ",\"broken_definition\":");
+        if (row->broken)
+            text_append_json(json, str_view(row->broken));
         else
             buffer_append_text(json, "null");
     }
@@ -162,16 +168,19 @@ static void append_row(Buffer *text, const StatusRow *row, int64_t now_us)
 static void append_table(Buffer *text, const LakeStatus *status)
 {
     int64_t now_us = lake_now_us();
-    bool stale = false, unreadable = false;
+    bool stale = false, broken = false, unreadable = false;
     buffer_printf(text, "lake %s, amounts in %s\n\n%-24s  %7s  %9s  %6s  %9s  %9s  %-24s  %s\n", status->lake->path,
                   status->lake->currency, "table", "version", "rows", "files", "size", "age", "last good job", "state");
     for (uint32_t i = 0; i < status->n; i++) {
         append_row(text, &status->rows[i], now_us);
-        stale |= status->rows[i].stale && mart_find(&status->registry, status->rows[i].name);
+        stale |= status->rows[i].stale && mart_find(&status->registry, status->rows[i].name) && !status->rows[i].broken;
+        broken |= status->rows[i].broken != NULL;
         unreadable |= status->rows[i].problem != NULL;
     }
     if (unreadable)
         buffer_append_text(text, "\n'freightlake doctor' tells what mends a table that cannot be read\n");
+    else if (broken)
+        buffer_append_text(text, "\n'freightlake doctor' tells what mends a definition\n");
     else if (stale)
         buffer_append_text(text, "\n'freightlake run' brings the marts up to date\n");
     if (status->pending)
@@ -198,6 +207,20 @@ static bool is_listed(const LakeStatus *status, const char *name)
     return false;
 }
 
+/* "broken definition: MESSAGE (file F, row R)"; NULL when it is sound. */
+static const char *broken_definition(const Mart *mart, Arena *arena)
+{
+    PlanNode *plan;
+    MartChecks checks;
+    Error err;
+    char text[1200];
+    error_init(&err);
+    if (checks_plan(mart, arena, &plan, &checks, &err) == STATUS_OK)
+        return NULL;
+    err.hint[0] = '\0';
+    return arena_printf(arena, "broken definition: %s", error_format(&err, text, sizeof text));
+}
+
 static void look_at_marts(LakeStatus *status, Arena *arena)
 {
     const DeltaSnapshot *shipments = status->rows[0].snapshot;
@@ -211,11 +234,16 @@ static void look_at_marts(LakeStatus *status, Arena *arena)
             row->stale = !row->snapshot ? "its table cannot be read" : "shipments cannot be read";
         else
             row->stale = lake_mart_stale(mart, shipments, row->snapshot, arena);
+        if (mart && (row->broken = broken_definition(mart, arena)))
+            row->stale = row->broken;
     }
     for (uint32_t i = 0; i < status->registry.n; i++) {
-        const char *name = status->registry.marts[i].name;
-        if (!is_listed(status, name))
-            status->rows[status->n++] = (StatusRow){.name = name, .is_mart = true, .stale = "never run"};
+        const Mart *mart = &status->registry.marts[i];
+        if (is_listed(status, mart->name))
+            continue;
+        const char *broken = broken_definition(mart, arena);
+        status->rows[status->n++] =
+            (StatusRow){.name = mart->name, .is_mart = true, .stale = broken ? broken : "never run", .broken = broken};
     }
 }
 

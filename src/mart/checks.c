@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mart/run.h"
 #include "shipment/shipment.h"
 #include "text/yaml.h"
 
@@ -254,6 +255,15 @@ Status checks_load(const Mart *mart, const Schema *schema, Arena *arena, MartChe
         if (parser.checks.checks[i].sql)
             TRY(plan_check(mart, &parser.checks.checks[i], schema, arena, err));
     *ret_checks = parser.checks;
+    return STATUS_OK;
+}
+
+Status checks_plan(const Mart *mart, Arena *arena, PlanNode **ret_plan, MartChecks *ret_checks, Error *err)
+{
+    PlanNode *plan = NULL;
+    TRY(mart_plan(mart, arena, &plan, err));
+    TRY(checks_load(mart, &plan->schema, arena, ret_checks, err));
+    *ret_plan = plan;
     return STATUS_OK;
 }
 

@@ -41,6 +41,8 @@ typedef struct MartChecks {
 /* Reads, expands and plans the tests of a mart with these columns (which live as long as the checks); all memory is the
  * arena's.  CONFIG with file and line for whatever cannot be meant. */
 Status checks_load(const Mart *mart, const Schema *schema, Arena *arena, MartChecks *ret_checks, Error *err) MUST_CHECK;
+/* Plans a mart and its tests: what says whether a definition is sound. */
+Status checks_plan(const Mart *mart, Arena *arena, PlanNode **ret_plan, MartChecks *ret_checks, Error *err) MUST_CHECK;
 /* Whether some check reads the table of shipments. */
 bool checks_read_shipments(const MartChecks *checks);
 

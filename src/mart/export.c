@@ -23,9 +23,8 @@ Status export_plan(const Mart *mart, Arena *job_arena, PlannedMart *ret_planned,
 {
     PlannedMart planned = {.mart = mart};
     PlanNode *plan = NULL;
-    TRY(mart_plan(mart, job_arena, &plan, err));
+    TRY(checks_plan(mart, job_arena, &plan, &planned.checks, err));
     planned.plan = plan;
-    TRY(checks_load(mart, &plan->schema, job_arena, &planned.checks, err));
     TRY(sql_tables(mart->sql, SQL_MART, job_arena, &planned.tables, &planned.n_tables, err));
     planned.sql_file = arena_printf(job_arena, "%s.sql", mart->name);
     planned.tests_file = mart->tests ? arena_printf(job_arena, "%s.tests.yaml", mart->name) : NULL;

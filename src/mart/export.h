@@ -24,7 +24,7 @@ typedef struct PlannedMart {
     const char *sql_file, *tests_file, *tests_sql_file; /* below the folder of an export; NULL: none */
 } PlannedMart;
 
-/* Plans the SQL and the tests of a mart; errors are those of mart_plan and checks_load. */
+/* Plans the SQL and the tests of a mart; errors are those of checks_plan. */
 Status export_plan(const Mart *mart, Arena *job_arena, PlannedMart *ret_planned, Error *err) MUST_CHECK;
 
 /* A mart as a JSON object:

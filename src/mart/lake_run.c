@@ -1,6 +1,7 @@
 /* lake_run; see lake_run.h. */
 #include "mart/lake_run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -92,8 +93,13 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
     job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
     TRY(lake_clean_table(job->table, NULL, err));
-    TRY(mart_plan(job->mart, run->arena, &job->plan, err));
-    TRY(checks_load(job->mart, &job->plan->schema, run->arena, &result->checks, err));
+    if (checks_plan(job->mart, run->arena, &job->plan, &result->checks, err) != STATUS_OK) {
+        Error *broken = ARENA_NEW(run->arena, Error);
+        *broken = *err;
+        result->broken = broken;
+        run->result.n_broken++;
+        error_init(err);
+    }
     TRY(delta_exists(job->table, &exists, err));
     if (exists) {
         TRY(delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &job->before, err));
@@ -101,6 +107,8 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
         result->rows = job->before->n_rows;
         result->bytes = job->before->size_bytes;
     }
+    if (result->broken)
+        return STATUS_OK;
     job->stale = run->options->full || lake_mart_stale(job->mart, run->shipments, job->before, run->arena);
     if (!job->stale || run->options->full || !exec_plan_is_incremental(job->plan))
         return STATUS_OK;
@@ -366,6 +374,7 @@ static Status run_steps(LakeRun *run, Error *err)
         run->result.n_published += run->jobs[i].result->published;
         run->result.n_failed += !run->jobs[i].result->passed;
     }
+    run->result.complete = true;
     return STATUS_OK;
 }
 
@@ -383,6 +392,18 @@ static void clean_up(LakeRun *run)
         state_done(&job->state);
         buffer_done(&job->groups);
     }
+}
+
+static Status broken_definition(const LakeRunResult *result, Error *err)
+{
+    const LakeMartResult *mart = result->marts;
+    while (!mart->broken)
+        mart++;
+    *err = *mart->broken;
+    err->code = STATUS_CONFIG;
+    snprintf(err->message, sizeof err->message, "the mart %.80s was not made: %.400s", mart->mart->name,
+             mart->broken->message);
+    return error_hint(err, "mend its definition, then run again; other marts do not wait for it");
 }
 
 static Status failed_checks(const LakeRunResult *result, Error *err)
@@ -417,5 +438,6 @@ Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *
     lake_unlock(lock);
     run.result.seconds = clock_seconds() - start;
     *ret_result = run.result;
-    return status == STATUS_OK ? failed_checks(ret_result, err) : status;
+    TRY(status);
+    return ret_result->n_broken ? broken_definition(ret_result, err) : failed_checks(ret_result, err);
 }

@@ -5,7 +5,8 @@
  *   -> each mart's data file, not yet part of its table -> its checks -> one commit (overwrite, with `txn`) -> its state
  *
  * A mart is up to date when its table's `txn` of "freightlake/mart/DEFINITION" has the version of the shipments it was made
- * of, or one since which no commit changed rows.  Kill steps: mart_file_written, mart_checked, mart_committed,
+ * of, or one since which no commit changed rows.  One whose definition is broken stays as it is and keeps no other from being
+ * made.  Kill steps: mart_file_written, mart_checked, mart_committed,
  * state_written; whatever was cut off, the next run does it again. */
 #ifndef FREIGHTLAKE_MART_LAKE_RUN_H
 #define FREIGHTLAKE_MART_LAKE_RUN_H
@@ -52,12 +53,14 @@ typedef struct LakeMartResult {
     uint64_t rows, bytes;
     MartChecks checks;
     bool passed;
+    const Error *broken; /* why its definition cannot be run; NULL: it is sound */
 } LakeMartResult;
 
 typedef struct LakeRunResult {
     LakeMartResult *marts;
     uint32_t n_marts;
-    uint32_t n_published, n_failed;
+    uint32_t n_published, n_failed, n_broken;
+    bool complete; /* every sound mart was looked at, made where it was stale, and checked */
     int64_t shipments_version;
     uint64_t rows_read;
     double seconds;
@@ -67,8 +70,8 @@ typedef struct LakeRunResult {
  * date.  `table` is the mart's, NULL where it has none. */
 const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, const DeltaSnapshot *table, Arena *arena);
 
-/* CHECK when a mart failed its checks: other marts are published all the same.  *ret_result is filled in whatever the
- * outcome: marts that were published before something failed stay so. */
+/* CONFIG when a definition is broken, else CHECK when a mart failed its checks: other marts are published all the same.
+ * *ret_result is filled in whatever the outcome: marts that were published before something failed stay so. */
 Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err) MUST_CHECK;
 
 #endif

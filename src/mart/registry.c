@@ -122,33 +122,58 @@ static Status read_tests(Mart *mart, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-static Status add_file(MartRegistry *registry, Arena *arena, const char *path, Error *err)
+static Status read_mart(Arena *arena, const char *path, Mart *ret_mart, Error *err)
 {
-    char *name = mart_name_of(arena, path);
+    char *name = mart_name_of(arena, path), *sql = NULL;
     if (!name) {
         error_set(err, STATUS_CONFIG, "a mart cannot have this file name");
         error_hint(err,
                    "use lower-case letters, digits and _, such as late_lanes.sql; shipments and quarantine are taken");
         return error_at_file(err, path);
     }
-    char *sql = NULL;
     TRY(read_sql(path, arena, &sql, err));
     Mart mart = make_mart(arena, name, sql, arena_strdup(arena, path));
     TRY(read_tests(&mart, arena, err));
+    *ret_mart = mart;
+    return STATUS_OK;
+}
+
+static Mart broken_mart(Arena *arena, const char *path, const Error *why)
+{
+    const char *name = mart_name_of(arena, path);
+    if (!name)
+        name = arena_strdup(arena, strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+    Mart mart = make_mart(arena, name, "", arena_strdup(arena, path));
+    Error *broken = ARENA_NEW(arena, Error);
+    *broken = *why;
+    mart.broken = broken;
+    return mart;
+}
+
+static Status add_file(MartRegistry *registry, Arena *arena, const char *path, bool keep_broken, Error *err)
+{
+    Mart mart;
+    if (read_mart(arena, path, &mart, err) != STATUS_OK) {
+        if (!keep_broken)
+            return err->code;
+        mart = broken_mart(arena, path, err);
+        error_init(err);
+    }
     uint32_t place = 0;
-    while (place < registry->n && strcmp(registry->marts[place].name, name) != 0)
+    while (place < registry->n && strcmp(registry->marts[place].name, mart.name) != 0)
         place++;
     registry->marts[place] = mart;
     registry->n += place == registry->n;
     return STATUS_OK;
 }
 
-static Status add_folder(MartRegistry *registry, Arena *arena, const StorageList *list, const char *folder, Error *err)
+static Status add_folder(MartRegistry *registry, Arena *arena, const StorageList *list, const char *folder,
+                         bool keep_broken, Error *err)
 {
     bool found = false;
     for (size_t i = 0; i < list->n; i++)
         if (ends_with(list->entries[i].path, ".sql")) {
-            TRY(add_file(registry, arena, list->entries[i].path, err));
+            TRY(add_file(registry, arena, list->entries[i].path, keep_broken, err));
             found = true;
         }
     if (!found) {
@@ -159,7 +184,7 @@ static Status add_folder(MartRegistry *registry, Arena *arena, const StorageList
     return STATUS_OK;
 }
 
-Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
+static Status load(const char *folder, bool keep_broken, Arena *job_arena, MartRegistry *ret_registry, Error *err)
 {
     StorageList list = {0};
     if (folder)
@@ -173,12 +198,17 @@ Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *re
     }
     Status status = STATUS_OK;
     if (folder) {
-        status = add_folder(&registry, job_arena, &list, folder, err);
+        status = add_folder(&registry, job_arena, &list, folder, keep_broken, err);
         storage_list_done(&list);
     }
     if (status == STATUS_OK)
         *ret_registry = registry;
     return status;
+}
+
+Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
+{
+    return load(folder, false, job_arena, ret_registry, err);
 }
 
 Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
@@ -189,7 +219,7 @@ Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartReg
     for (size_t i = 0; i < list.n; i++)
         any |= ends_with(list.entries[i].path, ".sql");
     storage_list_done(&list);
-    return mart_registry_load(any ? folder : NULL, job_arena, ret_registry, err);
+    return load(any ? folder : NULL, true, job_arena, ret_registry, err);
 }
 
 const Mart *mart_find(const MartRegistry *registry, const char *name)

@@ -30,6 +30,7 @@ typedef struct Mart {
     const char *file;                    /* where the SQL is from; NULL: built in */
     const char *tests;                   /* YAML text; NULL: none */
     const char *tests_file;              /* where it is from, for messages */
+    const Error *broken;                 /* why its files are no mart; NULL: they were read */
     char hash[MART_HASH_CHARACTERS + 1]; /* of the SQL text: another text is another definition */
 } Mart;
 
@@ -42,7 +43,8 @@ typedef struct MartRegistry {
  * gives CONFIG with the file. */
 Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err) MUST_CHECK;
 
-/* The marts of a lake: LAKE/definitions may be empty or not there. */
+/* The marts of a lake: LAKE/definitions may be empty or not there.  A file that is refused gives a mart with `broken` (one that
+ * cannot have its name goes by the file's), so that it keeps no other from being made. */
 Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
     MUST_CHECK;
 

@@ -52,6 +52,10 @@ static int64_t line_of(const char *sql, int64_t position)
 Status mart_plan(const Mart *mart, Arena *query_arena, PlanNode **ret_plan, Error *err)
 {
     static const Catalog catalog = {NULL, find_table};
+    if (mart->broken) {
+        *err = *mart->broken;
+        return err->code;
+    }
     Status status = sql_plan(mart->sql, SQL_MART, &catalog, query_arena, ret_plan, err);
     if (status == STATUS_OK)
         return STATUS_OK;

@@ -278,7 +278,8 @@ class Checks(Lake):
         for wrong in ("not_null: [weight]", "no_rows: SELECT x FROM elsewhere", "range: {column: carrier}"):
             self.define("mine", "SELECT carrier FROM shipments", f"tests:\n  - {wrong}\n")
             self.assertIn("mine.tests.yaml, row 2", run("--lake", self.lake, "run", code=2).stderr, wrong)
-        self.assertFalse((self.lake / "marts" / "delay_trends").exists(), "nothing is made before all can be meant")
+        self.assertTrue((self.lake / "marts" / "delay_trends").exists(), "others do not wait for it")
+        self.assertFalse((self.lake / "marts" / "mine").exists())
 
     def test_wrong_mart(self) -> None:
         self.ingest()
@@ -291,6 +292,62 @@ class Checks(Lake):
             self.assertIn("are taken", run("--lake", self.lake, "run", code=2).stderr)
             (self.lake / "definitions" / f"{taken}.sql").unlink()
         self.assertEqual(self.marts()["delay_trends"]["version"], before["delay_trends"]["version"])
+
+    def findings(self, check: str) -> list[dict]:
+        done = subprocess.run(
+            [PROGRAM, "--lake", self.lake, "doctor", "--json"], capture_output=True, text=True, timeout=120, check=False
+        )
+        found = json.loads(done.stdout)["findings"]
+        return [f for f in found if f["check"] == check and f["state"] == "problem"]
+
+    def test_broken_definitions(self) -> None:
+        """Each is named by run, status and doctor; the others are made; a table that stands stays."""
+        self.ingest()
+        good = "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier"
+        self.define("mine", good, "tests: []\n")
+        self.marts()
+        self.assertEqual(self.findings("mart"), [])
+        before = self.files("mine")
+        definitions = self.lake / "definitions"
+        broken = {
+            "mine": ("SELECT carrier,\n  weight FROM shipments", "tests: []\n", "mine.sql", 2),
+            "syntax": ("SELECT carrier\nFROM\nGROUP BY 1", "tests: []\n", "syntax.sql", 3),
+            "bad_yaml": (good, "tests:\n  - unique: [carrier\n", "bad_yaml.tests.yaml", None),
+            "bad_rule": (good, "tests:\n  - unique: [weight]\n", "bad_rule.tests.yaml", 2),
+            "nothing": ("  \n", "tests: []\n", "nothing.sql", None),
+            "Late-Lanes": (good, "tests: []\n", "Late-Lanes.sql", None),
+        }
+        for name, (sql, tests, _, _) in broken.items():
+            self.define(name, sql, tests)
+        self.ingest()
+        done = run("--lake", self.lake, "run", "--json", code=2)
+        result = json.loads(done.stdout)
+        self.assertEqual((result["published"], result["broken"]), (len(MARTS), len(broken)))
+        by_name = {mart["name"].removesuffix(".sql"): mart for mart in result["marts"]}
+        status = json.loads(run("--lake", self.lake, "status", "--json").stdout)["tables"]
+        states = {row["table"].removesuffix(".sql"): row for row in status}
+        found = self.findings("mart")
+        self.assertEqual(len(found), len(broken))
+        shown = run("--lake", self.lake, "run", code=2)
+        for name, (_, _, file, line) in broken.items():
+            where = f"definitions/{file}" + (f", row {line}" if line else "")
+            if line and file.endswith(".sql"):
+                where = f"definitions/{file}"
+                self.assertIn(f"row {line}", by_name[name]["broken"])
+            self.assertIn(where, by_name[name]["broken"])
+            self.assertIn(where, states[name]["broken_definition"])
+            self.assertIn("broken definition", states[name]["stale_because"])
+            self.assertEqual(len([f for f in found if where in f["what"] and f["next"]]), 1, name)
+            self.assertIn(where, shown.stdout)
+        self.assertIn("broken definition", run("--lake", self.lake, "status").stdout)
+        self.assertEqual(self.files("mine"), before)
+        self.assertIsNone(states["delay_trends"]["stale_because"])
+        for file in definitions.iterdir():
+            file.unlink()
+        self.define("mine", good, "")
+        self.marts()
+        (definitions / "mine.sql").unlink()
+        self.assertIn("mine.tests.yaml", self.findings("mart")[0]["what"])
 
     def test_two_at_once(self) -> None:
         self.ingest()
