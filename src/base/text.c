@@ -109,6 +109,26 @@ char *text_seconds(char *text, size_t size, double seconds)
     return text;
 }
 
+static bool ends_in(const char *noun, size_t size, const char *letters)
+{
+    return size > 0 && strchr(letters, noun[size - 1]) != NULL;
+}
+
+CountText text_plural(uint64_t n, const char *noun)
+{
+    CountText count;
+    size_t size = strlen(noun);
+    bool hisses = ends_in(noun, size, "sx") || (ends_in(noun, size, "h") && ends_in(noun, size - 1, "cs"));
+    bool turns = ends_in(noun, size, "y") && !ends_in(noun, size - 1, "aeiou");
+    snprintf(count.text, sizeof count.text, "%llu %.*s%s", (unsigned long long)n,
+             (int)(n != 1 && turns ? size - 1 : size), noun,
+             n == 1   ? ""
+             : turns  ? "ies"
+             : hisses ? "es"
+                      : "s");
+    return count;
+}
+
 Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err)
 {
     static const struct {

@@ -66,6 +66,14 @@ char *text_count(char *text, size_t size, double value);
 char *text_bytes(char *text, size_t size, double bytes);
 char *text_seconds(char *text, size_t size, double seconds);
 
+/* "1 file", "3 files", "0 entries": a count with its noun, given in the singular.  PLURAL(n, noun) is a text that
+ * lives to the end of the statement it stands in. */
+typedef struct CountText {
+    char text[64];
+} CountText;
+CountText text_plural(uint64_t n, const char *noun);
+#define PLURAL(n, noun) (text_plural((uint64_t)(n), (noun)).text)
+
 /* "64MiB", "1GiB", "750MB", "1073741824" -> bytes. */
 Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err) MUST_CHECK;
 

@@ -243,7 +243,10 @@ const CommandInfo LAKE_COMMANDS[] = {
          " marts anew without it.  It cannot be undone, so it asks, or wants --yes.  The history keeps that it was done"
          " (of a shipment by a hash of its id), with names of files and counts; the mapping stays.  Where nothing is "
          "found,"
-         " nothing is changed; an unknown client or shipment is an error (exit code 3).\n\n"
+         " nothing is changed; an unknown client or shipment is an error (exit code 3).  A mart that breaks a test "
+         "without"
+         " the data (exit code 1), or whose definition is broken (2), loses its table, since it must not stay readable;"
+         " 'run' makes it when it is mended.\n\n"
          "--file takes a wrong file out again: its rows in shipments and quarantine, and its raw copy; it is no longer"
          " known, so it can be ingested once it is mended.  Older versions keep its rows.",
      .options = ERASE_OPTIONS,
@@ -281,14 +284,17 @@ const CommandInfo LAKE_COMMANDS[] = {
      .examples = HISTORY_EXAMPLES},
     {.name = "status",
      .summary = "Show how fresh and large the tables are",
-     .description = "Lists the lake's tables and marts with version, rows, files, size and age.",
+     .description = "Lists the lake's tables and marts with version, rows, files, size and age, and says what 'run'"
+                    " would make anew, or why a definition of a mart is broken.",
      .options = STATUS_OPTIONS,
      .examples = STATUS_EXAMPLES},
     {.name = "doctor",
      .summary = "Check that the lake is well",
-     .description = "Checks settings, folders and permissions, room on the disk, mappings of clients, tables and their"
-                    " files, and what jobs that were cut off left behind.  Says for each finding what mends it; exit"
-                    " code 1 when something is wrong.",
+     .description =
+         "Checks settings, folders and permissions, room on the disk, mappings of clients, definitions and tests"
+         " of marts, tables and their"
+         " files, and what jobs that were cut off left behind.  Says for each finding what mends it; exit"
+         " code 1 when something is wrong.",
      .options = DOCTOR_OPTIONS,
      .examples = DOCTOR_EXAMPLES},
     {.name = "onboard",

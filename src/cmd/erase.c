@@ -23,9 +23,12 @@ typedef struct EraseJobArguments {
     RawFile *file; /* NULL: not only what one file brought */
     Resources resources;
     EraseResult result;
-    uint32_t marts; /* made anew */
     MartRegistry registry;
-    LakeRunResult run; /* of the marts made anew */
+    LakeRunResult run;    /* of the marts made anew */
+    uint32_t marts;       /* made anew */
+    const char **removed; /* marts that could not be made without the rows: their tables went */
+    uint32_t n_removed;
+    Error unmade; /* why the first mart that could not be made was not; OK: all were */
 } EraseJobArguments;
 
 static Status confirm(const EraseJobArguments *job, Error *err)
@@ -54,6 +57,18 @@ static Status confirm(const EraseJobArguments *job, Error *err)
     return error_set(err, STATUS_USAGE, "nothing was erased");
 }
 
+/* All files of a table.  Backwards, so that its log goes last: cut off, it is still a table, and removed the next time. */
+static Status remove_table(const EraseJobArguments *job, const char *name, Error *err)
+{
+    StorageList list;
+    TRY(storage_list_folder(lake_table_path(job->lake, name, job->arena), true, NULL, &list, err));
+    Status status = STATUS_OK;
+    for (size_t i = list.n; i-- > 0 && status == STATUS_OK;)
+        status = storage_remove(list.entries[i].path, err);
+    storage_list_done(&list);
+    return status;
+}
+
 /* Tables of marts that have no definition cannot be made anew: they go.  Kept states are a cache: they go, too. */
 static Status remove_what_stays(const EraseJobArguments *job, const MartRegistry *registry, Error *err)
 {
@@ -79,6 +94,44 @@ static Status remove_what_stays(const EraseJobArguments *job, const MartRegistry
     return status;
 }
 
+/* A mart that breaks a test, or whose definition is broken, keeps the version before: after a file was taken out.  Where data is
+ * erased that version must not stay readable, and what fails a test is not published, so the mart has no table until a run
+ * makes it. */
+static Status look_at_unmade(EraseJobArguments *job, const Error *why, Error *err)
+{
+    const LakeRunResult *result = &job->run;
+    job->unmade = *why;
+    job->removed = ARENA_ARRAY(job->arena, const char *, result->n_marts + 1);
+    for (uint32_t i = 0; i < result->n_marts; i++) {
+        const LakeMartResult *mart = &result->marts[i];
+        if (job->file || (mart->passed && !mart->broken))
+            continue;
+        TRY(remove_table(job, mart->mart->name, err));
+        job->removed[job->n_removed++] = mart->mart->name;
+    }
+    if (!job->n_removed)
+        return STATUS_OK;
+    const LakeMartResult *first = result->marts;
+    while (first->passed && !first->broken)
+        first++;
+    job->unmade.hint[0] = '\0';
+    if (!first->broken)
+        snprintf(job->unmade.message, sizeof job->unmade.message,
+                 "the mart %.80s breaks a test without what was erased", first->mart->name);
+    error_hint(&job->unmade,
+               "what was asked for is erased, the table of the mart with it; mend the mart or its test, then"
+               " 'freightlake run' makes it");
+    return STATUS_OK;
+}
+
+static bool was_removed(const EraseJobArguments *job, const char *name)
+{
+    bool removed = false;
+    for (uint32_t i = 0; i < job->n_removed; i++)
+        removed |= strcmp(job->removed[i], name) == 0;
+    return removed;
+}
+
 /* Marts that have a table are made anew from what is left, and their older versions go. */
 static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
 {
@@ -101,12 +154,18 @@ static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
                               .job = id,
                               .pool = job->resources.pool,
                               .budget = &job->resources.budget};
-    if (n > 0)
-        TRY(lake_run(&options, job->arena, &job->run, err));
+    if (n > 0 && lake_run(&options, job->arena, &job->run, err) != STATUS_OK) {
+        if (!job->run.complete)
+            return err->code;
+        Error why = *err;
+        error_init(err);
+        TRY(look_at_unmade(job, &why, err));
+    }
     for (uint32_t i = 0; i < n && !job->file; i++)
-        TRY(erase_older_versions(lake_table_path(job->lake, marts[i]->name, job->arena), NULL, job->arena, &job->result,
-                                 err));
-    job->marts = n;
+        if (!was_removed(job, marts[i]->name))
+            TRY(erase_older_versions(lake_table_path(job->lake, marts[i]->name, job->arena), NULL, job->arena,
+                                     &job->result, err));
+    job->marts = job->run.n_published;
     return STATUS_OK;
 }
 
@@ -142,7 +201,9 @@ static void record(const EraseJobArguments *job, LakeJob *running, const Error *
     tables[1] = (HistoryTable){"quarantine", -1, job->result.quarantine_version, (int64_t)job->result.quarantined};
     for (uint32_t i = 0; i < job->run.n_marts; i++) {
         const LakeMartResult *mart = &job->run.marts[i];
-        tables[2 + i] = (HistoryTable){mart->mart->name, mart->version_before, mart->version, (int64_t)mart->rows};
+        bool removed = was_removed(job, mart->mart->name);
+        tables[2 + i] = (HistoryTable){mart->mart->name, mart->version_before, removed ? -1 : mart->version,
+                                       removed ? 0 : (int64_t)mart->rows};
     }
     lake_job_end(running,
                  (HistoryRecord){.source_hash = job->file ? job->file->hash : NULL,
@@ -155,35 +216,54 @@ static void record(const EraseJobArguments *job, LakeJob *running, const Error *
                  failure);
 }
 
-static Status print_result(const EraseJobArguments *job, Error *err)
+static void append_json(Buffer *text, const EraseJobArguments *job)
 {
     const EraseResult *r = &job->result;
+    buffer_printf(text,
+                  "{\"shipments\":%llu,\"quarantined\":%llu,\"raw_files\":%llu,\"raw_records\":%llu,"
+                  "\"data_files\":%llu,\"log_files\":%llu,\"marts\":%u,\"marts_removed\":[",
+                  (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
+                  (unsigned long long)r->raw_files, (unsigned long long)r->raw_records,
+                  (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
+    for (uint32_t i = 0; i < job->n_removed; i++)
+        buffer_printf(text, "%s\"%s\"", i ? "," : "", job->removed[i]);
+    buffer_append_text(text, "]}\n");
+}
+
+static void append_text(Buffer *text, const EraseJobArguments *job)
+{
+    const EraseResult *r = &job->result;
+    if (job->file)
+        buffer_printf(
+            text,
+            "%s is out again: %s and %s of quarantine, and its copy in raw; made anew: %s\n"
+            "the file can be ingested once more.  Older versions of the tables have its rows until 'table vacuum'"
+            " takes them\n",
+            job->file->name, PLURAL(r->shipments, "shipment"), PLURAL(r->quarantined, "record"),
+            PLURAL(job->marts, "mart"));
+    else
+        buffer_printf(text,
+                      "erased %s and %s of quarantine; %s %s\n"
+                      "removed %s and %s of older versions: time travel begins anew\n"
+                      "made anew: %s; clients/%s.yaml was left, without its comments\n",
+                      PLURAL(r->shipments, "shipment"), PLURAL(r->quarantined, "record"),
+                      job->shipment ? "written anew without it:" : "removed:", PLURAL(r->raw_files, "raw file"),
+                      PLURAL(r->data_files, "data file"), PLURAL(r->log_files, "log entry"), PLURAL(job->marts, "mart"),
+                      job->client);
+    for (uint32_t i = 0; i < job->n_removed; i++)
+        buffer_printf(text, "the table of mart %s was removed: it could not be made anew\n", job->removed[i]);
+}
+
+static Status print_result(const EraseJobArguments *job, Error *err)
+{
     Buffer text;
     buffer_init(&text, 0);
     if (arguments_given(job->arguments, "json"))
-        buffer_printf(&text,
-                      "{\"shipments\":%llu,\"quarantined\":%llu,\"raw_files\":%llu,\"raw_records\":%llu,"
-                      "\"data_files\":%llu,\"log_files\":%llu,\"marts\":%u}\n",
-                      (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
-                      (unsigned long long)r->raw_files, (unsigned long long)r->raw_records,
-                      (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
-    else if (r->nothing)
+        append_json(&text, job);
+    else if (job->result.nothing)
         buffer_printf(&text, "the lake holds no data of client %s; nothing was changed\n", job->client);
-    else if (job->file)
-        buffer_printf(&text,
-                      "%s is out again: %llu shipments and %llu records of quarantine, and its copy in raw\n"
-                      "%u marts were made anew; the file can be ingested once more.  Older versions of the tables have"
-                      " its rows until 'table vacuum' takes them\n",
-                      job->file->name, (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
-                      job->marts);
     else
-        buffer_printf(&text,
-                      "erased %llu shipments and %llu records of quarantine; %llu raw files %s\n"
-                      "removed %llu data files and %llu log entries of older versions: time travel begins anew\n"
-                      "%u marts were made anew; clients/%s.yaml was left, without its comments\n",
-                      (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
-                      (unsigned long long)r->raw_files, job->shipment ? "were written anew without it" : "were removed",
-                      (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts, job->client);
+        append_text(&text, job);
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);
     return status;
@@ -230,7 +310,10 @@ static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error
                   job->shipment);
         return error_hint(err, "an id is compared as it is written, without blanks around");
     }
-    return print_result(job, err);
+    TRY(print_result(job, err));
+    if (job->unmade.code != STATUS_OK)
+        *err = job->unmade;
+    return err->code;
 }
 
 Status command_erase(const Arguments *arguments, Arena *job_arena, Error *err)

@@ -363,7 +363,7 @@ static Status run_steps(LakeRun *run, Error *err)
         any_stale = any_stale || run->jobs[i].stale;
     }
     run->job = run->options->job;
-    if (any_stale && run->options->begin)
+    if ((any_stale || run->result.n_broken > 0) && run->options->begin)
         TRY(run->options->begin(run->options->begin_context, &run->job, err));
     TRY(scan_all(run, err));
     TRY(interrupt_check(err));

@@ -77,6 +77,21 @@ class Lake(unittest.TestCase):
     def verb(self, *words: object, code: int = 0) -> dict:
         return json.loads(run("--lake", self.lake, "quarantine", *words, "--json", code=code).stdout)
 
+    def holders(self, word: str) -> list[str]:
+        """Files below the lake that hold the word, also inside Parquet."""
+        found = []
+        for path in self.lake.rglob("*"):
+            if not path.is_file():
+                continue
+            data = path.read_bytes()
+            if path.suffix == ".parquet":
+                data += str(pyarrow.parquet.read_table(path).to_pylist()).encode()
+            if path.suffix == ".gz":
+                data = gzip.decompress(data)
+            if word.encode() in data:
+                found.append(str(path.relative_to(self.lake)))
+        return found
+
 
 class Quarantine(Lake):
     def test_counts(self) -> None:
@@ -181,21 +196,6 @@ class Rebuild(Lake):
 
 
 class Erase(Lake):
-    def holders(self, word: str) -> list[str]:
-        """Files below the lake that hold the word, also inside Parquet."""
-        found = []
-        for path in self.lake.rglob("*"):
-            if not path.is_file():
-                continue
-            data = path.read_bytes()
-            if path.suffix == ".parquet":
-                data += str(pyarrow.parquet.read_table(path).to_pylist()).encode()
-            if path.suffix == ".gz":
-                data = gzip.decompress(data)
-            if word.encode() in data:
-                found.append(str(path.relative_to(self.lake)))
-        return found
-
     def test_asks(self) -> None:
         self.assertIn("--yes", run("--lake", self.lake, "erase", "emart", code=2).stderr)
         self.assertEqual(len(self.rows("processed")), self.result["good"])
@@ -238,6 +238,63 @@ class Erase(Lake):
         taken = json.loads(run("--lake", self.lake, "ingest", "emart", self.file, "--json").stdout)["files"][0]
         self.assertEqual((taken["outcome"], taken["good"]), ("ingested", self.result["good"]))
         self.assertIn("in the lake already", run("--lake", self.lake, "ingest", "emart", self.file).stdout)
+
+
+class EraseAndMarts(Lake):
+    """A mart that cannot be made without what was erased does not keep it readable."""
+
+    def define(self, name: str, sql: str, tests: str = "tests: []\n") -> None:
+        (self.lake / "definitions" / f"{name}.sql").write_text(sql + "\n")
+        (self.lake / "definitions" / f"{name}.tests.yaml").write_text(tests)
+
+    def test_shipment(self) -> None:
+        """One breaks its test, the definition of another is broken: both tables go, the erase is done."""
+        victim = self.rows("processed")[7]["shipment_id"]
+        every = "SELECT shipment_id, carrier FROM shipments"
+        test = f"tests:\n  - no_rows: SELECT count(*) AS n FROM mine HAVING count(*) < {len(self.rows('processed'))}\n"
+        self.define("mine", every, test)
+        self.define("theirs", every)
+        run("--lake", self.lake, "run")
+        self.define("theirs", "SELECT shipment_id, weight FROM shipments")
+        done = run("--lake", self.lake, "erase", "emart", "--shipment", victim, "--yes", "--json", code=2)
+        self.assertEqual(json.loads(done.stdout)["marts_removed"], ["mine", "theirs"])
+        self.assertEqual(json.loads(done.stdout)["marts"], 5)
+        self.assertIn("theirs", done.stderr)
+        self.define("theirs", every)
+        (self.lake / "definitions" / "mine.tests.yaml").write_text(test)
+        held = [path for path in self.holders(victim) if not path.startswith("definitions")]
+        self.assertEqual(held, [])
+        run("--lake", self.lake, "doctor")
+        kinds = [r["kind"] for r in json.loads(run("--lake", self.lake, "history", "--json").stdout)["records"]]
+        self.assertEqual(kinds[0], "erase")
+        self.assertIn("mine breaks", run("--lake", self.lake, "run", code=1).stderr)
+        self.define("mine", every)
+        run("--lake", self.lake, "run")
+        table = deltalake.DeltaTable(str(self.lake / "marts" / "mine")).to_pyarrow_table().to_pylist()
+        self.assertEqual(
+            sorted(r["shipment_id"] for r in table), sorted(r["shipment_id"] for r in self.rows("processed"))
+        )
+
+    def test_test_alone(self) -> None:
+        count = len(self.rows("processed"))
+        sql = "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier"
+        self.define("mine", sql, f"tests:\n  - no_rows: SELECT sum(n) AS n FROM mine HAVING sum(n) < {count}\n")
+        run("--lake", self.lake, "run")
+        victim = self.rows("processed")[7]["shipment_id"]
+        done = run("--lake", self.lake, "erase", "emart", "--shipment", victim, "--yes", code=1)
+        self.assertIn("the table of mart mine was removed", done.stdout)
+        self.assertIn("is erased", done.stderr)
+        self.assertFalse(list((self.lake / "marts" / "mine").rglob("*.parquet")))
+
+    def test_of_a_file_the_version_before_stands(self) -> None:
+        sql = "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier"
+        self.define("mine", sql, "tests:\n  - no_rows: SELECT sum(n) AS n FROM mine HAVING coalesce(sum(n), 0) < 1\n")
+        run("--lake", self.lake, "run")
+        done = run("--lake", self.lake, "erase", "emart", "--file", self.file.name, "--yes", code=1)
+        self.assertIn("the version before stands", done.stderr)
+        self.assertEqual(self.rows("processed"), [])
+        self.assertNotEqual(deltalake.DeltaTable(str(self.lake / "marts" / "mine")).to_pyarrow_table().num_rows, 0)
+        run("--lake", self.lake, "doctor")
 
 
 def main() -> int:

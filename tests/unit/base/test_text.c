@@ -115,6 +115,13 @@ static void numbers_for_people(void **state)
     assert_string_equal(text_seconds(text, sizeof text, 0.042), "42 ms");
     assert_string_equal(text_seconds(text, sizeof text, 1.25), "1.25 s");
     assert_string_equal(text_seconds(text, sizeof text, 125), "2 min 05 s");
+    assert_string_equal(PLURAL(0, "row"), "0 rows");
+    assert_string_equal(PLURAL(1, "log entry"), "1 log entry");
+    assert_string_equal(PLURAL(2, "log entry"), "2 log entries");
+    assert_string_equal(PLURAL(2, "day"), "2 days");
+    assert_string_equal(PLURAL(3, "guess"), "3 guesses");
+    assert_string_equal(PLURAL(3, "batch"), "3 batches");
+    assert_string_equal(PLURAL(UINT64_MAX, "month"), "18446744073709551615 months");
 }
 
 static void test_fold(void **state)
