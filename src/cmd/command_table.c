@@ -207,7 +207,8 @@ static const CommandInfo COMMANDS[] = {
      .description =
          "In a lake, makes the marts whose shipments or definition changed, checks each new version by the tests"
          " beside its SQL, and publishes what passes as a Delta table; what fails leaves the version before"
-         " and gives exit code 1.  A mart whose definition is broken stays as it is: the others are made, and the exit"
+         " and gives exit code 1.  Tests that changed run on the version that stands.  A mart whose definition is "
+         "broken stays as it is: the others are made, and the exit"
          " code is 2.  Aggregates are made from new files and what is kept of the others.  When"
          " nothing changed it says so.  LAKE/definitions/NAME.sql and NAME.tests.yaml add marts or replace"
          " built-in ones.\n\n"

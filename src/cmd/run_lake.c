@@ -43,7 +43,7 @@ static uint32_t passed_checks(const LakeMartResult *mart)
 static void append_table(Buffer *text, const LakeRunResult *result)
 {
     char bytes[24], rows[24], seconds[24];
-    if (result->n_published == 0 && result->n_failed == 0 && result->n_broken == 0) {
+    if (result->n_published + result->n_failed + result->n_broken + result->n_tested == 0) {
         buffer_printf(text, "nothing to do: all %u marts are of version %lld of the shipments\n", result->n_marts,
                       (long long)result->shipments_version);
         return;
@@ -52,9 +52,9 @@ static void append_table(Buffer *text, const LakeRunResult *result)
     for (uint32_t i = 0; i < result->n_marts; i++) {
         const LakeMartResult *mart = &result->marts[i];
         buffer_printf(text, "%-24s %-12s %8lld %14llu %12s   ", mart->mart->name,
-                      mart->broken   ? "broken"
-                      : mart->passed ? lake_mart_action_name(mart->action)
-                                     : "not made",
+                      mart->broken                                       ? "broken"
+                      : mart->passed || mart->action == LAKE_MART_TESTED ? lake_mart_action_name(mart->action)
+                                                                         : "not made",
                       (long long)mart->version, (unsigned long long)mart->rows,
                       text_bytes(bytes, sizeof bytes, (double)mart->bytes));
         if (mart->action == LAKE_MART_UP_TO_DATE)

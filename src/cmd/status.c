@@ -9,6 +9,7 @@
 #include "lake/history.h"
 #include "lake/transaction.h"
 #include "mart/lake_run.h"
+#include "mart/tested.h"
 
 #define RECORDS_LOOKED_AT 500 /* of the history, newest first */
 
@@ -221,6 +222,18 @@ static const char *broken_definition(const Mart *mart, Arena *arena)
     return arena_printf(arena, "broken definition: %s", error_format(&err, text, sizeof text));
 }
 
+static const char *why_stale(const Lake *lake, const Mart *mart, const DeltaSnapshot *shipments,
+                             const DeltaSnapshot *table, Arena *arena)
+{
+    const char *stale = lake_mart_stale(mart, shipments, table, arena);
+    bool tested = true;
+    Error ignored;
+    error_init(&ignored);
+    if (stale || (tested_check(lake, mart, table->version, arena, &tested, &ignored) == STATUS_OK && tested))
+        return stale;
+    return "its tests are to be run";
+}
+
 static void look_at_marts(LakeStatus *status, Arena *arena)
 {
     const DeltaSnapshot *shipments = status->rows[0].snapshot;
@@ -233,7 +246,7 @@ static void look_at_marts(LakeStatus *status, Arena *arena)
         else if (!row->snapshot || !shipments)
             row->stale = !row->snapshot ? "its table cannot be read" : "shipments cannot be read";
         else
-            row->stale = lake_mart_stale(mart, shipments, row->snapshot, arena);
+            row->stale = why_stale(status->lake, mart, shipments, row->snapshot, arena);
         if (mart && (row->broken = broken_definition(mart, arena)))
             row->stale = row->broken;
     }

@@ -47,8 +47,7 @@ Status checks_plan(const Mart *mart, Arena *arena, PlanNode **ret_plan, MartChec
 bool checks_read_shipments(const MartChecks *checks);
 
 typedef struct ChecksInput {
-    ParquetFile *file;           /* the version to be checked */
-    const Schema *schema;        /* the mart's, as given to checks_load */
+    const TableFiles *mart;      /* the version to be checked; its schema is that given to checks_load */
     const TableFiles *shipments; /* NULL: no check reads them */
     int64_t rows_before;         /* of the version in force; -1: there is none */
     ThreadPool *pool;

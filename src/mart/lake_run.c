@@ -12,6 +12,7 @@
 #include "lake/transaction.h"
 #include "mart/run.h"
 #include "mart/state.h"
+#include "mart/tested.h"
 #include "shipment/shipment.h"
 
 typedef struct MartJob {
@@ -21,6 +22,7 @@ typedef struct MartJob {
     DeltaSnapshot *before; /* NULL: the mart has no table yet */
     PlanNode *plan;
     bool stale, incremental;
+    bool untested; /* not stale, but of tests that it did not pass yet */
     MartState state;
     Buffer groups;         /* of the new version */
     const char *path;      /* of the new data file, below the table */
@@ -110,6 +112,12 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     if (result->broken)
         return STATUS_OK;
     job->stale = run->options->full || lake_mart_stale(job->mart, run->shipments, job->before, run->arena);
+    if (!job->stale) {
+        bool passed;
+        TRY(tested_check(run->options->lake, job->mart, job->before->version, run->arena, &passed, err));
+        job->untested = !passed;
+        run->result.n_tested += !passed;
+    }
     if (!job->stale || run->options->full || !exec_plan_is_incremental(job->plan))
         return STATUS_OK;
     bool found;
@@ -235,17 +243,13 @@ static Status open_mart_file(const LakeRun *run, const MartJob *job, ParquetFile
     return parquet_open(reader, run->options->budget, ret_file, err);
 }
 
-static Status check_mart(LakeRun *run, MartJob *job, ParquetFile *file, Error *err)
+static Status check_mart(LakeRun *run, MartJob *job, const TableFiles *files, int64_t rows_before, Error *err)
 {
     const LakeRunOptions *options = run->options;
     MartChecks *checks = &job->result->checks;
     OpenTable shipments;
     bool with_shipments = checks_read_shipments(checks);
-    ChecksInput input = {.file = file,
-                         .schema = &job->plan->schema,
-                         .rows_before = job->before && !options->rows_may_go ? (int64_t)job->before->n_rows : -1,
-                         .pool = options->pool,
-                         .budget = options->budget};
+    ChecksInput input = {.mart = files, .rows_before = rows_before, .pool = options->pool, .budget = options->budget};
     if (with_shipments) {
         OpenTableOptions table_options = {.schema = shipment_unchecked_schema(), .pool = options->pool};
         TRY(table_open(run->shipments, &table_options, options->budget, run->arena, &shipments, err));
@@ -338,14 +342,31 @@ static Status save_state(LakeRun *run, MartJob *job, Error *err)
 static Status finish_mart(LakeRun *run, MartJob *job, Error *err)
 {
     ParquetFile *file;
+    bool compared = job->before && !run->options->rows_may_go;
     TRY(open_mart_file(run, job, &file, err));
-    Status status = check_mart(run, job, file, err);
+    const TableFiles files = {.files = &file, .n_files = 1, .schema = &job->plan->schema};
+    Status status = check_mart(run, job, &files, compared ? (int64_t)job->before->n_rows : -1, err);
     if (status == STATUS_OK && job->result->passed)
         status = publish(run, job, file, err);
     parquet_close(file);
     if (status != STATUS_OK || !job->result->passed)
         return status;
+    TRY(tested_save(run->options->lake, job->mart, job->result->version, run->arena, err));
     return save_state(run, job, err);
+}
+
+/* Tests that changed, on the version that stands; there is none before it to compare its rows with. */
+static Status test_mart(LakeRun *run, MartJob *job, Error *err)
+{
+    OpenTable table;
+    OpenTableOptions options = {.schema = &job->plan->schema, .pool = run->options->pool};
+    job->result->action = LAKE_MART_TESTED;
+    TRY(table_open(job->before, &options, run->options->budget, run->arena, &table, err));
+    Status status = check_mart(run, job, &table.files, -1, err);
+    table_close(&table);
+    if (status != STATUS_OK || !job->result->passed)
+        return status;
+    return tested_save(run->options->lake, job->mart, job->before->version, run->arena, err);
 }
 
 /* ---- The run ---- */
@@ -357,20 +378,21 @@ static Status run_steps(LakeRun *run, Error *err)
     run->result.shipments_version = run->shipments->version;
     TRY(lake_clean_control(run->options->lake, err));
     TRY(lake_jobs_recover(run->options->lake, "run", err));
-    bool any_stale = false;
+    bool something_to_do = false;
     for (uint32_t i = 0; i < run->n_jobs; i++) {
         TRY(look_at_mart(run, &run->jobs[i], err));
-        any_stale = any_stale || run->jobs[i].stale;
+        something_to_do = something_to_do || run->jobs[i].stale || run->jobs[i].untested;
     }
     run->job = run->options->job;
-    if ((any_stale || run->result.n_broken > 0) && run->options->begin)
+    if ((something_to_do || run->result.n_broken > 0) && run->options->begin)
         TRY(run->options->begin(run->options->begin_context, &run->job, err));
     TRY(scan_all(run, err));
     TRY(interrupt_check(err));
     for (uint32_t i = 0; i < run->n_jobs; i++) {
-        if (!run->jobs[i].stale)
-            continue;
-        TRY(finish_mart(run, &run->jobs[i], err));
+        if (run->jobs[i].untested)
+            TRY(test_mart(run, &run->jobs[i], err));
+        else if (run->jobs[i].stale)
+            TRY(finish_mart(run, &run->jobs[i], err));
         run->result.n_published += run->jobs[i].result->published;
         run->result.n_failed += !run->jobs[i].result->passed;
     }
@@ -413,8 +435,11 @@ static Status failed_checks(const LakeRunResult *result, Error *err)
             const MartCheck *check = &result->marts[i].checks.checks[k];
             if (check->passed)
                 continue;
-            error_set(err, STATUS_CHECK, "the mart %s breaks %s in %llu rows; the version before stands",
-                      result->marts[i].mart->name, check->rule, (unsigned long long)check->rows);
+            error_set(err, STATUS_CHECK, "the mart %s breaks %s in %s; %s", result->marts[i].mart->name, check->rule,
+                      PLURAL(check->rows, "row"),
+                      result->marts[i].action == LAKE_MART_TESTED
+                          ? "the version that stands was made before its tests changed, and stays"
+                          : "the version before stands");
             return error_hint(err, "look at the rows above; mend the data, the mart or its test, then run again");
         }
     return STATUS_OK;

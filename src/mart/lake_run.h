@@ -5,7 +5,8 @@
  *   -> each mart's data file, not yet part of its table -> its checks -> one commit (overwrite, with `txn`) -> its state
  *
  * A mart is up to date when its table's `txn` of "freightlake/mart/DEFINITION" has the version of the shipments it was made
- * of, or one since which no commit changed rows.  One whose definition is broken stays as it is and keeps no other from being
+ * of, or one since which no commit changed rows.  Where its tests changed since it passed them (tested.h) they run on the
+ * version that stands, which stays whatever they say.  One whose definition is broken stays as it is and keeps no other from being
  * made.  Kill steps: mart_file_written, mart_checked, mart_committed,
  * state_written; whatever was cut off, the next run does it again. */
 #ifndef FREIGHTLAKE_MART_LAKE_RUN_H
@@ -35,7 +36,8 @@ typedef struct LakeRunOptions {
 #define LAKE_MART_ACTION_TABLE(X)                                                                                      \
     X(UP_TO_DATE, "up to date")                                                                                        \
     X(INCREMENTAL, "incremental")                                                                                      \
-    X(FULL, "full")
+    X(FULL, "full")                                                                                                    \
+    X(TESTED, "tested")
 
 typedef enum LakeMartAction {
 #define X(id, name) LAKE_MART_##id,
@@ -48,7 +50,7 @@ const char *lake_mart_action_name(LakeMartAction action);
 typedef struct LakeMartResult {
     const Mart *mart;
     LakeMartAction action;
-    bool published;                  /* false: up to date, or a check failed and the version before stands */
+    bool published; /* false: up to date or only tested, or a check failed and the version before stands */
     int64_t version_before, version; /* of the mart's table; -1: there was none */
     uint64_t rows, bytes;
     MartChecks checks;
@@ -59,7 +61,7 @@ typedef struct LakeMartResult {
 typedef struct LakeRunResult {
     LakeMartResult *marts;
     uint32_t n_marts;
-    uint32_t n_published, n_failed, n_broken;
+    uint32_t n_published, n_failed, n_broken, n_tested;
     bool complete; /* every sound mart was looked at, made where it was stale, and checked */
     int64_t shipments_version;
     uint64_t rows_read;

@@ -51,18 +51,23 @@ static void fill_title(Arena *arena, Mart *mart)
         mart->meaning = arena_memdup(arena, line + title, length - title);
 }
 
+void mart_hash(const char *text, char ret_hash[MART_HASH_CHARACTERS + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(text, strlen(text)));
+    for (size_t i = 0; i < sizeof canonical.digest; i++) {
+        ret_hash[2 * i] = digits[canonical.digest[i] >> 4];
+        ret_hash[2 * i + 1] = digits[canonical.digest[i] & 15];
+    }
+    ret_hash[MART_HASH_CHARACTERS] = '\0';
+}
+
 static Mart make_mart(Arena *arena, const char *name, const char *sql, const char *file)
 {
     Mart mart = {.name = name, .sql = sql, .file = file};
     fill_title(arena, &mart);
-    XXH128_hash_t hash = XXH3_128bits(sql, strlen(sql));
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, hash);
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < sizeof canonical.digest; i++) {
-        mart.hash[2 * i] = digits[canonical.digest[i] >> 4];
-        mart.hash[2 * i + 1] = digits[canonical.digest[i] & 15];
-    }
+    mart_hash(sql, mart.hash);
     return mart;
 }
 

@@ -48,6 +48,8 @@ Status mart_registry_load(const char *folder, Arena *job_arena, MartRegistry *re
 Status mart_registry_load_optional(const char *folder, Arena *job_arena, MartRegistry *ret_registry, Error *err)
     MUST_CHECK;
 
+/* The hash by which a text of a definition is known: XXH3, 128 bits, in hexadecimal digits. */
+void mart_hash(const char *text, char ret_hash[MART_HASH_CHARACTERS + 1]);
 /* NULL when there is none of that name. */
 const Mart *mart_find(const MartRegistry *registry, const char *name);
 /* USAGE: "there is no mart 'x'", with the nearest name or all of them as the hint. */

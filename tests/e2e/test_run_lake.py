@@ -293,6 +293,32 @@ class Checks(Lake):
             (self.lake / "definitions" / f"{taken}.sql").unlink()
         self.assertEqual(self.marts()["delay_trends"]["version"], before["delay_trends"]["version"])
 
+    def test_tests_alone_changed(self) -> None:
+        """They run on the version that stands, which stays whatever they say."""
+        self.ingest()
+        sql = "SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier"
+        self.define("mine", sql, "tests:\n  - unique: [carrier]\n")
+        self.marts()
+        before = self.files("mine")
+        self.assertIn("nothing to do", run("--lake", self.lake, "run").stdout)
+        self.define("mine", sql, "tests:\n  - range: {column: n, max: 3}\n")
+        states = {t["table"]: t for t in json.loads(run("--lake", self.lake, "status", "--json").stdout)["tables"]}
+        self.assertEqual(states["mine"]["stale_because"], "its tests are to be run")
+        for _ in range(2):
+            done = run("--lake", self.lake, "run", "--json", code=1)
+            self.assertRegex(done.stderr, r"mine breaks range\(n, \.\.3\).*made before its tests changed")
+            mine = {m["name"]: m for m in json.loads(done.stdout)["marts"]}["mine"]
+            self.assertEqual((mine["action"], mine["published"], mine["version"]), ("tested", False, 0))
+            self.assertEqual(self.files("mine"), before)
+        record = json.loads(run("--lake", self.lake, "history", "--kind", "run", "--json").stdout)["records"][0]
+        self.assertEqual(record["outcome"], "refused")
+        self.define("mine", sql, "tests:\n  - range: {column: n, min: 1}\n  - row_count_change: {max_growth: 0}\n")
+        made = self.marts()
+        self.assertEqual({name for name, mart in made.items() if mart["action"] != "up to date"}, {"mine"})
+        self.assertEqual([c["passed"] for c in made["mine"]["checks"]], [True, True])
+        self.assertIn("nothing to do", run("--lake", self.lake, "run").stdout)
+        self.assertEqual(self.files("mine"), before)
+
     def findings(self, check: str) -> list[dict]:
         done = subprocess.run(
             [PROGRAM, "--lake", self.lake, "doctor", "--json"], capture_output=True, text=True, timeout=120, check=False

@@ -142,7 +142,10 @@ static void test_kinds(void **state)
         bool passed;
         assert_int_equal(load(arena_printf(&arena, "tests:\n  - %s\n", kind->test), &checks), STATUS_OK);
         assert_int_equal(checks.n, 1);
-        const ChecksInput input = {.file = file, .schema = &schema, .rows_before = -1, .pool = pool, .budget = &budget};
+        const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+                                   .rows_before = -1,
+                                   .pool = pool,
+                                   .budget = &budget};
         assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
         const MartCheck *check = &checks.checks[0];
         if (check->rows != kind->rows || !strstr(check->examples, kind->example))
@@ -172,7 +175,10 @@ static void test_together(void **state)
     bool passed;
     assert_int_equal(load(buffer_text(&text), &checks), STATUS_OK);
     assert_int_equal(checks.n, ARRAY_SIZE(KINDS) + 1);
-    const ChecksInput input = {.file = file, .schema = &schema, .rows_before = -1, .pool = pool, .budget = &budget};
+    const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+                               .rows_before = -1,
+                               .pool = pool,
+                               .budget = &budget};
     assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
     assert_false(passed);
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
@@ -220,8 +226,10 @@ static void test_row_count_change(void **state)
         ParquetFile *mart = write_mart("counted.parquet", cases[i].rows);
         assert_int_equal(load(arena_printf(&arena, "tests:\n  - row_count_change: %s\n", cases[i].bounds), &checks),
                          STATUS_OK);
-        const ChecksInput input = {
-            .file = mart, .schema = &schema, .rows_before = cases[i].before, .pool = pool, .budget = &budget};
+        const ChecksInput input = {.mart = &(TableFiles){.files = &mart, .n_files = 1, .schema = &schema},
+                                   .rows_before = cases[i].before,
+                                   .pool = pool,
+                                   .budget = &budget};
         assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
         if (passed != cases[i].passed)
             print_message("case %zu\n", i);
@@ -258,8 +266,11 @@ static void test_of_shipments(void **state)
                           &checks),
                      STATUS_OK);
     assert_true(checks_read_shipments(&checks));
-    const ChecksInput input = {
-        .file = file, .schema = &schema, .shipments = &files, .rows_before = -1, .pool = pool, .budget = &budget};
+    const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+                               .shipments = &files,
+                               .rows_before = -1,
+                               .pool = pool,
+                               .budget = &budget};
     assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
     assert_false(passed);
     assert_int_equal(checks.checks[0].rows, 1);
@@ -280,7 +291,8 @@ static void test_none(void **state)
         bool passed = false;
         assert_int_equal(load(texts[i], &checks), STATUS_OK);
         assert_int_equal(checks.n, 0);
-        const ChecksInput input = {.file = file, .schema = &schema, .pool = pool, .budget = &budget};
+        const ChecksInput input = {
+            .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema}, .pool = pool, .budget = &budget};
         assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
         assert_true(passed);
     }
