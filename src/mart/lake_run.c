@@ -10,6 +10,7 @@
 #include "lake/job.h"
 #include "lake/table.h"
 #include "lake/transaction.h"
+#include "mart/publish.h"
 #include "mart/run.h"
 #include "mart/state.h"
 #include "mart/tested.h"
@@ -53,11 +54,6 @@ const char *lake_mart_action_name(LakeMartAction action)
 
 /* ---- Which marts are stale ---- */
 
-static const char *mart_app_id(const Mart *mart, Arena *arena)
-{
-    return arena_printf(arena, "freightlake/mart/%s", mart->hash);
-}
-
 /* Whether commits (from, to] of the shipments changed rows; when the log cannot tell, they may have. */
 static bool rows_changed(const DeltaSnapshot *shipments, int64_t from, Arena *arena)
 {
@@ -82,7 +78,7 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
 {
     if (!table || table->n_files == 0)
         return "never run";
-    int64_t made_of = delta_transaction_version(table, mart_app_id(mart, arena));
+    int64_t made_of = delta_transaction_version(table, publish_app_id(mart, arena));
     if (made_of < 0)
         return "its definition changed";
     return rows_changed(shipments, made_of, arena) ? "shipments changed since" : NULL;
@@ -234,101 +230,7 @@ static Status scan_all(LakeRun *run, Error *err)
     return n > 0 ? scan(run, jobs, n, NULL, err) : STATUS_OK;
 }
 
-/* ---- Checks and publishing ---- */
-
-static Status open_mart_file(const LakeRun *run, const MartJob *job, ParquetFile **ret_file, Error *err)
-{
-    StorageReader *reader;
-    TRY(storage_open(arena_printf(run->arena, "%s/%s", job->table, job->path), &reader, err));
-    return parquet_open(reader, run->options->budget, ret_file, err);
-}
-
-static Status check_mart(LakeRun *run, MartJob *job, const TableFiles *files, int64_t rows_before, Error *err)
-{
-    const LakeRunOptions *options = run->options;
-    MartChecks *checks = &job->result->checks;
-    OpenTable shipments;
-    bool with_shipments = checks_read_shipments(checks);
-    ChecksInput input = {.mart = files, .rows_before = rows_before, .pool = options->pool, .budget = options->budget};
-    if (with_shipments) {
-        OpenTableOptions table_options = {.schema = shipment_unchecked_schema(), .pool = options->pool};
-        TRY(table_open(run->shipments, &table_options, options->budget, run->arena, &shipments, err));
-        input.shipments = &shipments.files;
-    }
-    Status status = checks_run(checks, &input, run->arena, &job->result->passed, err);
-    if (with_shipments)
-        table_close(&shipments);
-    if (status == STATUS_OK)
-        fault_step("mart_checked");
-    return status;
-}
-
-static bool same_schema(const Schema *a, const Schema *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (uint32_t i = 0; i < a->n; i++)
-        if (strcmp(a->fields[i].name, b->fields[i].name) != 0 || !type_equal(a->fields[i].type, b->fields[i].type))
-            return false;
-    return true;
-}
-
-/* What the table is to be: the file's columns, all nullable.  NULL when it is so already. */
-static const DeltaMetadata *new_metadata(LakeRun *run, const MartJob *job, const Schema *schema)
-{
-    if (job->before && same_schema(&job->before->metadata.schema, schema))
-        return NULL;
-    DeltaMetadata *metadata = ARENA_NEW(run->arena, DeltaMetadata);
-    if (job->before)
-        *metadata = job->before->metadata;
-    metadata->schema_json = NULL;
-    metadata->schema = (Schema){ARENA_ARRAY(run->arena, Field, schema->n + 1), schema->n};
-    for (uint32_t i = 0; i < schema->n; i++)
-        metadata->schema.fields[i] =
-            (Field){arena_strdup(run->arena, schema->fields[i].name), schema->fields[i].type, true};
-    if (!job->before) {
-        metadata->id = delta_uuid(run->arena);
-        metadata->name = job->mart->name;
-        metadata->created_time_ms = lake_now_us() / 1000;
-    }
-    return metadata;
-}
-
-static Status publish(LakeRun *run, MartJob *job, const ParquetFile *file, Error *err)
-{
-    const DeltaMetadata *metadata = new_metadata(run, job, parquet_schema(file));
-    DeltaFile added;
-    TRY(delta_describe_file(job->table, metadata ? metadata : &job->before->metadata, job->path, NULL, run->arena,
-                            &added, err));
-    const DeltaTransaction txn = {mart_app_id(job->mart, run->arena), run->shipments->version, -1};
-    DeltaCommit commit = {
-        .operation = job->before ? "WRITE" : "CREATE TABLE AS SELECT",
-        .parameters =
-            arena_printf(run->arena, "{\"mode\":\"Overwrite\",\"definition\":\"%s\",\"shipments_version\":\"%lld\"}",
-                         job->mart->hash, (long long)run->shipments->version),
-        .adds = &added,
-        .n_adds = 1,
-        .data_change = true,
-        .transaction = &txn,
-        .metadata = metadata,
-        .user_metadata = run->job,
-        .rule = DELTA_OVERWRITE};
-    job->written = false; /* from here on a commit may name it */
-    if (!job->before) {
-        TRY(delta_create(job->table, &commit, err));
-        job->result->version = 0;
-    } else {
-        const DeltaFile **removes = ARENA_ARRAY(run->arena, const DeltaFile *, job->before->n_files + 1);
-        for (uint32_t i = 0; i < job->before->n_files; i++)
-            removes[i] = &job->before->files[i];
-        commit.removes = removes;
-        commit.n_removes = job->before->n_files;
-        TRY(delta_commit(job->before, &commit, &job->result->version, err));
-    }
-    job->result->published = true;
-    fault_step("mart_committed");
-    return STATUS_OK;
-}
+/* ---- Finishing ---- */
 
 static Status save_state(LakeRun *run, MartJob *job, Error *err)
 {
@@ -339,19 +241,32 @@ static Status save_state(LakeRun *run, MartJob *job, Error *err)
     return STATUS_OK;
 }
 
+static MartCandidate candidate_of(const LakeRun *run, const MartJob *job)
+{
+    return (MartCandidate){.lake = run->options->lake,
+                           .mart = job->mart,
+                           .table = job->table,
+                           .before = job->before,
+                           .shipments = run->shipments,
+                           .schema = &job->plan->schema,
+                           .path = job->path,
+                           .checks = &job->result->checks,
+                           .rows_may_go = run->options->rows_may_go,
+                           .job = run->job,
+                           .pool = run->options->pool,
+                           .budget = run->options->budget};
+}
+
 static Status finish_mart(LakeRun *run, MartJob *job, Error *err)
 {
-    ParquetFile *file;
-    bool compared = job->before && !run->options->rows_may_go;
-    TRY(open_mart_file(run, job, &file, err));
-    const TableFiles files = {.files = &file, .n_files = 1, .schema = &job->plan->schema};
-    Status status = check_mart(run, job, &files, compared ? (int64_t)job->before->n_rows : -1, err);
-    if (status == STATUS_OK && job->result->passed)
-        status = publish(run, job, file, err);
-    parquet_close(file);
-    if (status != STATUS_OK || !job->result->passed)
+    MartCandidate candidate = candidate_of(run, job);
+    Status status = publish_mart(&candidate, run->arena, err);
+    job->written = job->written && !candidate.may_be_named;
+    job->result->passed = candidate.passed;
+    if (status != STATUS_OK || !candidate.passed)
         return status;
-    TRY(tested_save(run->options->lake, job->mart, job->result->version, run->arena, err));
+    job->result->version = candidate.version;
+    job->result->published = true;
     return save_state(run, job, err);
 }
 
@@ -360,11 +275,13 @@ static Status test_mart(LakeRun *run, MartJob *job, Error *err)
 {
     OpenTable table;
     OpenTableOptions options = {.schema = &job->plan->schema, .pool = run->options->pool};
+    MartCandidate candidate = candidate_of(run, job);
     job->result->action = LAKE_MART_TESTED;
     TRY(table_open(job->before, &options, run->options->budget, run->arena, &table, err));
-    Status status = check_mart(run, job, &table.files, -1, err);
+    Status status = publish_check(&candidate, &table.files, -1, run->arena, err);
     table_close(&table);
-    if (status != STATUS_OK || !job->result->passed)
+    job->result->passed = candidate.passed;
+    if (status != STATUS_OK || !candidate.passed)
         return status;
     return tested_save(run->options->lake, job->mart, job->before->version, run->arena, err);
 }
