@@ -10,9 +10,12 @@ Every request is passed on unchanged, unless `choose(number, method, path)` name
     corrupt        a byte of the object is another; lists have no checksum, and pass
     skewed         403 RequestTimeTooSkewed, once the server's clock; the server never sees it
     expired        403 ExpiredToken
+
+What was asked and answered is in `exchanges`.
 """
 
 import contextlib
+import dataclasses
 import email.utils
 import http.client
 import http.server
@@ -34,6 +37,16 @@ WORDS = {
 SKEW_SECONDS = 3 * 3600
 
 
+@dataclasses.dataclass
+class Exchange:
+    method: str
+    path: str
+    asked: dict[str, str]  # headers, names in lower case
+    status: int
+    sent_bytes: int  # of the body
+    got_bytes: int
+
+
 class Proxy(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -43,6 +56,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.target_port, self.choose = target_port, choose
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         self.lock, self.requests, self.faults, self.closing = threading.Lock(), 0, {}, threading.Event()
+        self.exchanges: list[Exchange] = []
 
     def next_fault(self, method: str, path: str) -> str | None:
         with self.lock:
@@ -65,6 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.sent_bytes = len(body)
         fault = self.server.next_fault(self.command, self.path)
         if fault == "unavailable":
             self.answer(503, [("Content-Length", "0")], b"")
@@ -108,6 +123,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(answer.status, headers, content)
 
     def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        asked = {name.lower(): value for name, value in self.headers.items()}
+        self.server.exchanges.append(Exchange(self.command, self.path, asked, status, self.sent_bytes, len(body)))
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)

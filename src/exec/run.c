@@ -1,7 +1,8 @@
 /* exec_run: one pass over the files for all statements.
  *
  * Before the scan: plans are taken apart (pipeline.h), the union of their columns is looked up in every file, row groups
- * that no statement needs are ruled out by statistics, and sorters get to see dictionaries and a sample of keys.
+ * that no statement needs are ruled out by statistics, and sorters get to see dictionaries and a sample of keys (of files
+ * far away the bytes read for that are kept: scan_keep.c).
  * The scan: each worker takes the next row group, reads it chunk by chunk, and passes each chunk to every statement that
  * wants the row group.  Aggregates without WHERE share one Cells; one with WHERE has its own.  Statements that neither
  * group nor sort emit a row group's rows when its turn comes.
@@ -13,7 +14,6 @@
 #include "exec/aggregate_state.h"
 #include "exec/pipeline.h"
 
-#define SAMPLE_TASKS 8
 #define SAMPLE_SPOTS 4
 #define SAMPLE_ROWS 1024
 
@@ -242,12 +242,11 @@ static void sample_worker(void *context, int index)
     for (uint32_t s = 0; s < run->n; s++)
         if (run->running[s].sorter)
             sorter_mark_key_columns(run->running[s].sorter, wanted);
-    uint32_t n_tasks = run->plan->n_tasks, spots = n_tasks < SAMPLE_TASKS ? n_tasks : SAMPLE_TASKS;
     for (;;) {
         uint32_t spot = atomic_fetch_add(&run->next_task, 1);
-        if (spot >= spots || atomic_load(&run->failed))
+        if (spot >= scan_sample_spots(run->plan) || atomic_load(&run->failed))
             return;
-        uint32_t task = (uint32_t)((uint64_t)n_tasks * spot / spots);
+        uint32_t task = scan_sample_task(run->plan, spot);
         if (run->skip[task])
             continue;
         Status status = sample_task(run, index, task, wanted);
@@ -268,9 +267,19 @@ static Status first_failure(Run *run, Error *err)
     return STATUS_OK;
 }
 
+static bool any_sort(const Run *run)
+{
+    for (uint32_t s = 0; s < run->n; s++)
+        if (!run->running[s].shape.aggregate && run->running[s].shape.sort)
+            return true;
+    return false;
+}
+
 static Status prepare_sorters(Run *run, Error *err)
 {
     bool sample = false;
+    if (any_sort(run))
+        TRY(scan_keep(run->plan, run->skip, run->options->pool, run->options->budget, err));
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
         if (running->shape.aggregate || !running->shape.sort)
@@ -514,6 +523,7 @@ static Status scan_task(Run *run, int index, uint32_t task)
     Worker *worker = &run->workers[index];
     double start = clock_seconds();
     TRY(scan_cursor_open(&worker->cursor, task, NULL, &worker->err));
+    scan_drop(run->plan, task);
     for (uint32_t i = 0; i < run->plan->n_columns; i++) {
         const ScanTask *where = &run->plan->tasks[task];
         uint32_t column = run->plan->file_columns[(size_t)where->file * run->plan->n_columns + i];
@@ -734,6 +744,8 @@ static void release(Run *run)
         arena_done(&worker->query_arena);
         arena_done(&worker->batch_arena);
     }
+    for (uint32_t task = 0; run->plan && task < run->plan->n_tasks; task++)
+        scan_drop(run->plan, task); /* of a scan that was not finished */
     for (uint32_t s = 0; s < run->n; s++) {
         sorter_free(run->running[s].sorter);
         emitter_close(&run->running[s].emitter);

@@ -62,6 +62,15 @@ typedef struct ScanCursor {
     uint32_t *file_columns;
 } ScanCursor;
 
+/* The tasks that a sample of rows is drawn from, spread over the table. */
+uint32_t scan_sample_spots(const ScanPlan *plan);
+uint32_t scan_sample_task(const ScanPlan *plan, uint32_t spot);
+
+/* Where files are far away and the scan is preceded by others over the same rows: reads row groups that are not skipped once
+ * and keeps their bytes, as many as a quarter of the budget holds, until scan_drop.  Elsewhere does nothing. */
+Status scan_keep(const ScanPlan *plan, const bool *skip, ThreadPool *pool, MemoryBudget *budget, Error *err) MUST_CHECK;
+void scan_drop(const ScanPlan *plan, uint32_t task); /* fine when it is not kept */
+
 void scan_cursor_init(ScanCursor *cursor, const ScanPlan *plan);
 void scan_cursor_done(ScanCursor *cursor);
 /* wanted: per column of the plan, whether to read it; NULL: all.  Others must not be looked at in chunks. */

@@ -117,6 +117,7 @@ Status parquet_open(StorageReader *reader, MemoryBudget *budget, ParquetFile **r
         return status;
     }
     make_schema(file);
+    kept_row_groups_init(file);
     *ret_file = file;
     return STATUS_OK;
 }
@@ -125,6 +126,7 @@ void parquet_close(ParquetFile *file)
 {
     if (!file)
         return;
+    kept_row_groups_done(file);
     budget_release(file->budget, file->reserved);
     storage_close(file->reader);
     arena_done(&file->arena);

@@ -72,6 +72,14 @@ Status parquet_row_group_open(ParquetFile *file, uint32_t row_group, const uint3
                               ParquetRowGroup **inout_row_group, Error *err) MUST_CHECK;
 void parquet_row_group_close(ParquetRowGroup *row_group); /* frees; NULL is fine */
 
+/* Of a file far away (storage_can_keep): reads the compressed bytes of `columns` once and keeps them, so that dictionaries
+ * and row group handles of these columns ask nobody; reserved from the file's budget.  *ret_kept is false where there is
+ * no use in it, or where the budget has no room.  Threads may keep and drop different row groups at the same time. */
+Status parquet_row_group_keep(ParquetFile *file, uint32_t row_group, const uint32_t *columns, uint32_t n_columns,
+                              bool *ret_kept, Error *err) MUST_CHECK;
+/* Frees what was kept; fine when nothing was. */
+void parquet_row_group_drop(ParquetFile *file, uint32_t row_group);
+
 /* The dictionary of wanted column i when every data page of the chunk is dictionary-encoded, else NULL.  A FLAT vector;
  * where the chunk can have NULLs one more, not valid, entry stands at the end.  Lives until the handle is reused or
  * closed.  Reads only the dictionary page. */

@@ -16,6 +16,7 @@ struct ParquetFile {
     SchemaTree tree;
     Schema schema; /* field i is child i of tree.root */
     uint64_t n_rows;
+    struct KeptRowGroup *kept; /* per row group: reader_keep.c */
 };
 
 /* The bytes of a column chunk in the file. */
@@ -23,6 +24,13 @@ typedef struct ChunkRange {
     uint64_t offset;
     uint64_t size;
 } ChunkRange;
+
+/* A wanted chunk and where its bytes will be among those read. */
+typedef struct WantedChunk {
+    ChunkRange range;
+    size_t position;
+    uint32_t column; /* among the wanted ones */
+} WantedChunk;
 
 /* What can be known of a chunk before its data is read; see chunk_facts. */
 typedef struct ChunkFacts {
@@ -86,6 +94,15 @@ Status chunk_range(const ParquetFile *file, uint32_t row_group, const SchemaLeaf
 /* `bytes` are the chunk's, needed where the footer has no encoding statistics; may be NULL when it has. */
 Status chunk_facts(const ParquetFile *file, uint32_t row_group, const SchemaLeaf *leaf, const uint8_t *bytes,
                    ChunkRange range, ChunkFacts *ret_facts, Error *err) MUST_CHECK;
+/* reader_row_group.c: the wanted chunks' places; sorted by them, each run of neighbours one of *ret_ranges (n + 1 of room). */
+Status chunks_place(const ParquetFile *file, uint32_t row_group, const uint32_t *columns, uint32_t n,
+                    WantedChunk *chunks, Error *err) MUST_CHECK;
+uint32_t chunks_plan_ranges(WantedChunk *chunks, uint32_t n, StorageRange *ranges, uint64_t *ret_total);
+
+/* reader_keep.c: room for what may be kept; gives all of it back, before the storage is closed. */
+void kept_row_groups_init(ParquetFile *file);
+void kept_row_groups_done(ParquetFile *file);
+
 bool chunk_has_encoding_stats(const FormatColumnMetaData *metadata);
 /* The entries of a dictionary page as a FLAT vector in `arena`, one not valid more when `with_null`. */
 Status dictionary_decode(const ParquetFile *file, const Page *page, const FormatColumnMetaData *metadata,

@@ -22,13 +22,6 @@ struct ParquetRowGroup {
     MemoryBudget *budget;    /* that these are reserved from */
 };
 
-/* A wanted chunk and where its bytes will be in the handle's buffer. */
-typedef struct WantedChunk {
-    ChunkRange range;
-    size_t position;
-    uint32_t column; /* among the wanted ones */
-} WantedChunk;
-
 static int compare_offsets(const void *a, const void *b)
 {
     const WantedChunk *x = a;
@@ -49,12 +42,13 @@ static Status reserve_bytes(ParquetRowGroup *row_group, uint64_t size, Error *er
     return STATUS_OK;
 }
 
-/* Lays the chunks out in the order of the file, each run of neighbours as one range, one behind the other in the
- * handle's buffer. */
-static uint32_t plan_ranges(WantedChunk *sorted, uint32_t n, StorageRange *ranges, uint64_t *ret_total)
+/* One range behind the other, as they will lie in a buffer. */
+uint32_t chunks_plan_ranges(WantedChunk *sorted, uint32_t n, StorageRange *ranges, uint64_t *ret_total)
 {
     uint32_t n_ranges = 0;
     uint64_t total = 0, position = 0; /* of the last range */
+    if (n > 1)
+        qsort(sorted, n, sizeof *sorted, compare_offsets);
     for (uint32_t i = 0; i < n; i++) {
         ChunkRange range = sorted[i].range;
         if (range.size == 0)
@@ -76,14 +70,12 @@ static uint32_t plan_ranges(WantedChunk *sorted, uint32_t n, StorageRange *range
     return n_ranges;
 }
 
-/* Sorts `chunks` by their offsets and reads them. */
+/* Reads the chunks, which end up sorted by their offsets. */
 static Status read_chunks(ParquetRowGroup *row_group, WantedChunk *chunks, uint32_t n, Error *err)
 {
     StorageRange *ranges CLEANUP(mem_cleanup) = mem_alloc((n + 1) * sizeof *ranges);
-    if (n > 1)
-        qsort(chunks, n, sizeof *chunks, compare_offsets);
     uint64_t total;
-    uint32_t n_ranges = plan_ranges(chunks, n, ranges, &total);
+    uint32_t n_ranges = chunks_plan_ranges(chunks, n, ranges, &total);
     TRY(reserve_bytes(row_group, total ? total : 1, err));
     uint8_t *at = row_group->bytes;
     for (uint32_t i = 0; i < n_ranges; at += ranges[i++].size)
@@ -106,19 +98,26 @@ static Status nested_column(const ParquetFile *file, uint32_t column, Error *err
     return error_at_file(err, file->reader->path);
 }
 
-static Status open_columns(ParquetRowGroup *row_group, const uint32_t *columns, Error *err)
+Status chunks_place(const ParquetFile *file, uint32_t row_group, const uint32_t *columns, uint32_t n,
+                    WantedChunk *chunks, Error *err)
 {
-    ParquetFile *file = row_group->file;
-    uint32_t n = row_group->n_columns;
-    WantedChunk *chunks CLEANUP(mem_cleanup) = mem_zalloc((n + 1) * sizeof *chunks);
     for (uint32_t i = 0; i < n; i++) {
         const SchemaLeaf *leaf = flat_leaf(file, columns[i]);
         if (!leaf)
             return nested_column(file, columns[i], err);
         chunks[i].column = i;
-        if (chunk_range(file, row_group->row_group, leaf, &chunks[i].range, err) != STATUS_OK)
-            return chunk_error(file, row_group->row_group, leaf, err);
+        if (chunk_range(file, row_group, leaf, &chunks[i].range, err) != STATUS_OK)
+            return chunk_error(file, row_group, leaf, err);
     }
+    return STATUS_OK;
+}
+
+static Status open_columns(ParquetRowGroup *row_group, const uint32_t *columns, Error *err)
+{
+    ParquetFile *file = row_group->file;
+    uint32_t n = row_group->n_columns;
+    WantedChunk *chunks CLEANUP(mem_cleanup) = mem_zalloc((n + 1) * sizeof *chunks);
+    TRY(chunks_place(file, row_group->row_group, columns, n, chunks, err));
     TRY(read_chunks(row_group, chunks, n, err));
     for (uint32_t i = 0; i < n; i++) {
         const SchemaLeaf *leaf = flat_leaf(file, columns[chunks[i].column]);

@@ -81,6 +81,25 @@ Status storage_read_ranges(StorageReader *reader, const StorageRange *ranges, si
     return STATUS_OK;
 }
 
+bool storage_can_keep(const StorageReader *reader)
+{
+    return reader->ops->keep != NULL;
+}
+
+Status storage_keep(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err)
+{
+    CHECK(reader->ops->keep);
+    for (size_t i = 0; i < n; i++)
+        TRY(check_range(reader, ranges[i].offset, ranges[i].size, err));
+    return reader->ops->keep(reader, ranges, n, err);
+}
+
+void storage_drop(StorageReader *reader, uint64_t offset, uint64_t end)
+{
+    if (reader->ops->drop)
+        reader->ops->drop(reader, offset, end);
+}
+
 void storage_close(StorageReader *reader)
 {
     if (reader)

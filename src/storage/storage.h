@@ -23,6 +23,9 @@ typedef struct StorageReaderOps {
     Status (*read)(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err);
     /* NULL: one read a range */
     Status (*read_ranges)(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err);
+    /* NULL, both: reading again costs nothing */
+    Status (*keep)(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err);
+    void (*drop)(StorageReader *reader, uint64_t offset, uint64_t end);
     void (*close)(StorageReader *reader);
 } StorageReaderOps;
 
@@ -63,6 +66,12 @@ Status storage_open(const char *path, StorageReader **ret_reader, Error *err) MU
 Status storage_read(StorageReader *reader, uint64_t offset, void *bytes, size_t size, Error *err) MUST_CHECK;
 /* The same for many ranges, which a store far away is asked for all at once: what is wanted of a row group, say. */
 Status storage_read_ranges(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err) MUST_CHECK;
+/* Whether bytes that will be read more than once are worth keeping: of a store far away. */
+bool storage_can_keep(const StorageReader *reader);
+/* Reads the ranges (their `bytes` are not looked at) and keeps what was read: reads within one of them ask nobody, until
+ * storage_drop of the ranges that begin in [offset, end), or the close.  Only where storage_can_keep. */
+Status storage_keep(StorageReader *reader, const StorageRange *ranges, size_t n, Error *err) MUST_CHECK;
+void storage_drop(StorageReader *reader, uint64_t offset, uint64_t end);
 void storage_close(StorageReader *reader); /* NULL is fine */
 void storage_close_cleanup(StorageReader **reader);
 

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from s3_proxy import s3_proxy  # noqa: E402
 from s3_server import ACCESS_KEY, SECRET_KEY, S3Server, s3_server  # noqa: E402
 
 PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
@@ -86,6 +88,50 @@ class Reading(S3):
         for i in range(1100):  # more than a page of a list
             (self.bucket / "many" / f"{i:05}.parquet").write_bytes(content)
         self.assertEqual(self.rows("SELECT count(*) AS n FROM 's3://freight/many/*.parquet'"), [{"n": 11000}])
+
+
+class Traffic(S3):
+    """What a run asks for: the column chunks it needs, once, and the footers."""
+
+    ROWS, FILES = 2_400_000, 2
+
+    def setUp(self) -> None:
+        self.local = self.scratch / "traffic"
+        self.run_local("generate", "--rows", self.ROWS, "--out", self.local, "--files", self.FILES)
+        shutil.copytree(self.local, self.bucket / "traffic")
+
+    def least(self) -> tuple[int, int]:
+        """Requests and bytes: a run of neighbouring chunks in each row group, every column but the id, and a footer a file."""
+        requests = n_bytes = 0
+        for file in self.local.glob("*.parquet"):
+            metadata = pq.ParquetFile(file).metadata
+            self.assertGreater(metadata.num_row_groups, 1)
+            requests += 1 + metadata.num_row_groups
+            n_bytes += metadata.serialized_size + 8
+            for i in range(metadata.num_row_groups):
+                columns = [metadata.row_group(i).column(c) for c in range(metadata.num_columns)]
+                self.assertEqual(columns[0].path_in_schema, "shipment_id")
+                n_bytes += sum(column.total_compressed_size for column in columns[1:])
+        return requests, n_bytes
+
+    def run_marts(self, to: str, *words: object) -> tuple[int, int]:
+        with s3_proxy(self.server.port, lambda i, m, p: None) as proxy:
+            self.run_local("run", "--from", "s3://freight/traffic/*.parquet", "--to", f"s3://freight/{to}", *words,
+                           AWS_ENDPOINT_URL=proxy.endpoint)  # fmt: skip
+        reads = [exchange for exchange in proxy.exchanges if exchange.path.startswith("/freight/traffic/")]
+        return len(reads), sum(exchange.got_bytes for exchange in reads)
+
+    def test_requests_and_bytes(self) -> None:
+        least = self.least()
+        requests, n_bytes = self.run_marts("traffic-marts")
+        self.assertLessEqual(requests, 1.2 * least[0])
+        self.assertLessEqual(n_bytes, 1.2 * least[1])
+        # What does not fit into the memory is asked for again, and the answer is the same.
+        more, _ = self.run_marts("traffic-marts-small", "--memory-limit", "64MB", "--threads", 2)
+        self.assertGreater(more, requests)
+        for mart in sorted((self.bucket / "traffic-marts").glob("*/*.parquet")):
+            small = self.bucket / "traffic-marts-small" / mart.relative_to(self.bucket / "traffic-marts")
+            self.assertEqual(mart.read_bytes(), small.read_bytes(), mart.name)
 
 
 class Writing(S3):

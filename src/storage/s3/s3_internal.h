@@ -5,7 +5,7 @@
 #include "storage/s3/s3_call.h"
 #include "storage/storage_internal.h"
 
-#define S3_PIECE_BYTES ((size_t)8 << 20) /* of a read or an upload that is made in parallel */
+#define S3_PIECE_BYTES ((size_t)8 << 20) /* of an upload that is made in parallel */
 #define S3_PARALLEL 8                    /* pieces of one reader or writer under way */
 
 /* s3_reader.c, s3_writer.c, s3_list.c: the driver's slots (storage_internal.h). */

@@ -6,8 +6,9 @@
  *
  * Every later request says If-Match with that ETag: all bytes of a reader are of one version, or it is an error.
  *
- *   read of any place     in pieces of 8 MiB, eight at once
+ *   read of any place     in pieces of 16 MiB, eight at once
  *   many ranges           the same, over all of them: the column chunks of a row group arrive together
+ *   what is kept          ranges that the caller will read more than once, in whatever pieces, are asked for once
  *   reads in a row        from the third on, blocks of 4 MiB are asked for ahead: two, then doubling up to eight
  *
  * Reads in a row are under the reader's mutex; others run side by side. */
@@ -17,6 +18,7 @@
 #include "storage/s3/s3_internal.h"
 
 #define TAIL_BYTES ((size_t)64 << 10)
+#define READ_PIECE_BYTES ((size_t)16 << 20)
 #define BLOCK_BYTES ((size_t)4 << 20)
 #define MAX_BLOCKS 8
 #define FIRST_BLOCKS 2
@@ -28,6 +30,13 @@ typedef struct Block {
     uint8_t *bytes;
     S3Call *call; /* NULL: the bytes are there */
 } Block;
+
+/* A range that is kept until it is dropped. */
+typedef struct Kept {
+    uint64_t offset;
+    size_t size;
+    uint8_t *bytes;
+} Kept;
 
 typedef struct S3Reader {
     StorageReader base;
@@ -43,6 +52,9 @@ typedef struct S3Reader {
     Block blocks[MAX_BLOCKS];
     int n_blocks;
     int depth;
+    Kept *kept; /* in no order: a few for each row group */
+    size_t n_kept;
+    size_t kept_capacity;
 } S3Reader;
 
 static Status short_answer(const S3Reader *reader, uint64_t offset, Error *err)
@@ -108,7 +120,7 @@ static Status start_next(const S3Reader *reader, PieceCursor *cursor, Piece *pie
         return STATUS_OK;
     const StorageRange *range = &cursor->ranges[cursor->range];
     size_t left = range->size - cursor->done;
-    piece->size = left < S3_PIECE_BYTES ? left : S3_PIECE_BYTES;
+    piece->size = left < READ_PIECE_BYTES ? left : READ_PIECE_BYTES;
     piece->offset = range->offset + cursor->done;
     TRY(start_range(reader, piece->offset, (uint8_t *)range->bytes + cursor->done, piece->size, &piece->call, err));
     cursor->done += piece->size;
@@ -140,23 +152,95 @@ static Status read_pieces(const S3Reader *reader, const StorageRange *ranges, si
     return status;
 }
 
-static bool from_tail(const S3Reader *reader, uint64_t offset, void *bytes, size_t size)
+/* Takes what the tail holds of the range; what is left of it, before the tail, must be asked for. */
+static void take_from_tail(const S3Reader *reader, StorageRange *range)
 {
-    if (offset < reader->tail_offset)
-        return false;
-    memcpy(bytes, reader->tail + (offset - reader->tail_offset), size);
-    return true;
+    uint64_t end = range->offset + range->size;
+    if (end <= reader->tail_offset)
+        return;
+    size_t before = range->offset < reader->tail_offset ? (size_t)(reader->tail_offset - range->offset) : 0;
+    memcpy((uint8_t *)range->bytes + before, reader->tail + (range->offset + before - reader->tail_offset),
+           range->size - before);
+    range->size = before;
+}
+
+static bool take_from_kept(S3Reader *reader, const StorageRange *range)
+{
+    bool found = false;
+    pthread_mutex_lock(&reader->mutex); /* copied under it: another thread may drop the bytes */
+    for (size_t i = 0; i < reader->n_kept && !found; i++) {
+        const Kept *kept = &reader->kept[i];
+        found = range->offset >= kept->offset && range->offset + range->size <= kept->offset + kept->size;
+        if (found)
+            memcpy(range->bytes, kept->bytes + (range->offset - kept->offset), range->size);
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return found;
 }
 
 static Status read_ranges(StorageReader *base, const StorageRange *ranges, size_t n, Error *err)
 {
-    const S3Reader *reader = (S3Reader *)base;
+    S3Reader *reader = (S3Reader *)base;
     CLEANUP(mem_cleanup) StorageRange *wanted = mem_alloc(sizeof *wanted * (n + 1));
     size_t n_wanted = 0;
-    for (size_t i = 0; i < n; i++)
-        if (ranges[i].size > 0 && !from_tail(reader, ranges[i].offset, ranges[i].bytes, ranges[i].size))
-            wanted[n_wanted++] = ranges[i];
+    for (size_t i = 0; i < n; i++) {
+        StorageRange range = ranges[i];
+        if (range.size > 0 && !take_from_kept(reader, &range))
+            take_from_tail(reader, &range);
+        else
+            range.size = 0;
+        if (range.size > 0)
+            wanted[n_wanted++] = range;
+    }
     return read_pieces(reader, wanted, n_wanted, err);
+}
+
+/* ---- What is kept ---- */
+
+static Status keep_read(S3Reader *reader, const Kept *kept, size_t n, Error *err)
+{
+    CLEANUP(mem_cleanup) StorageRange *ranges = mem_alloc(sizeof *ranges * (n + 1));
+    for (size_t i = 0; i < n; i++)
+        ranges[i] = (StorageRange){.offset = kept[i].offset, .bytes = kept[i].bytes, .size = kept[i].size};
+    return read_ranges(&reader->base, ranges, n, err);
+}
+
+static Status keep(StorageReader *base, const StorageRange *ranges, size_t n, Error *err)
+{
+    S3Reader *reader = (S3Reader *)base;
+    CLEANUP(mem_cleanup) Kept *kept = mem_alloc(sizeof *kept * (n + 1));
+    for (size_t i = 0; i < n; i++)
+        kept[i] = (Kept){.offset = ranges[i].offset, .size = ranges[i].size, .bytes = mem_alloc(ranges[i].size + 1)};
+    Status status = keep_read(reader, kept, n, err);
+    pthread_mutex_lock(&reader->mutex);
+    for (size_t i = 0; i < n; i++) {
+        if (status != STATUS_OK) {
+            mem_free(kept[i].bytes);
+            continue;
+        }
+        if (reader->n_kept == reader->kept_capacity) {
+            reader->kept_capacity = reader->kept_capacity ? 2 * reader->kept_capacity : 16;
+            reader->kept = mem_realloc(reader->kept, sizeof *kept * reader->kept_capacity);
+        }
+        reader->kept[reader->n_kept++] = kept[i];
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+static void drop(StorageReader *base, uint64_t offset, uint64_t end)
+{
+    S3Reader *reader = (S3Reader *)base;
+    pthread_mutex_lock(&reader->mutex);
+    for (size_t i = 0; i < reader->n_kept;) {
+        if (reader->kept[i].offset < offset || reader->kept[i].offset >= end) {
+            i++;
+            continue;
+        }
+        mem_free(reader->kept[i].bytes);
+        reader->kept[i] = reader->kept[--reader->n_kept];
+    }
+    pthread_mutex_unlock(&reader->mutex);
 }
 
 /* ---- Reads in a row; with the mutex held ---- */
@@ -183,8 +267,8 @@ static Status ask_ahead(S3Reader *reader, uint64_t offset, Error *err)
         const Block *last = &reader->blocks[reader->n_blocks - 1];
         offset = last->offset + last->size;
     }
-    while (reader->n_blocks < reader->depth && offset < reader->base.size_bytes) {
-        uint64_t left = reader->base.size_bytes - offset;
+    while (reader->n_blocks < reader->depth && offset < reader->tail_offset) { /* the tail is there */
+        uint64_t left = reader->tail_offset - offset;
         Block block = {.offset = offset, .size = left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES};
         block.bytes = mem_alloc(block.size);
         if (start_range(reader, block.offset, block.bytes, block.size, &block.call, err) != STATUS_OK) {
@@ -235,7 +319,12 @@ static bool is_in_row(S3Reader *reader, uint64_t offset, size_t size)
 static Status s3_read(StorageReader *base, uint64_t offset, void *bytes, size_t size, Error *err)
 {
     S3Reader *reader = (S3Reader *)base;
-    if (size == 0 || from_tail(reader, offset, bytes, size))
+    StorageRange range = {.offset = offset, .bytes = bytes, .size = size};
+    if (size > 0 && take_from_kept(reader, &range))
+        return STATUS_OK;
+    take_from_tail(reader, &range);
+    size = range.size;
+    if (size == 0)
         return STATUS_OK;
     pthread_mutex_lock(&reader->mutex);
     if (is_in_row(reader, offset, size)) {
@@ -246,7 +335,6 @@ static Status s3_read(StorageReader *base, uint64_t offset, void *bytes, size_t 
         return status;
     }
     pthread_mutex_unlock(&reader->mutex);
-    StorageRange range = {.offset = offset, .bytes = bytes, .size = size};
     return read_pieces(reader, &range, 1, err);
 }
 
@@ -254,12 +342,15 @@ static void s3_close(StorageReader *base)
 {
     S3Reader *reader = (S3Reader *)base;
     drop_blocks(reader);
+    drop(base, 0, UINT64_MAX);
+    mem_free(reader->kept);
     pthread_mutex_destroy(&reader->mutex);
     arena_done(&reader->arena);
     mem_free(reader);
 }
 
-static const StorageReaderOps S3_READER_OPS = {.read = s3_read, .read_ranges = read_ranges, .close = s3_close};
+static const StorageReaderOps S3_READER_OPS = {
+    .read = s3_read, .read_ranges = read_ranges, .keep = keep, .drop = drop, .close = s3_close};
 
 /* ---- Opening ---- */
 
