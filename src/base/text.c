@@ -114,19 +114,31 @@ static bool ends_in(const char *noun, size_t size, const char *letters)
     return size > 0 && strchr(letters, noun[size - 1]) != NULL;
 }
 
-CountText text_plural(uint64_t n, const char *noun)
+static CountText with_noun(const char *number, uint64_t n, const char *noun)
 {
     CountText count;
     size_t size = strlen(noun);
     bool hisses = ends_in(noun, size, "sx") || (ends_in(noun, size, "h") && ends_in(noun, size - 1, "cs"));
     bool turns = ends_in(noun, size, "y") && !ends_in(noun, size - 1, "aeiou");
-    snprintf(count.text, sizeof count.text, "%llu %.*s%s", (unsigned long long)n,
-             (int)(n != 1 && turns ? size - 1 : size), noun,
+    snprintf(count.text, sizeof count.text, "%s %.*s%s", number, (int)(n != 1 && turns ? size - 1 : size), noun,
              n == 1   ? ""
              : turns  ? "ies"
              : hisses ? "es"
                       : "s");
     return count;
+}
+
+CountText text_plural(uint64_t n, const char *noun)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)n);
+    return with_noun(number, n, noun);
+}
+
+CountText text_plural_short(uint64_t n, const char *noun)
+{
+    char number[24];
+    return with_noun(text_count(number, sizeof number, (double)n), n, noun);
 }
 
 Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err)

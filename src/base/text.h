@@ -73,6 +73,9 @@ typedef struct CountText {
 } CountText;
 CountText text_plural(uint64_t n, const char *noun);
 #define PLURAL(n, noun) (text_plural((uint64_t)(n), (noun)).text)
+/* The same with the count as text_count writes it: "1.40 M rows". */
+CountText text_plural_short(uint64_t n, const char *noun);
+#define PLURAL_SHORT(n, noun) (text_plural_short((uint64_t)(n), (noun)).text)
 
 /* "64MiB", "1GiB", "750MB", "1073741824" -> bytes. */
 Status text_parse_bytes(const char *text, size_t *ret_bytes, Error *err) MUST_CHECK;

@@ -249,7 +249,7 @@ static void check_definitions(Doctor *doctor)
             add_error(doctor, "mart", &err, NULL);
     }
     if (sound == registry.n)
-        add(doctor, FINDING_OK, "mart", arena_printf(doctor->arena, "the definitions of all %u can be run", sound),
+        add(doctor, FINDING_OK, "mart", arena_printf(doctor->arena, "%s, all sound", PLURAL(sound, "definition")),
             NULL);
     check_lone_tests(doctor, &registry);
 }
@@ -268,14 +268,14 @@ static void check_pending(Doctor *doctor)
     }
     if (recovery.finished || recovery.forgotten)
         add(doctor, FINDING_FIXED, "transactions",
-            arena_printf(doctor->arena, "%u were finished, %u had changed nothing and were forgotten",
+            arena_printf(doctor->arena, "finished: %u; forgotten, since they had changed nothing: %u",
                          recovery.finished, recovery.forgotten),
             NULL);
     if (lake_pending_load(doctor->lake, doctor->arena, &pending, &err) != STATUS_OK)
         add_error(doctor, "transactions", &err, NULL);
     else if (lake_pending_count(pending))
         add(doctor, FINDING_PROBLEM, "transactions",
-            arena_printf(doctor->arena, "%u are unfinished", lake_pending_count(pending)),
+            arena_printf(doctor->arena, "unfinished: %u", lake_pending_count(pending)),
             doctor->fix ? "a job is working on that client at this moment: ask again when it is done"
                         : "'freightlake doctor --fix' or the client's next ingest finishes them");
     else if (!recovery.finished && !recovery.forgotten)
@@ -368,13 +368,13 @@ static void check_files(Doctor *doctor, const char *name, const DeltaSnapshot *s
     }
     if (missing)
         add(doctor, FINDING_PROBLEM, "table",
-            arena_printf(doctor->arena, "%s: %u of %u files are missing or of another size", name, missing,
-                         snapshot->n_files),
+            arena_printf(doctor->arena, "%s: of %s %u missing or of another size", name,
+                         PLURAL(snapshot->n_files, "file"), missing),
             arena_printf(doctor->arena, "'freightlake table fsck %s' names them", name));
     else
         add(doctor, FINDING_OK, "table",
-            arena_printf(doctor->arena, "%s: version %lld, all %u files are there", name, (long long)snapshot->version,
-                         snapshot->n_files),
+            arena_printf(doctor->arena, "%s: version %lld, %s, none missing", name, (long long)snapshot->version,
+                         PLURAL(snapshot->n_files, "file")),
             NULL);
     if (snapshot->timestamp_ms > lake_now_us() / 1000 + CLOCK_SLACK_MS)
         add(doctor, FINDING_PROBLEM, "clock",
@@ -413,11 +413,12 @@ static void check_history(Doctor *doctor)
         add_error(doctor, "history", &err, NULL);
     else if (unreadable)
         add(doctor, FINDING_PROBLEM, "history",
-            arena_printf(doctor->arena, "%u of %u records cannot be read", unreadable, n + unreadable),
+            arena_printf(doctor->arena, "of %s %u cannot be read", PLURAL(n + unreadable, "record"), unreadable),
             arena_printf(doctor->arena, "they are written whole: something else changed files in %s/runs",
                          doctor->lake->control));
     else
-        add(doctor, FINDING_OK, "history", arena_printf(doctor->arena, "%u records can be read", n), NULL);
+        add(doctor, FINDING_OK, "history", arena_printf(doctor->arena, "%s, all can be read", PLURAL(n, "record")),
+            NULL);
 }
 
 /* ---- What is said ---- */
@@ -468,8 +469,7 @@ static Status report(const Doctor *doctor, bool json, Error *err)
     TRY(status);
     if (!doctor->n_problems)
         return STATUS_OK;
-    error_set(err, STATUS_CHECK, doctor->n_problems == 1 ? "%u thing is wrong" : "%u things are wrong",
-              doctor->n_problems);
+    error_set(err, STATUS_CHECK, "%s found", PLURAL(doctor->n_problems, "problem"));
     return error_hint(err, "each is listed with what mends it");
 }
 

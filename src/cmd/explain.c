@@ -19,17 +19,16 @@ static Status drop_batch(void *context, const Schema *schema, const Batch *batch
 
 static void append_scan(Buffer *text, const ScanStatistics *scan, const BoundStatement *bound, double seconds)
 {
-    uint32_t files = bound->files.n_files;
-    char rows[24], bytes[24], took[24], peak[24];
-    buffer_printf(text, "\n%s rows of %u file%s in %s, %s read, %u of %u row groups skipped, peak memory %s\n",
-                  text_count(rows, sizeof rows, (double)scan->rows), files, files == 1 ? "" : "s",
+    char bytes[24], took[24], peak[24];
+    buffer_printf(text, "\n%s of %s in %s, %s read, %u of %s skipped, peak memory %s\n",
+                  PLURAL_SHORT(scan->rows, "row"), PLURAL(bound->files.n_files, "file"),
                   text_seconds(took, sizeof took, seconds), text_bytes(bytes, sizeof bytes, (double)scan->bytes_read),
-                  scan->row_groups_skipped, scan->row_groups,
+                  scan->row_groups_skipped, PLURAL(scan->row_groups, "row group"),
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
     if (bound->table.snapshot)
-        buffer_printf(text, "version %lld of the table: %u of %u files skipped by partition and statistics\n",
+        buffer_printf(text, "version %lld of the table: %u of %s skipped by partition and statistics\n",
                       (long long)bound->table.snapshot->version, bound->table.files_skipped,
-                      bound->table.snapshot->n_files);
+                      PLURAL(bound->table.snapshot->n_files, "file"));
 }
 
 static Status explain(const Arguments *arguments, const BoundStatement *bound, Resources *resources, Buffer *text,

@@ -65,13 +65,12 @@ static Status read_options(const Arguments *arguments, Arena *arena, GenerateOpt
 
 static Status print_summary(const GenerateOptions *options, const GenerateSummary *summary, Error *err)
 {
-    char rows[24], bytes[24], seconds[24], rate[24];
+    char bytes[24], seconds[24], rate[24];
     Buffer text;
     buffer_init(&text, 0);
     buffer_printf(
-        &text, "%s: %s shipments in %u file%s, %s, in %s (%s rows/s)\n", options->out,
-        text_count(rows, sizeof rows, (double)summary->rows), summary->files, summary->files == 1 ? "" : "s",
-        text_bytes(bytes, sizeof bytes, (double)summary->bytes),
+        &text, "%s: %s in %s, %s, in %s (%s rows/s)\n", options->out, PLURAL_SHORT(summary->rows, "shipment"),
+        PLURAL(summary->files, "file"), text_bytes(bytes, sizeof bytes, (double)summary->bytes),
         text_seconds(seconds, sizeof seconds, summary->seconds),
         text_count(rate, sizeof rate, (double)summary->rows / (summary->seconds > 0 ? summary->seconds : 1e-9)));
     if (summary->bad_rows_total > 0) {

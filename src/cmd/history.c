@@ -82,7 +82,7 @@ static void append_versions(Buffer *text, const HistoryTable *table)
     else
         buffer_printf(text, ": version %lld", (long long)table->version_after);
     if (table->rows >= 0)
-        buffer_printf(text, ", %lld rows", (long long)table->rows);
+        buffer_printf(text, ", %s", PLURAL(table->rows, "row"));
     buffer_append_byte(text, '\n');
 }
 

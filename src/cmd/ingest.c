@@ -52,7 +52,8 @@ static void append_reasons(Buffer *text, const IngestResult *result)
                       (long long)reason->example_row, reason->example_message);
     }
     if (result->n_reasons > REASONS_SHOWN)
-        buffer_printf(text, "  %12s  %u more reasons (--json has all)\n", "", result->n_reasons - REASONS_SHOWN);
+        buffer_printf(text, "  %12s  %s (--json has all)\n", "",
+                      PLURAL(result->n_reasons - REASONS_SHOWN, "more reason"));
 }
 
 static void append_result(Buffer *text, const char *client, const IngestResult *result)
@@ -63,8 +64,8 @@ static void append_result(Buffer *text, const char *client, const IngestResult *
         return;
     }
     buffer_printf(
-        text, "%s: %llu records: %llu %s, %llu rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
-        (unsigned long long)result->records, (unsigned long long)result->good,
+        text, "%s: %s: %llu %s, %llu rejected (%.2f %%)  [%s in %s, %s/s]\n", result->file,
+        PLURAL(result->records, "record"), (unsigned long long)result->good,
         result->outcome == INGEST_DONE      ? "taken in"
         : result->outcome == INGEST_REFUSED ? "good"
                                             : "would pass",
@@ -72,12 +73,10 @@ static void append_result(Buffer *text, const char *client, const IngestResult *
         text_bytes(bytes, sizeof bytes, (double)result->bytes), text_seconds(seconds, sizeof seconds, result->seconds),
         text_bytes(rate, sizeof rate, (double)result->bytes / (result->seconds > 0 ? result->seconds : 1e-9)));
     if (result->blank)
-        buffer_printf(text, "  %llu blank records (every field empty) were passed over\n",
-                      (unsigned long long)result->blank);
+        buffer_printf(text, "  passed over: %s (every field empty)\n", PLURAL(result->blank, "blank record"));
     if (result->superseded || result->replaced)
-        buffer_printf(text, "  %llu older records of the same ids made way, %llu of them in the table\n",
-                      (unsigned long long)(result->superseded + result->replaced),
-                      (unsigned long long)result->replaced);
+        buffer_printf(text, "  made way for newer ones of the same ids: %s, %llu of them in the table\n",
+                      PLURAL(result->superseded + result->replaced, "record"), (unsigned long long)result->replaced);
     append_reasons(text, result);
     if (result->outcome == INGEST_REFUSED)
         buffer_printf(text,

@@ -118,7 +118,7 @@ static Status export(const Arguments *arguments, const Mart *const *marts, uint3
     } else {
         for (uint32_t i = 0; i < n; i++)
             append_exported(&text, &result.marts[i]);
-        buffer_printf(&text, "%-24s  %s\n\n%u files in %s\n", "all of it", EXPORT_MANIFEST, result.n_files,
+        buffer_printf(&text, "%-24s  %s\n\n%s in %s\n", "all of it", EXPORT_MANIFEST, PLURAL(result.n_files, "file"),
                       options.folder);
     }
     Status status = console_write_buffer(&text, err);

@@ -142,9 +142,9 @@ static void append_detail(Buffer *text, const Guess *guess)
     if (guess->decimal_mark == ',')
         buffer_append_text(text, ", decimal comma");
     if (guess->n_values)
-        buffer_printf(text, ", %u word%s translated", guess->n_values, guess->n_values == 1 ? "" : "s");
+        buffer_printf(text, ", %s translated", PLURAL(guess->n_values, "word"));
     if (guess->n_nulls)
-        buffer_printf(text, ", %u spelling%s of no value", guess->n_nulls, guess->n_nulls == 1 ? "" : "s");
+        buffer_printf(text, ", %s of no value", PLURAL(guess->n_nulls, "spelling"));
 }
 
 static void append_doubts(Buffer *text, const Guess *guess)
@@ -158,9 +158,8 @@ static void append_mapping(Buffer *text, const Onboarding *job)
     static const char *const inputs[] = {"CSV", "NDJSON", "Parquet"};
     const Guesses *guesses = job->guesses;
     uint32_t n_low = 0;
-    buffer_printf(text, "%s: %s, %u columns, %llu records looked at\n\n", job->sample_file,
-                  inputs[guesses->sample->input], guesses->sample->n_columns,
-                  (unsigned long long)guesses->sample->n_records);
+    buffer_printf(text, "%s: %s, %s, %s looked at\n\n", job->sample_file, inputs[guesses->sample->input],
+                  PLURAL(guesses->sample->n_columns, "column"), PLURAL(guesses->sample->n_records, "record"));
     for (ShipmentColumnId id = 0; id < SHIPMENT_COLUMN_COUNT; id++) {
         const Guess *guess = &guesses->of[id];
         const char *name = shipment_column(id)->name;
@@ -189,8 +188,8 @@ static void append_mapping(Buffer *text, const Onboarding *job)
     }
     buffer_printf(text, "\nwritten to %s\n", job->mapping_file);
     if (n_low)
-        buffer_printf(text, "look at the %u guess%s marked with ?: the file's comments say what to weigh\n", n_low,
-                      n_low == 1 ? "" : "es");
+        buffer_printf(text, "look at the %s marked with ?: the file's comments say what to weigh\n",
+                      PLURAL(n_low, "guess"));
 }
 
 static void record_history(const Onboarding *job, int64_t started_us)
@@ -239,8 +238,8 @@ static Status make_mapping(Onboarding *job, Error *err)
 
 static void append_report(Buffer *text, const Onboarding *job, const IngestResult *result)
 {
-    buffer_printf(text, "\n%llu records: %llu would pass, %llu would be quarantined (%.2f %%)\n",
-                  (unsigned long long)result->records, (unsigned long long)result->good,
+    buffer_printf(text, "\n%s: %llu would pass, %llu would be quarantined (%.2f %%)\n",
+                  PLURAL(result->records, "record"), (unsigned long long)result->good,
                   (unsigned long long)result->rejected, 100 * result->rejected_share);
     for (uint32_t i = 0; i < result->n_reasons && i < REASONS_SHOWN; i++) {
         const IngestReason *reason = &result->reasons[i];
@@ -253,7 +252,7 @@ static void append_report(Buffer *text, const Onboarding *job, const IngestResul
         buffer_printf(text, "  %s\n", reason->example_message);
     }
     if (result->n_reasons > REASONS_SHOWN)
-        buffer_printf(text, "  and %u more reasons\n", result->n_reasons - REASONS_SHOWN);
+        buffer_printf(text, "  and %s\n", PLURAL(result->n_reasons - REASONS_SHOWN, "more reason"));
     if (result->rejected_share > result->max_rejected_share)
         buffer_printf(text, "ingest would refuse the file: more than %.4g %% rejected (max_rejected_share)\n",
                       100 * result->max_rejected_share);

@@ -259,8 +259,7 @@ static void append_left_out(Printer *printer)
     const Table *table = printer->table;
     if (table->n_visible == table->n_columns)
         return;
-    buffer_printf(&printer->buffer, "%u more column%s:", table->n_columns - table->n_visible,
-                  table->n_columns - table->n_visible == 1 ? "" : "s");
+    buffer_printf(&printer->buffer, "%s:", PLURAL(table->n_columns - table->n_visible, "more column"));
     for (uint32_t i = table->n_visible; i < table->n_columns; i++)
         buffer_printf(&printer->buffer, "%s %s", i == table->n_visible ? "" : ",", printer->schema->fields[i].name);
     buffer_append_text(&printer->buffer, " (use a wider terminal, or --format csv)\n");

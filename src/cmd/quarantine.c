@@ -158,8 +158,9 @@ static Status action_list(QuarantineJob *job, Error *err)
         buffer_append_text(&text, "quarantine is empty\n");
     else
         buffer_printf(
-            &text, "%llu records wait; see them with 'quarantine show', mend the mapping, then 'quarantine replay'\n",
-            (unsigned long long)list.records);
+            &text,
+            "waiting: %s; 'quarantine show' shows them, 'quarantine replay' tries them once the mapping is mended\n",
+            PLURAL(list.records, "record"));
     mem_free(list.groups);
     return print_and_free(&text, status, err);
 }
@@ -315,8 +316,8 @@ static Status action_export(QuarantineJob *job, Error *err)
     if (result.records == 0)
         buffer_append_text(&text, "no record in quarantine is such; nothing was written\n");
     else
-        buffer_printf(&text, "%llu records written to %s as they came; mend them there and ingest the file\n",
-                      (unsigned long long)result.records, output);
+        buffer_printf(&text, "%s written to %s as received; mend there and ingest the file\n",
+                      PLURAL(result.records, "record"), output);
     return print_and_free(&text, STATUS_OK, err);
 }
 
@@ -389,9 +390,9 @@ static void append_replay(Buffer *text, const ReplayResult *result, const char *
             (long long)result->processed_version, (long long)result->quarantine_version, result->seconds);
         return;
     }
-    buffer_printf(text, "%s: %llu records: %llu %s, %llu stay in quarantine\n", client,
-                  (unsigned long long)result->records, (unsigned long long)result->passed,
-                  dry_run ? "would be shipments" : "are shipments now", (unsigned long long)result->rejected);
+    buffer_printf(text, "%s: %s tried: %llu %s, %llu rejected again\n", client, PLURAL(result->records, "record"),
+                  (unsigned long long)result->passed, dry_run ? "would pass" : "passed",
+                  (unsigned long long)result->rejected);
     for (uint32_t i = 0; i < result->n_reasons; i++)
         buffer_printf(text, "  %10llu  %-26s %-24s row %lld: %s\n", (unsigned long long)result->reasons[i].records,
                       result->reasons[i].code, result->reasons[i].column, (long long)result->reasons[i].example_row,
@@ -511,8 +512,8 @@ static Status drop_of_client(QuarantineJob *job, const char *client, Buffer *tex
     } else if (dropping.records == 0) {
         buffer_printf(text, "%s: no record in quarantine is such; nothing was dropped\n", client);
     } else {
-        buffer_printf(text, "%s: %llu records %s\n", client, (unsigned long long)dropping.records,
-                      dry_run ? "would be dropped" : "dropped; 'rebuild' brings them back from the raw files");
+        buffer_printf(text, "%s: %s %s\n", client, PLURAL(dropping.records, "record"),
+                      dry_run ? "would be dropped" : "dropped; 'rebuild' brings back what the raw files hold");
     }
     return STATUS_OK;
 }

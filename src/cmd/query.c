@@ -107,7 +107,7 @@ static Status say_how_it_went(const Query *query, uint64_t rows, const ScanStati
             LOG_INTEGER_FIELD("peak_memory_bytes", process_peak_memory_bytes()));
     else if (console_has_person()) {
         char message[96];
-        snprintf(message, sizeof message, "%llu row%s in %s", (unsigned long long)rows, rows == 1 ? "" : "s", took);
+        snprintf(message, sizeof message, "%s in %s", PLURAL(rows, "row"), took);
         log_write(LOG_INFO, message, NULL, 0);
     }
     return STATUS_OK;

@@ -22,7 +22,7 @@ static void append_left_out(Buffer *text, const RebuildResult *result, const cha
 
 static void append_person(Buffer *text, const RebuildResult *result, const char *client, bool dry_run)
 {
-    char records[24], good[24], rejected[24];
+    char good[24], rejected[24];
     if (result->n_files == 0) {
         buffer_printf(text, "%s has no files in the raw zone%s; nothing was done\n", client,
                       result->n_left_out ? " that were taken in" : "");
@@ -31,8 +31,7 @@ static void append_person(Buffer *text, const RebuildResult *result, const char 
     }
     for (uint32_t i = 0; i < result->n_files; i++) {
         const IngestResult *file = &result->files[i];
-        buffer_printf(text, "%s: %s records, %s good, %s rejected%s\n", file->file,
-                      text_count(records, sizeof records, (double)file->records),
+        buffer_printf(text, "%s: %s, %s good, %s rejected%s\n", file->file, PLURAL_SHORT(file->records, "record"),
                       text_count(good, sizeof good, (double)file->good),
                       text_count(rejected, sizeof rejected, (double)file->rejected),
                       file->outcome == INGEST_REFUSED ? ": refused" : "");
@@ -42,9 +41,9 @@ static void append_person(Buffer *text, const RebuildResult *result, const char 
                           file->reasons[k].example_message);
     }
     if (result->processed_version >= 0)
-        buffer_printf(text, "%s now has %s shipments (version %lld) and %s records in quarantine\n", client,
-                      text_count(good, sizeof good, (double)result->good), (long long)result->processed_version,
-                      text_count(rejected, sizeof rejected, (double)result->rejected));
+        buffer_printf(text, "%s now has %s (version %lld) and %s in quarantine\n", client,
+                      PLURAL_SHORT(result->good, "shipment"), (long long)result->processed_version,
+                      PLURAL_SHORT(result->rejected, "record"));
     else if (dry_run)
         buffer_append_text(text, "nothing was changed (--dry-run)\n");
     if (result->n_relearned > 0)

@@ -36,23 +36,23 @@ static double rows_per_second(const MartRunResult *result)
 
 static void append_table(Buffer *text, const MartRunResult *result)
 {
-    char bytes[24], rows[24], read[24], seconds[24], rate[24], peak[24];
+    char bytes[24], read[24], seconds[24], rate[24], peak[24];
     buffer_printf(text, "%-24s %14s %12s\n", "mart", "rows", "size");
     for (uint32_t i = 0; i < result->n_marts; i++) {
         const MartResult *mart = &result->marts[i];
         buffer_printf(text, "%-24s %14llu %12s\n", mart->mart->name, (unsigned long long)mart->rows,
                       text_bytes(bytes, sizeof bytes, (double)mart->bytes));
     }
-    buffer_printf(text, "\n%s rows of %u file%s in %s: %s rows/s, %s read, peak memory %s\n",
-                  text_count(rows, sizeof rows, (double)result->scan.rows), result->files,
-                  result->files == 1 ? "" : "s", text_seconds(seconds, sizeof seconds, result->seconds),
+    buffer_printf(text, "\n%s of %s in %s: %s rows/s, %s read, peak memory %s\n",
+                  PLURAL_SHORT(result->scan.rows, "row"), PLURAL(result->files, "file"),
+                  text_seconds(seconds, sizeof seconds, result->seconds),
                   text_count(rate, sizeof rate, rows_per_second(result)),
                   text_bytes(read, sizeof read, (double)result->scan.bytes_read),
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
     StorageTraffic traffic = storage_traffic();
     if (traffic.requests > 0)
-        buffer_printf(text, "%llu requests to S3, %llu of them again: %s received, %s sent\n",
-                      (unsigned long long)traffic.requests, (unsigned long long)traffic.retries,
+        buffer_printf(text, "%s to S3, %llu of them again: %s received, %s sent\n", PLURAL(traffic.requests, "request"),
+                      (unsigned long long)traffic.retries,
                       text_bytes(read, sizeof read, (double)traffic.bytes_received),
                       text_bytes(bytes, sizeof bytes, (double)traffic.bytes_sent));
     if (result->cleaned > 0)

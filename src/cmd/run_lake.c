@@ -14,7 +14,7 @@ static void append_failures(Buffer *text, const LakeMartResult *mart)
         const MartCheck *check = &mart->checks.checks[i];
         if (check->passed)
             continue;
-        buffer_printf(text, "  FAILED %s: %llu rows", check->rule, (unsigned long long)check->rows);
+        buffer_printf(text, "  FAILED %s: %s", check->rule, PLURAL(check->rows, "row"));
         buffer_append_text(text, *check->examples ? ", such as\n" : "\n");
         for (const char *line = check->examples; *line;) {
             size_t n = strcspn(line, "\n");
@@ -42,10 +42,10 @@ static uint32_t passed_checks(const LakeMartResult *mart)
 
 static void append_table(Buffer *text, const LakeRunResult *result)
 {
-    char bytes[24], rows[24], seconds[24];
+    char bytes[24], seconds[24];
     if (result->n_published + result->n_failed + result->n_broken + result->n_tested == 0) {
-        buffer_printf(text, "nothing to do: all %u marts are of version %lld of the shipments\n", result->n_marts,
-                      (long long)result->shipments_version);
+        buffer_printf(text, "nothing to do: %s up to date with version %lld of the shipments\n",
+                      PLURAL(result->n_marts, "mart"), (long long)result->shipments_version);
         return;
     }
     buffer_printf(text, "%-24s %-12s %8s %14s %12s   %s\n", "mart", "made", "version", "rows", "size", "checks");
@@ -66,8 +66,7 @@ static void append_table(Buffer *text, const LakeRunResult *result)
         if (!mart->passed)
             append_failures(text, mart);
     }
-    buffer_printf(text, "\n%s rows read in %s; shipments are at version %lld\n",
-                  text_count(rows, sizeof rows, (double)result->rows_read),
+    buffer_printf(text, "\n%s read in %s; shipments are at version %lld\n", PLURAL_SHORT(result->rows_read, "row"),
                   text_seconds(seconds, sizeof seconds, result->seconds), (long long)result->shipments_version);
 }
 

@@ -185,7 +185,7 @@ static void append_table(Buffer *text, const LakeStatus *status)
     else if (stale)
         buffer_append_text(text, "\n'freightlake run' brings the marts up to date\n");
     if (status->pending)
-        buffer_printf(text, "\n%u jobs were cut off or are under way; 'freightlake doctor' tells\n", status->pending);
+        buffer_printf(text, "\ncut off or under way: %s; 'freightlake doctor' tells\n", PLURAL(status->pending, "job"));
 }
 
 static void look_at(const Lake *lake, StatusRow *row, Arena *arena)

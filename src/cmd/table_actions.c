@@ -193,7 +193,7 @@ Status table_restore(TableJob *job, Error *err)
 static Status say_compact(const TableJob *job, const DeltaCompaction *done, uint64_t target, Error *err)
 {
     Buffer text;
-    char before[24], after[24], rows[24], size[24];
+    char before[24], after[24], size[24];
     buffer_init(&text, 0);
     if (job->json) {
         json_begin(job, "compact", &text);
@@ -209,18 +209,18 @@ static Status say_compact(const TableJob *job, const DeltaCompaction *done, uint
     }
     text_bytes(before, sizeof before, (double)done->bytes_before);
     text_bytes(after, sizeof after, (double)done->bytes_after);
-    text_count(rows, sizeof rows, (double)done->rows);
     if (done->files_before == 0)
         buffer_printf(&text, "%s: nothing to do, no two files of a partition are smaller than %s\n", job->name,
                       text_bytes(size, sizeof size, (double)target / 2));
     else if (job->dry_run)
-        buffer_printf(&text, "%s: %u files (%s, %s rows) would become %u; nothing was changed\n", job->name,
-                      done->files_before, before, rows, done->files_after);
+        buffer_printf(&text, "%s: %s (%s, %s) would become %u; nothing was changed\n", job->name,
+                      PLURAL(done->files_before, "file"), before, PLURAL_SHORT(done->rows, "row"), done->files_after);
     else
         buffer_printf(&text,
-                      "%s: %u files (%s) became %u (%s), %s rows, version %lld\n"
+                      "%s: %s (%s) became %u (%s), %s, version %lld\n"
                       "the old files stay for time travel until 'freightlake table vacuum'\n",
-                      job->name, done->files_before, before, done->files_after, after, rows, (long long)done->version);
+                      job->name, PLURAL(done->files_before, "file"), before, done->files_after, after,
+                      PLURAL_SHORT(done->rows, "row"), (long long)done->version);
     return say(&text, err);
 }
 
@@ -270,7 +270,7 @@ static Status say_vacuum(const TableJob *job, const DeltaVacuum *done, uint32_t 
     if (done->files_removed == 0)
         buffer_printf(&text, "%s: nothing to do, every file is needed or younger than the retention\n", job->name);
     else
-        buffer_printf(&text, "%s: %u files (%s) %s\n", job->name, done->files_removed,
+        buffer_printf(&text, "%s: %s (%s) %s\n", job->name, PLURAL(done->files_removed, "file"),
                       text_bytes(bytes, sizeof bytes, (double)done->bytes_removed),
                       job->dry_run ? "would be removed; nothing was changed" : "removed");
     for (uint32_t i = 0; job->dry_run && i < done->n_paths && (limit == 0 || i < limit); i++)
@@ -278,8 +278,8 @@ static Status say_vacuum(const TableJob *job, const DeltaVacuum *done, uint32_t 
     if (job->dry_run && limit > 0 && done->n_paths > limit)
         buffer_printf(&text, "  and %u more (--limit 0 shows all)\n", done->n_paths - limit);
     if (done->files_kept)
-        buffer_printf(&text, "%u files that no version has are younger than the retention and stay\n",
-                      done->files_kept);
+        buffer_printf(&text, "younger than the retention, and so kept: %s that no version has\n",
+                      PLURAL(done->files_kept, "file"));
     return say(&text, err);
 }
 
@@ -337,7 +337,6 @@ static const char *way_back(const TableJob *job)
 static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t limit, Error *err)
 {
     Buffer text;
-    char rows[24];
     buffer_init(&text, 0);
     if (job->json) {
         json_begin(job, "fsck", &text);
@@ -349,12 +348,11 @@ static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t li
         json_problems(&text, check);
         return say(&text, err);
     }
-    buffer_printf(&text, "%s: %llu file%s, %s rows: ", job->name, (unsigned long long)check->files,
-                  check->files == 1 ? "" : "s", text_count(rows, sizeof rows, (double)check->rows));
+    buffer_printf(&text, "%s: %s, %s: ", job->name, PLURAL(check->files, "file"), PLURAL_SHORT(check->rows, "row"));
     if (check->n_problems == 0)
         buffer_append_text(&text, "no problem found\n");
     else
-        buffer_printf(&text, "%u problem%s\n", check->n_problems, check->n_problems == 1 ? "" : "s");
+        buffer_printf(&text, "%s\n", PLURAL(check->n_problems, "problem"));
     for (uint32_t i = 0; i < check->n_problems && (limit == 0 || i < limit); i++)
         buffer_printf(&text, "  %s: %s\n", check->problems[i].file, check->problems[i].what);
     if (limit > 0 && check->n_problems > limit)
@@ -364,9 +362,9 @@ static Status say_fsck(const TableJob *job, const DeltaCheck *check, uint32_t li
                       (long long)check->version);
     if (check->entries_replaced > 0)
         buffer_printf(&text,
-                      "version %lld goes on without what %u log entr%s said; what was left of %s lies beside as "
+                      "version %lld goes on without what %s said; what was left of %s lies beside as "
                       "*.json.damaged\n",
-                      (long long)check->version, check->entries_replaced, check->entries_replaced == 1 ? "y" : "ies",
+                      (long long)check->version, PLURAL(check->entries_replaced, "log entry"),
                       check->entries_replaced == 1 ? "it" : "them");
     if (check->entries_replaced > 0)
         buffer_printf(&text, "%s\n",
@@ -394,7 +392,7 @@ Status table_fsck(TableJob *job, Error *err)
                  arena_printf(job->arena, "{\"problems\":%u,\"left\":%u}", check.n_problems, left));
     if (left == 0)
         return STATUS_OK;
-    error_set(err, STATUS_CHECK, "the table has %u problem%s", left, left == 1 ? "" : "s");
+    error_set(err, STATUS_CHECK, "the table has %s", PLURAL(left, "problem"));
     error_at_file(err, job->path);
     if (repairable)
         return error_hint(err,

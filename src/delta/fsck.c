@@ -120,7 +120,7 @@ static Status check_contents(const FileCheck *check, const DeltaFile *entry, Par
 {
     finding->rows = parquet_rows(file);
     if (entry->num_records >= 0 && (uint64_t)entry->num_records != finding->rows)
-        return error_set(err, STATUS_CORRUPT, "%llu rows instead of %lld", (unsigned long long)finding->rows,
+        return error_set(err, STATUS_CORRUPT, "%s instead of %lld", PLURAL(finding->rows, "row"),
                          (long long)entry->num_records);
     TRY(check_types(check, file, err));
     return check->deep ? read_all_pages(file, err) : STATUS_OK;

@@ -31,8 +31,7 @@ static void append_list(Buffer *yaml, const char *key, const NullText *texts, ui
             buffer_printf(yaml, "    %s:\n", key);
         buffer_append_text(yaml, "      - ");
         yaml_append_scalar(yaml, texts[i].text);
-        buffer_printf(yaml, "  # %llu record%s\n", (unsigned long long)texts[i].records,
-                      texts[i].records == 1 ? "" : "s");
+        buffer_printf(yaml, "  # %s\n", PLURAL(texts[i].records, "record"));
     }
 }
 
@@ -50,7 +49,7 @@ static void append_values(Buffer *yaml, const Guess *guess)
             append_text(yaml, value->to);
         else
             buffer_append_text(yaml, "~");
-        buffer_printf(yaml, "  # %llu record%s%s\n", (unsigned long long)value->records, value->records == 1 ? "" : "s",
+        buffer_printf(yaml, "  # %s%s\n", PLURAL(value->records, "record"),
                       value->to ? "" : ", not a known word: no value until you say what it means");
     }
 }
@@ -127,8 +126,8 @@ static void append_column(Buffer *yaml, const Guesses *guesses, const Guess *gue
     append_list(yaml, "nulls", guess->nulls, guess->n_nulls, false);
     append_list(yaml, "null_patterns", guess->nulls, guess->n_nulls, true);
     if (guess->n_unread) {
-        buffer_printf(yaml, "    # %llu record%s cannot be read and will be rejected, such as: ",
-                      (unsigned long long)guess->n_unread, guess->n_unread == 1 ? "" : "s");
+        buffer_printf(yaml,
+                      "    # %s cannot be read and will be rejected, such as: ", PLURAL(guess->n_unread, "record"));
         append_comment_text(yaml, guess->unread_example);
         buffer_append_byte(yaml, '\n');
     }
@@ -226,8 +225,7 @@ void guess_append_yaml(const Guesses *guesses, const char *client, Buffer *yaml)
     const char *slash = strrchr(sample->file, '/');
     buffer_append_text(yaml, "# How the files of this client become shipments, guessed from ");
     text_append_json(yaml, str_view(slash ? slash + 1 : sample->file));
-    buffer_printf(yaml, " (%s%llu records).\n", sample->whole ? "" : "its first ",
-                  (unsigned long long)sample->n_records);
+    buffer_printf(yaml, " (%s%s).\n", sample->whole ? "" : "its first ", PLURAL(sample->n_records, "record"));
     buffer_append_text(
         yaml, "# Every guess says how sure it is, from 0 to 1.  Correct what is wrong, then see what would pass:\n");
     buffer_printf(yaml, "#   freightlake ingest %s FILE --dry-run\n", client);

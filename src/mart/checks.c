@@ -301,7 +301,7 @@ static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before
     if (check->passed)
         return;
     check->rows = rows;
-    check->examples = arena_printf(arena, "%llu rows, %lld before\n", (unsigned long long)rows, (long long)rows_before);
+    check->examples = arena_printf(arena, "%s, %lld before\n", PLURAL(rows, "row"), (long long)rows_before);
 }
 
 /* The checks of one of the two tables, in one scan. */

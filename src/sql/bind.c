@@ -165,8 +165,8 @@ static Status ordinal(const Binder *binder, const PgQuery__Node *node, const cha
     int32_t n = constant->ival->ival;
     if (n < 1 || (uint32_t)n > binder->n_outputs)
         return sql_refuse(binder->source, constant->location, err,
-                          "ordinals count the columns of the SELECT list from 1", "%s %d: the result has %u column%s",
-                          clause, n, binder->n_outputs, binder->n_outputs == 1 ? "" : "s");
+                          "ordinals count the columns of the SELECT list from 1", "%s %d: the result has %s", clause, n,
+                          PLURAL(binder->n_outputs, "column"));
     *ret = &binder->outputs[n - 1];
     return STATUS_OK;
 }

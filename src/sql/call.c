@@ -215,8 +215,8 @@ static Status bind_scalar(Binder *binder, const char *name, const PgQuery__FuncC
         return sql_refuse(binder->source, byte, err, "give plain arguments",
                           "*, DISTINCT, ORDER BY and FILTER belong to aggregates; %s is none", name);
     if (node->n_args < function->min_args || node->n_args > function->max_args)
-        return sql_refuse(binder->source, byte, err, function->signature, "%s does not take %zu argument%s", name,
-                          node->n_args, node->n_args == 1 ? "" : "s");
+        return sql_refuse(binder->source, byte, err, function->signature, "%s does not take %s", name,
+                          PLURAL(node->n_args, "argument"));
     const Expr **args;
     TRY(bind_list(binder, node->args, node->n_args, scope, &args, err));
     return bind_call(binder, function->name, args, (uint32_t)node->n_args, byte, ret, err);

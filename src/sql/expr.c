@@ -91,7 +91,7 @@ Status expr_call(Arena *arena, const char *name, const Expr *const *args, uint32
     if (n_args > FUNCTION_MAX_ARGS)
         return error_set(err, STATUS_SQL, "%s takes at most %d arguments, not %u", name, FUNCTION_MAX_ARGS, n_args);
     if (n_args < function->min_args || n_args > function->max_args) {
-        error_set(err, STATUS_SQL, "%s does not take %u argument%s", name, n_args, n_args == 1 ? "" : "s");
+        error_set(err, STATUS_SQL, "%s does not take %s", name, PLURAL(n_args, "argument"));
         return error_hint(err, "write %s", function->signature);
     }
     DataType *given = ARENA_ARRAY(arena, DataType, n_args);

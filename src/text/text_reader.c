@@ -26,7 +26,7 @@ static Status find_column(const TextSource *source, const char *name, uint32_t *
     if (near)
         error_hint(err, "did you mean \"%s\"?", near);
     else
-        error_hint(err, "it has %u columns, the first is \"%.80s\"", n, n ? names[0] : "");
+        error_hint(err, "it has %s, the first is \"%.80s\"", PLURAL(n, "column"), n ? names[0] : "");
     arena_done(&arena);
     mem_free(names);
     return err->code;

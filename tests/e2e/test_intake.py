@@ -212,7 +212,7 @@ class Said(Intake):
         self.assertIn("exchange_rates in freightlake.yaml", said)
         settings = CONFIG + "exchange_rates:\n  " + line.replace("...", "1.04") + "\n"
         (self.lake.path / "freightlake.yaml").write_text(settings)
-        self.assertIn("1 are shipments", self.do("quarantine", "replay", "acme"))
+        self.assertIn("1 passed", self.do("quarantine", "replay", "acme"))
 
     def test_archives_are_refused_by_name(self) -> None:
         packed = io.BytesIO()

@@ -202,6 +202,33 @@ class Runs(Lake):
         )
 
 
+class Wording(Lake):
+    def test_one_is_one(self) -> None:
+        """No command says "1 files", "1 rows" and the like, and none says "2 file"."""
+        self.ingest(1)
+        for words in (
+            ["run", "--mart", "delay_trends"],
+            ["run", "--mart", "delay_trends"],
+            ["doctor"],
+            ["status"],
+            ["history"],
+            ["table", "fsck", "shipments"],
+            ["table", "compact", "shipments"],
+            ["table", "vacuum", "shipments"],
+            ["marts", "list"],
+            ["query", "SELECT count(*) AS n FROM shipments"],
+            ["show", "delay_trends"],
+            ["rebuild", "emart"],
+            ["quarantine", "list"],
+            ["erase", "emart", "--yes"],
+        ):
+            done = run("--lake", self.lake, *words)
+            said = done.stdout + done.stderr
+            self.assertNotRegex(
+                said, r"\b1 [a-z]*( ?(files|rows|marts|records|shipments|entries|things|problems))\b", words
+            )
+
+
 class Checks(Lake):
     def define(self, name: str, sql: str, tests: str) -> None:
         (self.lake / "definitions" / f"{name}.sql").write_text(sql)

@@ -121,6 +121,8 @@ static void numbers_for_people(void **state)
     assert_string_equal(PLURAL(2, "day"), "2 days");
     assert_string_equal(PLURAL(3, "guess"), "3 guesses");
     assert_string_equal(PLURAL(3, "batch"), "3 batches");
+    assert_string_equal(PLURAL_SHORT(1, "row"), "1 row");
+    assert_string_equal(PLURAL_SHORT(1400000, "row"), "1.40 M rows");
     assert_string_equal(PLURAL(UINT64_MAX, "month"), "18446744073709551615 months");
 }
 
