@@ -321,7 +321,7 @@ static Status action_export(QuarantineJob *job, Error *err)
     return print_and_free(&text, STATUS_OK, err);
 }
 
-/* ---- What changes something: one client after the other, under its lock ---- */
+/* ---- What changes something: one client after the other, each under its lock ---- */
 
 static void say_waiting(void *context, const char *name)
 {
@@ -331,19 +331,21 @@ static void say_waiting(void *context, const char *name)
 
 typedef Status (*ClientAction)(QuarantineJob *job, const char *client, Buffer *text, Error *err);
 
-static Status under_lock(QuarantineJob *job, const char *client, ClientAction action, Buffer *text, Error *err)
+/* A dry run writes nothing and mends nothing, so it needs no lock. */
+static Status for_client(QuarantineJob *job, const char *client, ClientAction action, Buffer *text, Error *err)
 {
     LakeLock *lock = NULL;
     LakeRecovery recovery;
+    job->filter.client = client;
+    if (arguments_given(job->arguments, "dry-run"))
+        return action(job, client, text, err);
     TRY(lake_lock(job->lake, arena_printf(job->arena, "client-%s", client), say_waiting, NULL, &lock, err));
     Status status = lake_recover(job->lake, client, &recovery, err);
     if (status == STATUS_OK)
         status = delta_snapshot_load(lake_table_path(job->lake, "quarantine", job->arena),
                                      (DeltaVersion){.kind = DELTA_NEWEST}, job->arena, &job->quarantine, err);
-    if (status == STATUS_OK) {
-        job->filter.client = client;
+    if (status == STATUS_OK)
         status = action(job, client, text, err);
-    }
     lake_unlock(lock);
     return status;
 }
@@ -352,7 +354,7 @@ static Status under_lock(QuarantineJob *job, const char *client, ClientAction ac
 static Status for_clients(QuarantineJob *job, ClientAction action, Buffer *text, Error *err)
 {
     if (job->filter.client)
-        return under_lock(job, job->filter.client, action, text, err);
+        return for_client(job, job->filter.client, action, text, err);
     const DeltaSnapshot *all = job->quarantine;
     const char *last = "";
     for (uint32_t i = 0; i < all->n_files; i++) { /* files are sorted by path, so by client */
@@ -362,7 +364,7 @@ static Status for_clients(QuarantineJob *job, ClientAction action, Buffer *text,
         last = client;
         if (job->json && text->size > 1 && text->data[text->size - 1] == '}')
             buffer_append_byte(text, ',');
-        TRY(under_lock(job, client, action, text, err));
+        TRY(for_client(job, client, action, text, err));
     }
     return STATUS_OK;
 }

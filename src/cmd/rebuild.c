@@ -91,14 +91,16 @@ static Status begin(const Lake *lake, const char *client, Arena *arena, LakeJob 
     return lake_job_begin(lake, arena_printf(arena, "client-%s", client), &about, arena, ret_job, err);
 }
 
-static Status locked_steps(const Arguments *arguments, const Lake *lake, const Mapping *mapping, Resources *resources,
-                           Arena *job_arena, Error *err)
+/* With the client's lock, which a dry run does not need: it writes nothing and mends nothing. */
+static Status steps(const Arguments *arguments, const Lake *lake, const Mapping *mapping, Resources *resources,
+                    Arena *job_arena, Error *err)
 {
     LakeRecovery recovery;
     LakeJob *job = NULL;
-    TRY(lake_recover(lake, mapping->client, &recovery, err));
-    if (!arguments_given(arguments, "dry-run"))
+    if (!arguments_given(arguments, "dry-run")) {
+        TRY(lake_recover(lake, mapping->client, &recovery, err));
         TRY(begin(lake, mapping->client, job_arena, &job, err));
+    }
     Progress *progress = progress_new("reading", console_progress(arguments));
     IngestOptions options = {.lake = lake,
                              .mapping = mapping,
@@ -140,9 +142,11 @@ Status command_rebuild(const Arguments *arguments, Arena *job_arena, Error *err)
     TRY(mapping_load(lake, arguments->operands[0], job_arena, &mapping, err));
     TRY(resources_init(&resources, arguments, err));
     const char *name = arena_printf(job_arena, "client-%s", mapping->client);
-    Status status = lake_lock(lake, name, say_waiting, NULL, &lock, err);
+    Status status = STATUS_OK;
+    if (!arguments_given(arguments, "dry-run"))
+        status = lake_lock(lake, name, say_waiting, NULL, &lock, err);
     if (status == STATUS_OK)
-        status = locked_steps(arguments, lake, mapping, &resources, job_arena, err);
+        status = steps(arguments, lake, mapping, &resources, job_arena, err);
     lake_unlock(lock);
     resources_done(&resources);
     return status;

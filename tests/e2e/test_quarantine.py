@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,18 @@ class Rebuild(Lake):
         self.assertEqual(self.values(self.lake), self.values(fresh))
         self.assertEqual(len(self.rows("quarantine")), len(self.rows("quarantine", fresh)))
         self.assertIn("in the lake already", run("--lake", self.lake, "ingest", "emart", self.file).stdout)
+
+    def test_dry_runs_leave_nothing(self) -> None:
+        """No lock file, no mark, no data file; and they wait for nobody."""
+        shutil.rmtree(self.lake / "_freightlake" / "locks")
+        before = {p: p.stat().st_mtime_ns for p in self.lake.rglob("*")}
+        for words in (["rebuild", "emart"], ["quarantine", "replay"], ["quarantine", "drop", "--all"]):
+            run("--lake", self.lake, *words, "--dry-run")
+            run("--lake", self.lake, *words, "--dry-run", "--json")
+        run("--lake", self.lake, "ingest", "emart", self.file, "--dry-run")
+        for words in (["compact", "shipments"], ["vacuum", "shipments"], ["restore", "shipments", "--version", 0]):
+            run("--lake", self.lake, "table", *words, "--dry-run")
+        self.assertEqual({p: p.stat().st_mtime_ns for p in self.lake.rglob("*")}, before)
 
     def test_refused_changes_nothing(self) -> None:
         before = self.values(self.lake)
