@@ -26,6 +26,8 @@ LOGS = ROOT / "build" / "test-logs"
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.M)
 SKIPPED = re.compile(r"^\s*(skipped:.*)$", re.M | re.I)
 TAIL_LINES = 150
+# Spark itself is not among the packages of the tests: what comes from it has any type.
+MYPY = ["-m", "mypy", "--strict", "--ignore-missing-imports", "--cache-dir", os.devnull]
 
 
 @dataclass
@@ -179,6 +181,7 @@ def stage_lint(stage: Stage) -> Result:
     result.add(stage.check(sys.executable, "scripts/check_layers.py"))
     result.add(stage.check("shellcheck", "-x", *shell))
     result.add(stage.check(sys.executable, "-m", "ruff", "check", "--quiet", *python))
+    result.add(stage.check(sys.executable, *MYPY, *sorted((ROOT / "spark").glob("*.py"))))
     return result
 
 
@@ -189,7 +192,9 @@ def first_line(path: pathlib.Path) -> str:
 
 
 def stage_unit(stage: Stage) -> Result:
-    return stage.unit(ROOT / "build")
+    result = stage.unit(ROOT / "build")
+    result.add(stage.scripts("spark", ROOT / "build"))
+    return result
 
 
 def stage_differential(stage: Stage) -> Result:
