@@ -1,4 +1,4 @@
-/* The local file system's driver.
+/* The local file system's driver; its readers are posix_reader.c's.
  *
  * A writer's life:
  *   create   folder made, ".NAME.tmp-PID-N" made beside NAME, locked with flock, put into the registry
@@ -32,12 +32,6 @@
 
 #define WRITE_BACK_BYTES ((uint64_t)8 << 20)
 #define TEMPORARY_NAME_MAX 160 /* bytes of NAME kept in the temporary name, so that the whole fits a file name */
-
-typedef struct PosixReader {
-    StorageReader base;
-    int fd;
-    char path[];
-} PosixReader;
 
 typedef struct PosixWriter {
     StorageWriter base;
@@ -112,82 +106,6 @@ bool posix_is_temporary_name(const char *name, int64_t *ret_pid)
         return false;
     *ret_pid = strtoll(digits, NULL, 10);
     return true;
-}
-
-/* ---- reading ---- */
-
-static Status posix_read(StorageReader *base, uint64_t offset, void *bytes, size_t size, Error *err)
-{
-    PosixReader *reader = (PosixReader *)base;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n =
-            fault_hit(FAULT_READ) ? -1 : pread(reader->fd, (char *)bytes + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            posix_error(err, errno, "reading", reader->path);
-            return error_at_offset(err, (int64_t)(offset + done));
-        }
-        if (n == 0) {
-            error_set(err, STATUS_CORRUPT, "the file became shorter while it was read");
-            error_at_file(err, reader->path);
-            return error_at_offset(err, (int64_t)(offset + done));
-        }
-        done += (size_t)n;
-    }
-    return STATUS_OK;
-}
-
-static void posix_close(StorageReader *base)
-{
-    PosixReader *reader = (PosixReader *)base;
-    close(reader->fd);
-    mem_free(reader);
-}
-
-static const StorageReaderOps POSIX_READER_OPS = {.read = posix_read, .close = posix_close};
-
-static Status check_is_file(const struct stat *facts, const char *path, Error *err)
-{
-    if (S_ISREG(facts->st_mode))
-        return STATUS_OK;
-    if (S_ISDIR(facts->st_mode)) {
-        error_set(err, STATUS_IO, "this is a folder, not a file");
-        error_hint(err, "name a file in it");
-    } else {
-        error_set(err, STATUS_IO, "this is not a plain file (a device, pipe or socket)");
-        error_hint(err, "name a plain file");
-    }
-    return error_at_file(err, path);
-}
-
-static Status posix_open(const char *path, StorageReader **ret_reader, Error *err)
-{
-    /* Not blocking, so that a pipe is refused instead of waited for. */
-    int fd = fault_hit(FAULT_READ) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return posix_error(err, errno, "opening", path);
-    struct stat facts;
-    if (fstat(fd, &facts) != 0) {
-        posix_error(err, errno, "opening", path);
-        close(fd);
-        return err->code;
-    }
-    if (check_is_file(&facts, path, err) != STATUS_OK) {
-        close(fd);
-        return err->code;
-    }
-    size_t size = strlen(path) + 1;
-    PosixReader *reader = mem_zalloc(sizeof *reader + size);
-    memcpy(reader->path, path, size);
-    reader->fd = fd;
-    reader->base.ops = &POSIX_READER_OPS;
-    reader->base.path = reader->path;
-    reader->base.size_bytes = (uint64_t)facts.st_size;
-    reader->base.modified_ms = facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1000000;
-    *ret_reader = &reader->base;
-    return STATUS_OK;
 }
 
 /* ---- folders ---- */
@@ -434,7 +352,7 @@ static char *find_target(const char *path, mode_t *ret_mode, Error *err)
         posix_error(err, errno, "writing", path);
         return NULL;
     }
-    if (check_is_file(&facts, path, err) != STATUS_OK)
+    if (posix_check_is_file(&facts, path, err) != STATUS_OK)
         return NULL;
     char *resolved = realpath(path, NULL);
     if (!resolved)

@@ -2,6 +2,8 @@
 #ifndef FREIGHTLAKE_STORAGE_STORAGE_INTERNAL_H
 #define FREIGHTLAKE_STORAGE_STORAGE_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "storage/storage.h"
 
 /* One kind of storage.  Contracts of the slots: those of the functions in storage.h. */
@@ -30,6 +32,10 @@ void storage_list_add(StorageList *list, const char *path, uint64_t size_bytes, 
 
 /* Sets `err` from errno `number` with the path and a hint that fits the errno. */
 Status posix_error(Error *err, int number, const char *action, const char *path);
+
+/* posix_reader.c: IO for what is no plain file; the driver's `open`. */
+Status posix_check_is_file(const struct stat *facts, const char *path, Error *err);
+Status posix_open(const char *path, StorageReader **ret_reader, Error *err);
 
 /* ".NAME.tmp-PID-N": *ret_pid gets PID. */
 bool posix_is_temporary_name(const char *name, int64_t *ret_pid);

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import unittest
 import deltalake
 import duckdb
 import polars
+import pyarrow
 
 PROGRAM = os.environ["FREIGHTLAKE"]
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
@@ -420,6 +422,52 @@ class Checks(Lake):
         run("--lake", self.lake, "table", "fsck", "delay_trends", "--repair")
         self.assertTrue(self.marts()["delay_trends"]["published"])
         self.check_like_full()
+
+
+class FewDescriptors(Lake):
+    """Tables of more files than a process may have open."""
+
+    def few(self, *words: object) -> str:
+        """With at most 64 open files."""
+        done = subprocess.run(
+            [PROGRAM, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_300_files(self) -> None:
+        out = self.path / "many"
+        run("generate", "--rows", 6000, "--files", 300, "--out", out, "--seed", SEED)
+        sql = (
+            f"SELECT carrier, count(*) AS n, sum(shipping_cost) AS cost, min(shipment_id) AS first FROM '{out}/*.parquet'"
+            " GROUP BY carrier ORDER BY carrier"
+        )
+        self.assertEqual(
+            self.few("query", sql, "--format", "csv", "--threads", 4), run("query", sql, "--format", "csv").stdout
+        )
+        self.few("run", "--from", out, "--to", self.path / "few")
+        run("run", "--from", out, "--to", self.path / "all")
+        for mart in MARTS:
+            one, other = (self.path / folder / mart / f"{mart}.parquet" for folder in ("few", "all"))
+            self.assertEqual(one.read_bytes(), other.read_bytes(), mart)
+
+    def test_300_files_of_a_table(self) -> None:
+        self.ingest(3000)
+        source = deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table()
+        table = self.path / "table"
+        pieces = [str(i % 300) for i in range(source.num_rows)]
+        deltalake.write_deltalake(
+            str(table), source.append_column("piece", pyarrow.array(pieces)), partition_by=["piece"]
+        )
+        self.assertEqual(len(list(table.rglob("*.parquet"))), 300)
+        sql = f"SELECT count(*) AS n, count(DISTINCT piece) AS pieces, sum(source_row) AS rows_sum FROM '{table}'"
+        rows = sum(source.column("source_row").to_pylist())
+        self.assertEqual(self.few("query", sql, "--format", "csv").split()[1], f"{source.num_rows},300,{rows}")
 
 
 class Readers(Lake):

@@ -1,7 +1,10 @@
 /* The local file system: atomic replacement, reading, what is left behind and who removes it. */
 #include "scratch_folder.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+#include "base/pool.h"
 
 static Error err;
 
@@ -54,6 +57,61 @@ static void refuses_what_is_no_file(void **state)
     assert_int_equal(storage_open(scratch_file("pipe"), &reader, &err), STATUS_IO);
     assert_int_equal(storage_open(scratch_file("none"), &reader, &err), STATUS_NOT_FOUND);
     assert_string_equal(err.file, scratch_file("none"));
+}
+
+#define MANY_FILES 300
+#define FEW_DESCRIPTORS 64
+
+static StorageReader *many[MANY_FILES];
+
+static void read_many(void *context, int worker)
+{
+    _Atomic uint32_t *wrong = context;
+    for (uint32_t i = 0; i < 4 * MANY_FILES; i++) {
+        uint32_t file = (i * 7 + (uint32_t)worker * 31) % MANY_FILES, number = 0;
+        Error ignored;
+        error_init(&ignored);
+        if (storage_read(many[file], 4, &number, sizeof number, &ignored) != STATUS_OK || number != file)
+            atomic_fetch_add(wrong, 1);
+    }
+}
+
+/* More readers than descriptors: each reads its own file, from many threads, and a file that was replaced is noticed. */
+static void reads_more_files_than_may_be_open(void **state)
+{
+    (void)state;
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = FEW_DESCRIPTORS;
+    for (uint32_t i = 0; i < MANY_FILES; i++) {
+        char name[16];
+        const uint32_t numbers[2] = {~i, i};
+        snprintf(name, sizeof name, "many-%u", i);
+        assert_int_equal(storage_write_file(scratch_file(name), numbers, sizeof numbers, &err), STATUS_OK);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (uint32_t i = 0; i < MANY_FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many-%u", i);
+        assert_int_equal(storage_open(scratch_file(name), &many[i], &err), STATUS_OK);
+    }
+    _Atomic uint32_t wrong = 0;
+    ThreadPool *pool = pool_new(4);
+    pool_run(pool, read_many, (void *)&wrong);
+    pool_free(pool);
+    assert_int_equal(wrong, 0);
+    char bytes[4];
+    scratch_put("many-0", "another");
+    for (uint32_t i = 1; i < MANY_FILES; i++) /* the first gives its descriptor up, had it one */
+        assert_int_equal(storage_read(many[i], 0, bytes, 4, &err), STATUS_OK);
+    assert_int_equal(storage_read(many[0], 0, bytes, 4, &err), STATUS_IO);
+    assert_non_null(strstr(err.message, "took its place"));
+    assert_int_equal(unlink(scratch_file("many-0")), 0);
+    assert_int_equal(storage_read(many[0], 0, bytes, 4, &err), STATUS_NOT_FOUND);
+    for (uint32_t i = 0; i < MANY_FILES; i++)
+        storage_close(many[i]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 static void reads_at_offsets(void **state)
@@ -182,6 +240,7 @@ int main(void)
         SCRATCH_TEST(keeps_permissions_and_links),
         SCRATCH_TEST(refuses_what_is_no_file),
         SCRATCH_TEST(reads_at_offsets),
+        SCRATCH_TEST(reads_more_files_than_may_be_open),
         SCRATCH_TEST(writes_files_larger_than_a_write_back_step),
         SCRATCH_TEST(cleans_up_after_the_dead_only),
         SCRATCH_TEST(removes_all_of_its_own),
