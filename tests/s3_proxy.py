@@ -51,8 +51,8 @@ class Proxy(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, target_port: int, choose: Callable[[int, str, str], str | None]):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, target_port: int, choose: Callable[[int, str, str], str | None], handler: type):
+        super().__init__(("127.0.0.1", 0), handler)
         self.target_port, self.choose = target_port, choose
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         self.lock, self.requests, self.faults, self.closing = threading.Lock(), 0, {}, threading.Event()
@@ -81,12 +81,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.sent_bytes = len(body)
         fault = self.server.next_fault(self.command, self.path)
-        if fault == "unavailable":
+        trouble = self.trouble(body)
+        if trouble:
+            self.refuse(403, *trouble, "")
+        elif fault == "unavailable":
             self.answer(503, [("Content-Length", "0")], b"")
         elif fault in WORDS:
             self.refuse(*WORDS[fault], fault)
         else:
             self.ask(body, fault)
+
+    def trouble(self, body: bytes) -> tuple[str, str] | None:
+        """S3's code and message where the request is refused."""
+
+    def headers_for_server(self) -> dict[str, str]:
+        return dict(self.headers.items())
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on
 
@@ -100,7 +109,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def ask(self, body: bytes, fault: str | None) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=60)
         try:
-            connection.request(self.command, self.path, body or None, dict(self.headers.items()))
+            connection.request(self.command, self.path, body or None, self.headers_for_server())
             answer = connection.getresponse()
             content = answer.read()
         finally:
@@ -140,8 +149,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def s3_proxy(target_port: int, choose: Callable[[int, str, str], str | None]) -> Iterator[Proxy]:
-    proxy = Proxy(target_port, choose)
+def s3_proxy(
+    target_port: int, choose: Callable[[int, str, str], str | None], handler: type = Handler
+) -> Iterator[Proxy]:
+    proxy = Proxy(target_port, choose, handler)
     thread = threading.Thread(target=proxy.serve_forever, daemon=True)
     thread.start()
     try:

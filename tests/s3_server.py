@@ -53,7 +53,8 @@ def find_program() -> str:
 
 
 @contextlib.contextmanager
-def s3_server() -> Iterator[S3Server]:
+def s3_server(*options: str) -> Iterator[S3Server]:
+    """`options` are the server's own, such as --cert FILE."""
     program = find_program()
     with tempfile.TemporaryDirectory(prefix="freightlake-s3-") as folder:
         data = pathlib.Path(folder) / "data"
@@ -63,7 +64,7 @@ def s3_server() -> Iterator[S3Server]:
         environment = {**os.environ, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
         with log.open("w") as out:
             process = subprocess.Popen(
-                [program, "--port", f"127.0.0.1:{server.port}", "--quiet", "posix", str(data)],
+                [program, "--port", f"127.0.0.1:{server.port}", "--quiet", *options, "posix", str(data)],
                 stdout=out, stderr=out, env=environment,
             )  # fmt: skip
         try:

@@ -1,7 +1,9 @@
 /* The chain of sources and the process's one cache of credentials; see credentials.h.
  *
  * Under the cache's mutex one caller looks while the others wait: a thousand requests ask a metadata service once.  Five
- * minutes before the end the next caller renews; when that fails the old ones serve until they have really expired. */
+ * minutes before the end, or when three quarters of a shorter life are over, the next caller renews.  When that fails, or
+ * brings the same ones again, they serve until they have really expired, and the source has peace for three quarters of
+ * what is left. */
 #include "storage/s3/credentials.h"
 
 #include <openssl/crypto.h>
@@ -15,6 +17,7 @@
 
 static pthread_mutex_t cache_mutex = PTHREAD_MUTEX_INITIALIZER;
 static Credentials *cache;
+static int64_t renew_at_s; /* of `cache`: an instant */
 
 Credentials *credentials_new(const char *access_key, const char *secret_key, const char *token, int64_t expires_s,
                              const char *source)
@@ -173,9 +176,19 @@ static Status find(const S3Settings *settings, Credentials **ret_credentials, Er
 
 /* ---- The cache ---- */
 
-static bool is_expired(const Credentials *credentials, int64_t margin_s)
+static int64_t left_s(const Credentials *credentials)
 {
-    return credentials->expires_s && (int64_t)time(NULL) + margin_s >= credentials->expires_s;
+    return credentials->expires_s ? credentials->expires_s - (int64_t)time(NULL) : INT64_MAX;
+}
+
+/* When credentials that were got, or asked for in vain, at this moment are asked for next. */
+static int64_t next_renewal(const Credentials *credentials)
+{
+    if (!credentials->expires_s)
+        return INT64_MAX;
+    int64_t before = left_s(credentials) / 4;
+    before = before < 1 ? 1 : before > RENEW_BEFORE_S ? RENEW_BEFORE_S : before;
+    return credentials->expires_s - before;
 }
 
 /* With the mutex held. */
@@ -187,6 +200,7 @@ static Status refresh(const S3Settings *settings, Error *err)
         return status;
     credentials_unref(cache);
     cache = found;
+    renew_at_s = next_renewal(cache);
     return STATUS_OK;
 }
 
@@ -194,12 +208,14 @@ Status credentials_get(const S3Settings *settings, Credentials **ret_credentials
 {
     Status status = STATUS_OK;
     pthread_mutex_lock(&cache_mutex);
-    if (!cache || is_expired(cache, RENEW_BEFORE_S)) {
+    if (!cache || (int64_t)time(NULL) >= renew_at_s) {
         Error trouble;
         error_init(&trouble);
         status = refresh(settings, &trouble);
-        if (status != STATUS_OK && cache && !is_expired(cache, 0))
+        if (status != STATUS_OK && cache && left_s(cache) > 0) {
+            renew_at_s = next_renewal(cache);
             status = STATUS_OK;
+        }
         if (status != STATUS_OK)
             *err = trouble;
     }

@@ -329,6 +329,7 @@ typedef struct Verdict {
     S3Remedy remedy; /* else */
     S3Refusal refusal;
     const char *trouble; /* no answer, or a broken one: why; NULL: refused */
+    bool untrusted;      /* because of its certificate */
 } Verdict;
 
 static void judge(S3Call *call, const ExchangeAnswer *answer, Verdict *verdict)
@@ -336,7 +337,8 @@ static void judge(S3Call *call, const ExchangeAnswer *answer, Verdict *verdict)
     *verdict = (Verdict){.remedy = S3_TRY_AGAIN};
     if (answer->outcome != EXCHANGE_ANSWERED) {
         verdict->trouble = arena_strdup(&call->arena, answer->trouble);
-        if (answer->outcome == EXCHANGE_REFUSED)
+        verdict->untrusted = answer->outcome == EXCHANGE_UNTRUSTED;
+        if (answer->outcome == EXCHANGE_REFUSED || verdict->untrusted)
             verdict->remedy = S3_GIVE_UP;
         if (answer->outcome == EXCHANGE_BROKEN)
             call->unknown_outcome = true;
@@ -430,7 +432,10 @@ static Status failed(S3Call *call, const Verdict *verdict, const char *why_no_mo
     } else {
         error_set(err, STATUS_IO, "%s failed: %s", operation->action, verdict->trouble);
         error_at_file(err, operation->path);
-        if (call->settings->endpoint)
+        if (verdict->untrusted)
+            error_hint(err, "AWS_CA_BUNDLE names the file of certificates to trust; a name that the certificate does "
+                            "not have is a mistake in the endpoint");
+        else if (call->settings->endpoint)
             error_hint(err, "check the network and the endpoint %s", call->settings->endpoint);
         else
             error_hint(err, "check the network, proxies on the way and AWS_REGION (%s)", region_of(call));

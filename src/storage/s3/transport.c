@@ -367,6 +367,7 @@ static ExchangeOutcome outcome_of(const Exchange *exchange)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
+        return EXCHANGE_UNTRUSTED;
     case CURLE_SSL_CIPHER:
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:

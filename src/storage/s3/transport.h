@@ -32,9 +32,10 @@ typedef struct ExchangeRequest {
 
 typedef enum ExchangeOutcome {
     EXCHANGE_ANSWERED,
-    EXCHANGE_NOT_SENT, /* no connection: the server has not seen the request */
-    EXCHANGE_BROKEN,   /* reset, stalled, cut short, too slow: the server may have done it */
-    EXCHANGE_REFUSED,  /* not worth another try: certificate, malformed address, body too long */
+    EXCHANGE_NOT_SENT,  /* no connection: the server has not seen the request */
+    EXCHANGE_BROKEN,    /* reset, stalled, cut short, too slow: the server may have done it */
+    EXCHANGE_REFUSED,   /* not worth another try: malformed address, body too long */
+    EXCHANGE_UNTRUSTED, /* nor this: the server's certificate, or the file of those to trust */
 } ExchangeOutcome;
 
 typedef struct ExchangeAnswer {
