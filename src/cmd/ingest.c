@@ -59,6 +59,16 @@ static void append_reasons(Buffer *text, const IngestResult *result)
 static void append_result(Buffer *text, const char *client, const IngestResult *result)
 {
     char seconds[24], bytes[24], rate[24];
+    if (result->outcome == INGEST_KNOWN && result->undone_version >= 0) {
+        buffer_printf(
+            text,
+            "%s: these very bytes were taken in before, and 'table restore' (version %lld of the shipments) took"
+            " their rows out; nothing was done\n"
+            "  to take this file in again: freightlake erase %s --file %.12s, then ingest it;"
+            " for all of the client's files: freightlake rebuild %s\n",
+            result->file, (long long)result->undone_version, client, result->hash, client);
+        return;
+    }
     if (result->outcome == INGEST_KNOWN) {
         buffer_printf(text, "%s: these very bytes are in the lake already; nothing was done\n", result->file);
         return;

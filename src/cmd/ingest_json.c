@@ -58,6 +58,7 @@ void ingest_append_json(Buffer *json, const IngestResult *result)
         result->rejected_share, result->max_rejected_share, result->seconds);
     append_version(json, "processed_version", result->processed_version);
     append_version(json, "quarantine_version", result->quarantine_version);
+    append_version(json, "undone_by_version", result->outcome == INGEST_KNOWN ? result->undone_version : -1);
     append_json_reasons(json, result);
     buffer_append_byte(json, '}');
 }

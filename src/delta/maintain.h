@@ -42,6 +42,8 @@ typedef struct DeltaVacuum {
 Status delta_vacuum(const DeltaMaintenance *job, int64_t retention_ms, bool force, Arena *arena,
                     DeltaVacuum *ret_result, Error *err) MUST_CHECK;
 
+/* The transaction by which a table knows that it was restored; its version is that of the last restore. */
+#define DELTA_RESTORE_APP_ID "freightlake/restore"
 /* Makes the table what it was at `version`: a new commit.  *ret_version is -1 when it is so already.  NOT_FOUND names the
  * first data file that vacuum has taken, and then nothing is changed. */
 Status delta_restore(const DeltaMaintenance *job, DeltaVersion version, int64_t *ret_version, Error *err) MUST_CHECK;

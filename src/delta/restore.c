@@ -3,7 +3,8 @@
  * Files that the old version had and the newest has not come back, others go; nothing is copied.  Since the files are in
  * the folder only while vacuum has not taken them, each one that comes back is looked at first.  The commit read the whole
  * table: whoever committed in between makes it a conflict, which is the caller's to decide, since what was committed would
- * be undone, too.  Transactions (`txn`) are not taken back: a source that was ingested stays known. */
+ * be undone, too.  Transactions (`txn`) are not taken back: a source that was ingested stays known.  One of the restore's own
+ * tells that there was one, also when its log entry has gone into a checkpoint. */
 #include "base/fault.h"
 #include "delta/maintain.h"
 
@@ -85,6 +86,7 @@ static Status restore(Restore *work, DeltaVersion version, int64_t *ret_version,
         *ret_version = -1;
         return STATUS_OK;
     }
+    const DeltaTransaction mark = {DELTA_RESTORE_APP_ID, newest->version + 1, -1};
     DeltaCommit commit = {.operation = "RESTORE",
                           .parameters = arena_printf(&work->arena, "{\"version\":%lld}", (long long)wanted->version),
                           .adds = work->adds,
@@ -94,6 +96,7 @@ static Status restore(Restore *work, DeltaVersion version, int64_t *ret_version,
                           .data_change = true,
                           .user_metadata = work->job->user_metadata,
                           .metadata = same ? NULL : &wanted->metadata,
+                          .transaction = &mark,
                           .rule = DELTA_OVERWRITE};
     fault_step("restore_before_commit");
     Status status = delta_commit(newest, &commit, ret_version, err);

@@ -23,6 +23,7 @@
 #include "ingest/rewrite.h"
 #include "ingest/shipment_file.h"
 #include "ingest/tally.h"
+#include "ingest/undone.h"
 #include "lake/transaction.h"
 
 #define HASH_BYTES ((size_t)4 << 20)
@@ -527,6 +528,14 @@ static Status known_beforehand(IngestJob *job, bool *ret_known, Error *err)
     return STATUS_OK;
 }
 
+static Status say_known(IngestJob *job, IngestResult *result, Error *err)
+{
+    result->outcome = INGEST_KNOWN;
+    memcpy(result->hash, job->hash, sizeof result->hash);
+    return ingest_find_undone(job->processed, job->options->mapping->client, job->hash, job->arena,
+                              &result->undone_version, err);
+}
+
 static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
 {
     const IngestOptions *options = job->options;
@@ -548,12 +557,10 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
         abandon(job);
         *result = (IngestResult){.file = result->file,
                                  .bytes = result->bytes,
-                                 .outcome = INGEST_KNOWN,
                                  .max_rejected_share = result->max_rejected_share,
                                  .processed_version = -1,
                                  .quarantine_version = -1};
-        memcpy(result->hash, job->hash, sizeof result->hash);
-        return STATUS_OK;
+        return say_known(job, result, err);
     }
     if (result->rejected_share > result->max_rejected_share) {
         abandon(job);
@@ -575,7 +582,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
     double start = clock_seconds();
     IngestJob job = {.options = options, .file = file, .arena = job_arena};
     const Mapping *mapping = options->mapping;
-    IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1};
+    IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1, .undone_version = -1};
     result.max_rejected_share =
         mapping->max_rejected_share >= 0 ? mapping->max_rejected_share : options->lake->max_rejected_share;
     bool known;
@@ -584,8 +591,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
     TRY(load_tables(&job, err));
     TRY(known_beforehand(&job, &known, err));
     if (known) {
-        result.outcome = INGEST_KNOWN;
-        memcpy(result.hash, job.hash, sizeof result.hash);
+        TRY(say_known(&job, &result, err));
         result.seconds = clock_seconds() - start;
         *ret_result = result;
         return STATUS_OK;

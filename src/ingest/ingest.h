@@ -25,7 +25,7 @@ typedef struct IngestReason {
 
 typedef enum IngestOutcome {
     INGEST_DONE,
-    INGEST_KNOWN,   /* these very bytes are in the lake already */
+    INGEST_KNOWN,   /* these very bytes were taken in already */
     INGEST_REFUSED, /* more rejected than max_rejected_share: nothing was committed */
     INGEST_DRY_RUN
 } IngestOutcome;
@@ -41,7 +41,9 @@ typedef struct IngestResult {
     uint64_t replaced;   /* records of the table that made way for newer ones of the file (policy latest) */
     double rejected_share, max_rejected_share;
     int64_t processed_version, quarantine_version; /* after; -1: nothing committed there */
-    IngestReason *reasons;                         /* most frequent first */
+    int64_t
+        undone_version; /* of a known file: the version of the shipments whose restore took its rows out; -1: they are in */
+    IngestReason *reasons; /* most frequent first */
     uint32_t n_reasons;
     double seconds;
 } IngestResult;

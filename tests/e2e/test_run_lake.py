@@ -424,6 +424,43 @@ class Checks(Lake):
         self.check_like_full()
 
 
+class Restore(Lake):
+    def again(self, file: pathlib.Path) -> tuple[str, int | None, str]:
+        words = ("--lake", self.lake, "ingest", "emart", file)
+        done = json.loads(run(*words, "--json").stdout)["files"][0]
+        return done["outcome"], done["undone_by_version"], run(*words).stdout
+
+    def count(self) -> int:
+        return deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table().num_rows
+
+    def test_files_that_a_restore_took_out(self) -> None:
+        """They stay known, and who gives them again is told so with the way back."""
+        first, second, third = (self.ingest(100 + i) for i in range(3))
+        self.assertEqual(self.again(second)[:2], ("known", None))
+        run("--lake", self.lake, "table", "restore", "shipments", "--version", 1)
+        self.assertEqual(self.count(), 100)
+        self.assertEqual(self.again(first)[:2], ("known", None))
+        for file in (second, third):
+            outcome, version, said = self.again(file)
+            self.assertEqual((outcome, version), ("known", 4))
+            self.assertIn("'table restore' (version 4 of the shipments) took their rows out", said)
+        run(*("--lake", self.lake, "table", "compact", "shipments"))
+        erase = said.split("again: freightlake ")[1].split(",")[0].split()
+        run("--lake", self.lake, *erase, "--yes")
+        self.assertEqual(self.again(third)[0], "ingested")
+        self.assertEqual(self.count(), 202)
+        self.assertEqual(self.again(third)[:2], ("known", None))
+        self.assertEqual(self.again(second)[:2], ("known", 4))
+        run("--lake", self.lake, "table", "restore", "shipments", "--version", 3)  # of before the first restore
+        self.assertEqual([self.again(file)[1] for file in (first, second)], [None, None])
+        run("--lake", self.lake, "table", "restore", "shipments", "--version", 4)
+        self.assertEqual(self.count(), 100)
+        self.assertIsNotNone(self.again(second)[1])
+        run("--lake", self.lake, "rebuild", "emart")
+        self.assertEqual([self.again(file)[1] for file in (first, second, third)], [None] * 3)
+        self.assertEqual(self.count(), 303)
+
+
 class FewDescriptors(Lake):
     """Tables of more files than a process may have open."""
 
