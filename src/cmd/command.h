@@ -21,6 +21,7 @@ Status command_table_job(const Arguments *arguments, Arena *job_arena, Error *er
 Status command_generate(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_run(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_marts(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
+Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_show(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_query(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;
 Status command_explain(const Arguments *arguments, Arena *job_arena, Error *err) MUST_CHECK;

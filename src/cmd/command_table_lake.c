@@ -138,6 +138,11 @@ static const ExampleInfo TABLE_EXAMPLES[] = {
 static const OptionInfo MARTS_OPTIONS[] = {
     {.name = "to", .argument = "DIR", .help = "export: the folder to write to, empty or not there yet"},
     {.name = "force", .help = "export: replace files of the same names in a folder that is not empty"},
+    {.name = "run",
+     .argument = "ID",
+     .help =
+         "export: begin a run of this id for a cluster, with the newest shipments; names, or the marts that are stale"},
+    {.name = "full", .help = "export --run: all marts, also those that nothing changed"},
     {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files, in place of the lake's definitions"},
     JSON_OPTION,
     {0},
@@ -147,6 +152,20 @@ static const ExampleInfo MARTS_EXAMPLES[] = {
     {"marts list", "the marts, how each is made, its tests and where its SQL is from"},
     {"--lake lake marts export --to exported", "their SQL and tests as files, such as for Spark"},
     {"marts export --to exported cost_analysis delay_trends", "two of them"},
+    {"--lake lake marts export --run nightly-7", "the plan of a run: what a cluster is to make, and of which files"},
+    {0},
+};
+
+static const OptionInfo PUBLISH_OPTIONS[] = {
+    JSON_OPTION,
+    THREADS_OPTION,
+    MEMORY_LIMIT_OPTION,
+    {0},
+};
+
+static const ExampleInfo PUBLISH_EXAMPLES[] = {
+    {"--lake lake publish nightly-7", "test what the cluster made, and commit it"},
+    {"--lake lake publish nightly-7 --json", "the summary for a machine"},
     {0},
 };
 
@@ -273,6 +292,20 @@ const CommandInfo LAKE_COMMANDS[] = {
          " columns and their types; where it is, the export is complete.  The SQL runs on Spark as it is.",
      .options = MARTS_OPTIONS,
      .examples = MARTS_EXAMPLES},
+    {.name = "publish",
+     .summary = "Test and commit the marts that a cluster made",
+     .operand = "RUN",
+     .min_operands = 1,
+     .max_operands = 1,
+     .description =
+         "A cluster writes data files and an outcome to _freightlake/staging/RUN and commits nothing.  'publish' holds "
+         "them"
+         " against the plan of the run and the definitions of today, runs each mart's tests, and commits what passes;"
+         " exit code 1 when a test failed.  A run that is published already stays as it is, and no mart goes back to "
+         "older"
+         " shipments.",
+     .options = PUBLISH_OPTIONS,
+     .examples = PUBLISH_EXAMPLES},
     {.name = "history",
      .summary = "Show what happened in the lake",
      .operand = "ID",

@@ -12,16 +12,13 @@ static const struct {
     const char *name;
     CommandMain main;
 } MAINS[] = {
-    {"init", command_init},       {"ingest", command_ingest},
-    {"history", command_history}, {"status", command_status},
-    {"doctor", command_doctor},   {"quarantine", command_quarantine},
-    {"rebuild", command_rebuild}, {"erase", command_erase},
-    {"table", command_table_job}, {"generate", command_generate},
-    {"run", command_run},         {"marts", command_marts},
-    {"show", command_show},       {"query", command_query},
-    {"explain", command_explain}, {"inspect", command_inspect},
-    {"onboard", command_onboard}, {"help", command_help},
-    {"version", command_version}, {"completion", command_completion},
+    {"init", command_init},       {"ingest", command_ingest},       {"history", command_history},
+    {"status", command_status},   {"doctor", command_doctor},       {"quarantine", command_quarantine},
+    {"rebuild", command_rebuild}, {"erase", command_erase},         {"publish", command_publish},
+    {"table", command_table_job}, {"generate", command_generate},   {"run", command_run},
+    {"marts", command_marts},     {"show", command_show},           {"query", command_query},
+    {"explain", command_explain}, {"inspect", command_inspect},     {"onboard", command_onboard},
+    {"help", command_help},       {"version", command_version},     {"completion", command_completion},
     {"man", command_man},         {"reference", command_reference},
 };
 

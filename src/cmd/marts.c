@@ -4,7 +4,7 @@
 #include "cmd/command.h"
 #include "cmd/console.h"
 #include "cmd/lake_table.h"
-#include "mart/export.h"
+#include "mart/staging.h"
 
 /* Those of --marts, else of the lake if there is one, else the built-in ones. */
 static Status load_registry(const Arguments *arguments, Arena *arena, MartRegistry *ret_registry, Error *err)
@@ -126,6 +126,58 @@ static Status export(const Arguments *arguments, const Mart *const *marts, uint3
     return status;
 }
 
+/* ---- export --run ---- */
+
+static Status print_plan(const Arguments *arguments, const StagingPlan *plan, const char *id, Error *err)
+{
+    Buffer text;
+    char bytes[24];
+    buffer_init(&text, 0);
+    if (arguments_given(arguments, "json")) {
+        buffer_printf(&text, "{\"run\":\"%s\",\"shipments_version\":%lld,\"files\":%u,\"bytes\":%llu,\"marts\":[", id,
+                      (long long)plan->shipments->version, plan->shipments->n_files,
+                      (unsigned long long)plan->shipments->size_bytes);
+        for (uint32_t i = 0; i < plan->n_marts; i++) {
+            buffer_append_text(&text, i ? "," : "");
+            text_append_json(&text, str_view(plan->marts[i].mart->name));
+        }
+        buffer_append_text(&text, "]}\n");
+    } else if (plan->n_marts == 0) {
+        buffer_printf(&text, "nothing to do: every mart is of version %lld of the shipments; no run was begun\n",
+                      (long long)plan->shipments->version);
+    } else {
+        buffer_printf(&text, "run %s: %s of version %lld of the shipments (%s, %s)\n", id,
+                      PLURAL(plan->n_marts, "mart"), (long long)plan->shipments->version,
+                      PLURAL(plan->shipments->n_files, "file"),
+                      text_bytes(bytes, sizeof bytes, (double)plan->shipments->size_bytes));
+        buffer_printf(
+            &text, "next: spark-submit spark/run_marts.py --lake LAKE --run %s, then freightlake publish %s\n", id, id);
+    }
+    Status status = console_write_buffer(&text, err);
+    buffer_done(&text);
+    return status;
+}
+
+static Status export_run(const Arguments *arguments, const Mart *const *marts, uint32_t n, Arena *arena, Error *err)
+{
+    const char *id = arguments_text(arguments, "run");
+    const Lake *lake = NULL;
+    StagingPlan plan;
+    if (arguments_given(arguments, "to") || arguments_given(arguments, "force"))
+        return error_set(err, STATUS_USAGE, "--run goes without --to and --force: a run's place is in the lake");
+    TRY(staging_check_id(id, err));
+    TRY(lake_if_any(arguments, arena, &lake, err));
+    if (!lake) {
+        error_set(err, STATUS_USAGE, "a run is of a lake");
+        return error_hint(err, "freightlake --lake LAKE marts export --run ID");
+    }
+    bool only_stale = arguments->n_operands == 1 && !arguments_given(arguments, "full");
+    TRY(staging_choose(lake, marts, n, only_stale, arena, &plan, err));
+    if (plan.n_marts > 0)
+        TRY(staging_write_plan(lake, id, &plan, arena, err));
+    return print_plan(arguments, &plan, id, err);
+}
+
 static Status unknown_action(const char *action, Error *err)
 {
     static const char *const actions[] = {"list", "export"};
@@ -144,11 +196,14 @@ Status command_marts(const Arguments *arguments, Arena *job_arena, Error *err)
     uint32_t n = 0;
     if (!is_list && strcmp(action, "export") != 0)
         return unknown_action(action, err);
-    if (is_list && (arguments_given(arguments, "to") || arguments_given(arguments, "force"))) {
-        error_set(err, STATUS_USAGE, "--to and --force are for export");
+    bool for_cluster = arguments_given(arguments, "run");
+    if (is_list && (arguments_given(arguments, "to") || arguments_given(arguments, "force") || for_cluster)) {
+        error_set(err, STATUS_USAGE, "--to, --force and --run are for export");
         return error_hint(err, "freightlake marts export --to DIR");
     }
     TRY(load_registry(arguments, job_arena, &registry, err));
     TRY(choose(arguments, &registry, job_arena, &marts, &n, err));
-    return is_list ? list(arguments, marts, n, job_arena, err) : export(arguments, marts, n, job_arena, err);
+    if (is_list)
+        return list(arguments, marts, n, job_arena, err);
+    return for_cluster ? export_run(arguments, marts, n, job_arena, err) : export(arguments, marts, n, job_arena, err);
 }

@@ -3,8 +3,6 @@
 
 #include "base/progress.h"
 #include "cmd/console.h"
-#include "lake/job.h"
-#include "mart/lake_run.h"
 
 /* ---- What is said ---- */
 
@@ -141,7 +139,7 @@ static Status begin(void *context, const char **ret_job, Error *err)
     return STATUS_OK;
 }
 
-static void record(LakeJob *job, const LakeRunResult *result, const Error *failure, Arena *arena)
+void run_lake_record(LakeJob *job, const LakeRunResult *result, const Error *failure, Arena *arena)
 {
     HistoryTable *tables = ARENA_ARRAY(arena, HistoryTable, result->n_marts + 1);
     uint32_t n_checks = 0;
@@ -175,7 +173,7 @@ static void say_waiting(void *context, const char *name)
     LOG(LOG_INFO, "waiting for another run to end", LOG_TEXT_FIELD("lock", name));
 }
 
-static Status print_result(const Arguments *arguments, const LakeRunResult *result, Error *err)
+Status run_lake_print(const Arguments *arguments, const LakeRunResult *result, Error *err)
 {
     Buffer text;
     buffer_init(&text, 0);
@@ -210,12 +208,12 @@ Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const 
     Status status = lake_run(&options, job_arena, &result, err);
     progress_free(progress);
     resources_done(&resources);
-    record(running.job, &result, status == STATUS_OK ? NULL : err, job_arena);
+    run_lake_record(running.job, &result, status == STATUS_OK ? NULL : err, job_arena);
     if (!result.complete)
         return status;
     Error printing;
     error_init(&printing);
-    if (print_result(arguments, &result, &printing) != STATUS_OK && status == STATUS_OK) {
+    if (run_lake_print(arguments, &result, &printing) != STATUS_OK && status == STATUS_OK) {
         *err = printing;
         return err->code;
     }

@@ -69,9 +69,9 @@ static void append_check(Buffer *json, const Mart *mart, const MartCheck *check)
     buffer_append_byte(json, '}');
 }
 
-static void append_columns(Buffer *json, const Schema *schema)
+void export_append_columns(Buffer *json, const Schema *schema)
 {
-    buffer_append_text(json, ",\"columns\":[");
+    buffer_append_byte(json, '[');
     for (uint32_t i = 0; i < schema->n; i++) {
         const Field *field = &schema->fields[i];
         char type[32];
@@ -102,7 +102,8 @@ void export_append_mart(Buffer *json, const PlannedMart *planned)
         text_append_json(json, str_view(planned->tables[i]));
     }
     buffer_append_byte(json, ']');
-    append_columns(json, &planned->plan->schema);
+    buffer_append_text(json, ",\"columns\":");
+    export_append_columns(json, &planned->plan->schema);
     buffer_append_text(json, ",\"tests\":[");
     for (uint32_t i = 0; i < planned->checks.n; i++) {
         buffer_append_text(json, i ? "," : "");

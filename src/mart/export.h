@@ -42,6 +42,9 @@ Status export_plan(const Mart *mart, Arena *job_arena, PlannedMart *ret_planned,
  */
 void export_append_mart(Buffer *json, const PlannedMart *planned);
 
+/* [{name, type, nullable}] */
+void export_append_columns(Buffer *json, const Schema *schema);
+
 typedef struct ExportOptions {
     const Mart *const *marts;
     uint32_t n_marts;

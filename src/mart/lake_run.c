@@ -345,7 +345,7 @@ static Status broken_definition(const LakeRunResult *result, Error *err)
     return error_hint(err, "mend its definition, then run again; other marts do not wait for it");
 }
 
-static Status failed_checks(const LakeRunResult *result, Error *err)
+Status lake_run_failed_checks(const LakeRunResult *result, Error *err)
 {
     for (uint32_t i = 0; i < result->n_marts; i++)
         for (uint32_t k = 0; !result->marts[i].passed && k < result->marts[i].checks.n; k++) {
@@ -381,5 +381,5 @@ Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *
     run.result.seconds = clock_seconds() - start;
     *ret_result = run.result;
     TRY(status);
-    return ret_result->n_broken ? broken_definition(ret_result, err) : failed_checks(ret_result, err);
+    return ret_result->n_broken ? broken_definition(ret_result, err) : lake_run_failed_checks(ret_result, err);
 }

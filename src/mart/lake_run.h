@@ -37,7 +37,8 @@ typedef struct LakeRunOptions {
     X(UP_TO_DATE, "up to date")                                                                                        \
     X(INCREMENTAL, "incremental")                                                                                      \
     X(FULL, "full")                                                                                                    \
-    X(TESTED, "tested")
+    X(TESTED, "tested")                                                                                                \
+    X(STAGED, "staged")
 
 typedef enum LakeMartAction {
 #define X(id, name) LAKE_MART_##id,
@@ -75,5 +76,7 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
 /* CONFIG when a definition is broken, else CHECK when a mart failed its checks: other marts are published all the same.
  * *ret_result is filled in whatever the outcome: marts that were published before something failed stay so. */
 Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err) MUST_CHECK;
+/* CHECK with the first check that failed, OK when none did. */
+Status lake_run_failed_checks(const LakeRunResult *result, Error *err) MUST_CHECK;
 
 #endif

@@ -4,9 +4,11 @@
  * calls that start from a path look at the scheme. */
 #include "storage/storage.h"
 
+#include <ftw.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "storage/s3/s3_call.h"
 #include "storage/s3/s3_probe.h"
@@ -240,6 +242,32 @@ Status storage_remove(const char *path, Error *err)
     if (!driver)
         return err->code;
     return driver->remove(path, err);
+}
+
+static int remove_empty(const char *path, const struct stat *facts, int kind, struct FTW *where)
+{
+    (void)facts;
+    (void)where;
+    if (kind == FTW_DP)
+        (void)rmdir(path); /* one that is not empty stays */
+    return 0;
+}
+
+Status storage_remove_folder(const char *folder, const char *last, Error *err)
+{
+    StorageList list;
+    CLEANUP(mem_cleanup) char *kept = last ? mem_printf("%s/%s", folder, last) : NULL;
+    TRY(storage_list_folder(folder, true, NULL, &list, err));
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < list.n && status == STATUS_OK; i++)
+        if (!kept || strcmp(list.entries[i].path, kept) != 0)
+            status = storage_remove(list.entries[i].path, err);
+    storage_list_done(&list);
+    if (status == STATUS_OK && kept)
+        status = storage_remove(kept, err);
+    if (status == STATUS_OK && storage_is_local(folder))
+        (void)nftw(folder, remove_empty, 16, FTW_DEPTH | FTW_PHYS);
+    return status;
 }
 
 Status storage_read_file(const char *path, size_t max_bytes, Arena *arena, StrView *ret_bytes, Error *err)

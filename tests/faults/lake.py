@@ -18,6 +18,9 @@ import time
 
 import deltalake
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+import cluster_double
+
 PROGRAM = os.path.abspath(os.environ["FREIGHTLAKE"])
 SLOW = bool(os.environ.get("FREIGHTLAKE_SLOW"))
 SEED = int(os.environ.get("FREIGHTLAKE_TEST_SEED", random.randrange(1 << 30)))
@@ -48,6 +51,7 @@ STEPS = [
     "job_begun",
     "job_done",
     "job_recorded",
+    "staged_file_written",
 ]
 REPAIR_STEPS = ["fsck_announced", "fsck_before_replace", "storage_before_rename", "storage_after_rename"]
 
@@ -131,6 +135,20 @@ def latest(lake: pathlib.Path) -> None:
     mapping.write_text(mapping.read_text().replace("duplicates: keep", "duplicates: latest"))
 
 
+def staged(lakes: Lakes):
+    """More rows, and a cluster's files for all marts of them."""
+
+    def prepare(lake: pathlib.Path) -> None:
+        def query(sql: str, version: int, file: pathlib.Path) -> None:
+            run("--lake", lake, "query", sql, "--version", version, "--output", file)
+
+        run("--lake", lake, "ingest", "emart", lakes.files[6])
+        run("--lake", lake, "marts", "export", "--run", "r1")
+        cluster_double.make(lake, "r1", query, random.Random(SEED))
+
+    return prepare
+
+
 def nothing(lake: pathlib.Path) -> None:
     del lake
 
@@ -149,6 +167,7 @@ def jobs(lakes: Lakes) -> dict:
         "compact": (nothing, ["table", "compact", "shipments"]),
         "replay": (mend, ["quarantine", "replay", "emart"]),
         "rebuild": (mend, ["rebuild", "emart"]),
+        "publish": (staged(lakes), ["publish", "r1"]),
         "erase": (nothing, ["erase", "emart", "--shipment", some_id(lakes), "--yes"]),
     }
 

@@ -1,0 +1,67 @@
+/* Staging: what a lake and a cluster that makes its marts hand each other.
+ *
+ *   LAKE/_freightlake/staging/ID/plan.json      written by the lake: what is to be made, of which files
+ *   LAKE/_freightlake/staging/ID/MART/NAME.parquet   written by the cluster, any number of them
+ *   LAKE/_freightlake/staging/ID/outcome.json   written by the cluster, last: what it made
+ *
+ * plan.json
+ *   run, prepared_at
+ *   shipments   {version, location, schema: [{name, type, nullable}], partition_columns: [name],
+ *               files: [{path, size, rows, partition_values: {name: text or null}}]}; types by Spark's names; paths are absolute
+ *               or s3:// URLs; the partition columns are in no file
+ *   marts       as export_append_mart writes them
+ *
+ * outcome.json
+ *   run, engine, engine_version, outcome ("ok" or "failed"), error (text or null), shipments_version, seconds
+ *   marts       [{name, hash (the definition's), outcome, error, rows, seconds, files: ["MART/part-....parquet"]}]
+ *
+ * A cluster reads no Delta log and writes none: the plan names the files of one version, and staged_publish commits. */
+#ifndef FREIGHTLAKE_MART_STAGING_H
+#define FREIGHTLAKE_MART_STAGING_H
+
+#include "delta/snapshot.h"
+#include "lake/lake.h"
+#include "mart/export.h"
+
+/* Letters, digits, '-' and '_', at most 64, starting with a letter or digit: USAGE otherwise. */
+Status staging_check_id(const char *id, Error *err) MUST_CHECK;
+const char *staging_folder(const Lake *lake, const char *id, Arena *arena);
+
+/* What is to be made, of the newest version of the shipments. */
+typedef struct StagingPlan {
+    DeltaSnapshot *shipments;
+    PlannedMart *marts;
+    uint32_t n_marts;
+} StagingPlan;
+
+/* Of the marts, all or only those that are not up to date. */
+Status staging_choose(const Lake *lake, const Mart *const *marts, uint32_t n_marts, bool only_stale, Arena *arena,
+                      StagingPlan *ret_plan, Error *err) MUST_CHECK;
+/* Writes plan.json; USAGE when there is one of this id. */
+Status staging_write_plan(const Lake *lake, const char *id, const StagingPlan *plan, Arena *arena, Error *err)
+    MUST_CHECK;
+
+typedef struct StagedMart {
+    const char *name;
+    const char *definition_hash; /* of the plan */
+    uint64_t rows;
+    const char **files; /* whole paths */
+    uint32_t n_files;
+} StagedMart;
+
+typedef struct StagedRun {
+    const char *id;
+    const char *engine; /* "spark 3.5.9" */
+    int64_t shipments_version;
+    double seconds;
+    StagedMart *marts; /* of the plan that the cluster was to make */
+    uint32_t n_marts;
+} StagedRun;
+
+/* A run that the cluster says is complete.  NOT_FOUND without a plan or an outcome; DATA when the cluster failed, with its
+ * message; CORRUPT when the two do not fit. */
+Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *ret_run, Error *err) MUST_CHECK;
+/* The plan goes last. */
+Status staging_remove(const Lake *lake, const char *id, Arena *arena, Error *err) MUST_CHECK;
+
+#endif
