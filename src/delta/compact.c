@@ -218,6 +218,7 @@ static Status check_field(const json_t *field, Error *err)
     if (type && strcmp(type, "byte") != 0 && strcmp(type, "short") != 0)
         return STATUS_OK;
     error_set(err, STATUS_UNSUPPORTED, "a table with a column of %s type cannot be compacted", type ? type : "nested");
+    error_hint(err, "compact it with the program that writes it (OPTIMIZE); its other columns can be read here");
     return error_at_column(err, name ? name : "");
 }
 

@@ -64,6 +64,17 @@ static Status missing_column(const RecordSource *source, const Schema *schema, c
     for (uint32_t i = 0; i < schema->n; i++)
         names[i] = schema->fields[i].name;
     const char *near = text_nearest(name, names, schema->n);
+    if (schema_find(schema, name) >= 0) {
+        mem_free(names);
+        error_set(
+            err, STATUS_UNSUPPORTED,
+            "the column is nested (a list, struct or map) or has no type, and the mapping of client '%s' reads it",
+            source->options.mapping->client);
+        error_at_file(err, source->options.path);
+        error_at_column(err, name);
+        return error_hint(err, "have what is wanted of it written as a column of its own, or mend clients/%s.yaml",
+                          source->options.mapping->client);
+    }
     error_set(err, STATUS_DATA, "the file has no column \"%.100s\", which the mapping of client '%s' reads", name,
               source->options.mapping->client);
     error_at_file(err, source->options.path);

@@ -95,7 +95,10 @@ static Status nested_column(const ParquetFile *file, uint32_t column, Error *err
     const char *name = file->tree.root.children[column].name;
     error_set(err, STATUS_UNSUPPORTED, "the nested column %s cannot be read as a flat one", name);
     error_at_column(err, name);
-    return error_at_file(err, file->reader->path);
+    error_at_file(err, file->reader->path);
+    return error_hint(err,
+                      "lists, structs and maps are not read: name the other columns (in place of *), or have what is "
+                      "wanted of it written as a column of its own");
 }
 
 Status chunks_place(const ParquetFile *file, uint32_t row_group, const uint32_t *columns, uint32_t n,

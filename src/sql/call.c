@@ -17,6 +17,10 @@ static const AggregateName AGGREGATES[] = {
 static Status refuse_type(const Binder *binder, const char *name, DataType type, int32_t byte, Error *err)
 {
     char text[32];
+    if (type.id == TYPE_NULLTYPE)
+        return sql_refuse(binder->source, byte, err,
+                          "a bare NULL has no type: CAST(NULL AS STRING); a list, struct or map is not read",
+                          "%s cannot take a value of no type or of a nested one", name);
     return sql_refuse(binder->source, byte, err, "CAST the argument to a number", "%s cannot take %s", name,
                       type_name(type, text, sizeof text));
 }
