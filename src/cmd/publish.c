@@ -9,7 +9,7 @@
 typedef struct PublishJob {
     const Arguments *arguments;
     Arena *arena;
-    Lake *lake;
+    const Lake *lake;
     const char *id;
     Resources resources;
 } PublishJob;
@@ -74,7 +74,7 @@ static Status print(const PublishJob *job, const LakeRunResult *result, Error *e
     return STATUS_OK;
 }
 
-static Status publish_run(const PublishJob *job, Error *err)
+static Status publish_staged(const PublishJob *job, Error *err)
 {
     StagedRun run;
     MartRegistry registry;
@@ -110,7 +110,7 @@ static Status locked_steps(const PublishJob *job, Error *err)
     TRY(lake_jobs_recover(job->lake, "run", err));
     TRY(find_record(job, &record, err));
     if (!record) {
-        Status status = publish_run(job, err);
+        Status status = publish_staged(job, err);
         if (status != STATUS_OK && !err->hint[0])
             error_hint(err, "what the run left cannot be used: run the cluster's job of %s again, then publish",
                        job->id);
@@ -120,12 +120,10 @@ static Status locked_steps(const PublishJob *job, Error *err)
     return say_published(job, record, err);
 }
 
-Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
+Status publish_run(const Arguments *arguments, const Lake *lake, const char *id, Arena *job_arena, Error *err)
 {
-    PublishJob job = {.arguments = arguments, .arena = job_arena, .id = arguments->operands[0]};
+    PublishJob job = {.arguments = arguments, .arena = job_arena, .lake = lake, .id = id};
     LakeLock *lock = NULL;
-    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &job.lake, err));
-    TRY(staging_check_id(job.id, err));
     TRY(resources_init(&job.resources, arguments, err));
     Status status = lake_lock(job.lake, "run", say_waiting, NULL, &lock, err);
     if (status == STATUS_OK)
@@ -133,4 +131,12 @@ Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
     lake_unlock(lock);
     resources_done(&job.resources);
     return status;
+}
+
+Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
+{
+    Lake *lake;
+    TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
+    TRY(staging_check_id(arguments->operands[0], err));
+    return publish_run(arguments, lake, arguments->operands[0], job_arena, err);
 }

@@ -141,6 +141,10 @@ static Status check_places(const Arguments *arguments, bool *ret_lake, Error *er
     bool from = arguments_text(arguments, "from") != NULL, to = arguments_text(arguments, "to") != NULL;
     bool lake = arguments_given(arguments, "lake");
     *ret_lake = !from && !to;
+    if (!*ret_lake && (arguments_given(arguments, "engine") || arguments_given(arguments, "explain"))) {
+        error_set(err, STATUS_USAGE, "--engine and --explain are about a lake");
+        return error_hint(err, "a cluster makes the marts of a lake: freightlake --lake LAKE run --engine spark");
+    }
     if (from == to && !(lake && from) && !(from && arguments_given(arguments, "full")))
         return STATUS_OK;
     if (from != to) {

@@ -186,8 +186,8 @@ Status run_lake_print(const Arguments *arguments, const LakeRunResult *result, E
     return status;
 }
 
-Status run_lake(const Arguments *arguments, const Lake *lake, const Mart *const *marts, uint32_t n_marts,
-                Arena *job_arena, Error *err)
+Status run_lake_local(const Arguments *arguments, const Lake *lake, const Mart *const *marts, uint32_t n_marts,
+                      Arena *job_arena, Error *err)
 {
     Resources resources;
     TRY(resources_init(&resources, arguments, err));

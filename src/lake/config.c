@@ -6,6 +6,7 @@
  *   max_rejected_share: 0.2
  *   retention: {removed_files_days: 7, log_days: 30}
  *   target_file_size: 128MiB
+ *   spark: {master: spark://HOST:7077, submit: /opt/spark/bin/spark-submit, properties: {KEY: VALUE}, auto_bytes: 100GiB}
  *
  * A path that is not absolute lies below the lake.  Everything is checked when the lake is opened, with line numbers. */
 #include <limits.h>
@@ -19,6 +20,7 @@
 #define DAY_MS ((int64_t)86400000)
 #define DEFAULT_MAX_REJECTED_SHARE 0.2
 #define DEFAULT_TARGET_FILE_BYTES ((uint64_t)128 << 20)
+#define DEFAULT_SPARK_AUTO_BYTES ((uint64_t)100 << 30)
 
 static bool is_currency(const char *text)
 {
@@ -107,11 +109,50 @@ static Status read_retention(const YamlDocument *document, Lake *lake, Error *er
     return STATUS_OK;
 }
 
+/* *inout_bytes is left alone when the key is not there. */
+static Status read_size(const YamlDocument *document, const YamlNode *mapping, const char *key, size_t *inout_bytes,
+                        Error *err)
+{
+    const char *size = NULL;
+    TRY(yaml_text(document, mapping, key, &size, err));
+    if (!size || text_parse_bytes(size, inout_bytes, err) == STATUS_OK)
+        return STATUS_OK;
+    char message[200];
+    snprintf(message, sizeof message, "%.190s", err->message);
+    return yaml_error(document, yaml_get(mapping, key), err, "%s", message);
+}
+
+static Status read_spark(const YamlDocument *document, Lake *lake, Arena *arena, Error *err)
+{
+    static const char *const keys[] = {"master", "submit", "properties", "auto_bytes"};
+    const YamlNode *node = yaml_get(document->root, "spark");
+    size_t bytes = DEFAULT_SPARK_AUTO_BYTES;
+    if (node)
+        TRY(yaml_check_keys(document, node, keys, ARRAY_SIZE(keys), err));
+    TRY(yaml_text(document, node, "master", &lake->spark_master, err));
+    TRY(yaml_text(document, node, "submit", &lake->spark_submit, err));
+    TRY(read_size(document, node, "auto_bytes", &bytes, err));
+    lake->spark_auto_bytes = bytes;
+    const YamlNode *properties = yaml_get(node, "properties");
+    if (!properties)
+        return STATUS_OK;
+    if (properties->kind != YAML_MAPPING)
+        return yaml_error(document, properties, err, "Spark's properties as {key: value} are wanted");
+    const char **texts = ARENA_ARRAY(arena, const char *, properties->n + 1);
+    for (uint32_t i = 0; i < properties->n; i++) {
+        const char *value = NULL;
+        TRY(yaml_text(document, properties, properties->keys[i], &value, err));
+        texts[i] = arena_printf(arena, "%s=%s", properties->keys[i], value ? value : "");
+    }
+    lake->spark_properties = texts;
+    lake->n_spark_properties = properties->n;
+    return STATUS_OK;
+}
+
 static Status read_config(const YamlDocument *document, Lake *lake, Arena *arena, Error *err)
 {
-    static const char *const keys[] = {"currency",           "zones",     "exchange_rates",
-                                       "max_rejected_share", "retention", "target_file_size"};
-    const char *size = NULL;
+    static const char *const keys[] = {"currency",         "zones", "exchange_rates", "max_rejected_share", "retention",
+                                       "target_file_size", "spark"};
     TRY(yaml_check_keys(document, document->root, keys, ARRAY_SIZE(keys), err));
     TRY(yaml_text(document, document->root, "currency", &lake->currency, err));
     if (!is_currency(lake->currency))
@@ -121,13 +162,9 @@ static Status read_config(const YamlDocument *document, Lake *lake, Arena *arena
     TRY(read_rates(document, lake, arena, err));
     TRY(yaml_number(document, document->root, "max_rejected_share", 0, 1, &lake->max_rejected_share, err));
     TRY(read_retention(document, lake, err));
-    TRY(yaml_text(document, document->root, "target_file_size", &size, err));
+    TRY(read_spark(document, lake, arena, err));
     size_t bytes = DEFAULT_TARGET_FILE_BYTES;
-    if (size && text_parse_bytes(size, &bytes, err) != STATUS_OK) {
-        char message[200];
-        snprintf(message, sizeof message, "%.190s", err->message);
-        return yaml_error(document, yaml_get(document->root, "target_file_size"), err, "%s", message);
-    }
+    TRY(read_size(document, document->root, "target_file_size", &bytes, err));
     if (bytes < ((size_t)1 << 20))
         return yaml_error(document, yaml_get(document->root, "target_file_size"), err, "at least 1MiB is wanted");
     lake->target_file_bytes = bytes;

@@ -34,7 +34,16 @@ static const char CONFIG_TEMPLATE[] =
     "# retention: {removed_files_days: 7, log_days: 30}\n"
     "\n"
     "# The size that 'table compact' brings files to.\n"
-    "# target_file_size: 128MiB\n";
+    "# target_file_size: 128MiB\n"
+    "\n"
+    "# The cluster of 'run --engine spark': where it is, which spark-submit reaches it, what its jobs are given, and "
+    "from\n"
+    "# how many bytes to read on 'run --engine auto' takes it.\n"
+    "# spark:\n"
+    "#   master: spark://HOST:7077\n"
+    "#   submit: /opt/spark/bin/spark-submit\n"
+    "#   properties: {spark.executor.memory: 4g}\n"
+    "#   auto_bytes: 100GiB\n";
 
 static Status check_free(const char *path, Error *err)
 {

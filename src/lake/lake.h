@@ -32,6 +32,10 @@ typedef struct Lake {
     double max_rejected_share;                           /* of a file, unless the client's mapping says otherwise */
     int64_t removed_file_retention_ms, log_retention_ms; /* of tables made in this lake */
     uint64_t target_file_bytes;                          /* of compaction */
+    const char *spark_master, *spark_submit;             /* NULL: not set */
+    const char *const *spark_properties;                 /* "key=value" */
+    uint32_t n_spark_properties;
+    uint64_t spark_auto_bytes; /* from so many bytes to read on, `run --engine auto` takes the cluster */
 } Lake;
 
 /* Makes the lake: folders, a documented freightlake.yaml, empty tables processed/shipments and quarantine/shipments.

@@ -90,7 +90,6 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
     LakeMartResult *result = job->result;
     *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
     job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
-    TRY(lake_clean_table(job->table, NULL, err));
     if (checks_plan(job->mart, run->arena, &job->plan, &result->checks, err) != STATUS_OK) {
         Error *broken = ARENA_NEW(run->arena, Error);
         *broken = *err;
@@ -297,6 +296,7 @@ static Status run_steps(LakeRun *run, Error *err)
     TRY(lake_jobs_recover(run->options->lake, "run", err));
     bool something_to_do = false;
     for (uint32_t i = 0; i < run->n_jobs; i++) {
+        TRY(lake_clean_table(lake_table_path(run->options->lake, run->jobs[i].mart->name, run->arena), NULL, err));
         TRY(look_at_mart(run, &run->jobs[i], err));
         something_to_do = something_to_do || run->jobs[i].stale || run->jobs[i].untested;
     }
@@ -362,19 +362,62 @@ Status lake_run_failed_checks(const LakeRunResult *result, Error *err)
     return STATUS_OK;
 }
 
+static void prepare(LakeRun *run)
+{
+    const LakeRunOptions *options = run->options;
+    run->jobs = ARENA_ARRAY(run->arena, MartJob, options->n_marts + 1);
+    run->result.marts = ARENA_ARRAY(run->arena, LakeMartResult, options->n_marts + 1);
+    run->result.n_marts = options->n_marts;
+    for (uint32_t i = 0; i < options->n_marts; i++) {
+        run->jobs[i].mart = options->marts[i];
+        run->jobs[i].result = &run->result.marts[i];
+    }
+}
+
+/* Of the files that a state does not cover, the bytes; those of the state that leaves most count for all. */
+static uint64_t new_bytes(const LakeRun *run, const MartState *state)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < run->shipments->n_files; i++)
+        bytes += state_covers(state, run->shipments->files[i].path) ? 0 : run->shipments->files[i].size_bytes;
+    return bytes;
+}
+
+static Status estimate(LakeRun *run, LakeRunEstimate *estimate, Error *err)
+{
+    const char *table = lake_table_path(run->options->lake, "shipments", run->arena);
+    TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &run->shipments, err));
+    estimate->shipments_version = run->shipments->version;
+    for (uint32_t i = 0; i < run->n_jobs; i++) {
+        MartJob *job = &run->jobs[i];
+        TRY(look_at_mart(run, job, err));
+        if (!job->stale)
+            continue;
+        uint64_t bytes = job->incremental ? new_bytes(run, &job->state) : run->shipments->size_bytes;
+        estimate->n_stale++;
+        estimate->n_full += !job->incremental;
+        estimate->bytes = bytes > estimate->bytes ? bytes : estimate->bytes;
+    }
+    return STATUS_OK;
+}
+
+Status lake_run_estimate(const LakeRunOptions *options, Arena *job_arena, LakeRunEstimate *ret_estimate, Error *err)
+{
+    LakeRun run = {.options = options, .arena = job_arena, .n_jobs = options->n_marts};
+    *ret_estimate = (LakeRunEstimate){0};
+    prepare(&run);
+    Status status = estimate(&run, ret_estimate, err);
+    clean_up(&run);
+    return status;
+}
+
 Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err)
 {
     double start = clock_seconds();
     LakeRun run = {.options = options, .arena = job_arena, .n_jobs = options->n_marts};
     LakeLock *lock = NULL;
     TRY(lake_lock(options->lake, "run", options->waiting, NULL, &lock, err));
-    run.jobs = ARENA_ARRAY(job_arena, MartJob, options->n_marts + 1);
-    run.result.marts = ARENA_ARRAY(job_arena, LakeMartResult, options->n_marts + 1);
-    run.result.n_marts = options->n_marts;
-    for (uint32_t i = 0; i < options->n_marts; i++) {
-        run.jobs[i].mart = options->marts[i];
-        run.jobs[i].result = &run.result.marts[i];
-    }
+    prepare(&run);
     Status status = run_steps(&run, err);
     clean_up(&run);
     lake_unlock(lock);

@@ -76,6 +76,15 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
 /* CONFIG when a definition is broken, else CHECK when a mart failed its checks: other marts are published all the same.
  * *ret_result is filled in whatever the outcome: marts that were published before something failed stay so. */
 Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err) MUST_CHECK;
+/* What a run would read, without one: data files of the shipments. */
+typedef struct LakeRunEstimate {
+    uint32_t n_stale;
+    uint32_t n_full; /* of them, those made from all files */
+    uint64_t bytes;  /* of all files, or only of those that are new when every stale mart is incremental */
+    int64_t shipments_version;
+} LakeRunEstimate;
+Status lake_run_estimate(const LakeRunOptions *options, Arena *job_arena, LakeRunEstimate *ret_estimate, Error *err)
+    MUST_CHECK;
 /* CHECK with the first check that failed, OK when none did. */
 Status lake_run_failed_checks(const LakeRunResult *result, Error *err) MUST_CHECK;
 
