@@ -68,17 +68,6 @@ def give_up(why: str) -> None:
     sys.exit(0)
 
 
-def spark_python() -> str:
-    """A Python that has pyspark."""
-    if importlib.util.find_spec("pyspark"):
-        return sys.executable
-    words = [str(ROOT / "scripts" / "venv"), str(ROOT / "bench" / "requirements-all.txt")]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=1800)
-    if done.returncode != 0:
-        give_up(f"pyspark cannot be installed: {done.stderr.strip()[-200:]}")
-    return done.stdout.strip()
-
-
 class Tables:
     def __init__(self, folder: pathlib.Path):
         self.program = os.environ["FREIGHTLAKE"]
@@ -197,11 +186,16 @@ def main() -> int:
         return 0
     if not os.environ.get("FREIGHTLAKE_SLOW"):
         give_up("Spark reads our tables in slow runs only (make test-slow)")
-    if not shutil.which("java"):
-        give_up("Java is missing: Spark does not read our tables (apt-get install openjdk-17-jre-headless)")
     if not importlib.util.find_spec("deltalake"):
         give_up("deltalake is missing")
-    python = spark_python()
+    sys.path.insert(0, str(ROOT / "tests"))
+    import spark_cluster
+
+    try:
+        spark_cluster.find_java()
+        python = spark_cluster.find_python()
+    except spark_cluster.Unavailable as error:
+        give_up(f"Spark does not read our tables: {error}")
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         tables = Tables(folder)
