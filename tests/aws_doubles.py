@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import datetime
 import hashlib
-import hmac
 import http.server
 import json
 import re
@@ -24,6 +23,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 
+from s3_client import signature
 from s3_proxy import Handler, Proxy, s3_proxy
 from s3_server import ACCESS_KEY, SECRET_KEY
 
@@ -141,20 +141,6 @@ def aws_doubles(lifetime_s: float = 3600, address: tuple[str, int] = ("127.0.0.1
 
 
 # ---- The gate ----
-
-
-def signature(method: str, target: str, headers: dict[str, str], signed: list[str], scope: str, secret: str) -> str:
-    path, _, query = target.partition("?")
-    pairs = sorted(pair if "=" in pair else pair + "=" for pair in query.split("&") if pair)
-    canonical = [method, path, "&".join(pairs)]
-    canonical += [f"{name}:{' '.join(headers[name].split())}" for name in signed]
-    canonical += ["", ";".join(signed), headers["x-amz-content-sha256"]]
-    hashed = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashed])
-    key = f"AWS4{secret}".encode()
-    for part in [*scope.split("/"), to_sign]:
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key.hex()
 
 
 class GateHandler(Handler):

@@ -4,11 +4,11 @@ Against a real server (tests/s3_server.py).  Skipped, and said so, where that ca
 """
 
 import hashlib
+import io
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,12 +33,11 @@ class S3(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.server = cls.enterClassContext(s3_server())
-        cls.bucket = cls.server.make_bucket("freight")
+        cls.bucket = cls.server.bucket("freight")
         cls.run_local("generate", "--rows", 60000, "--out", cls.scratch / "local", "--files", 3)
         cls.files = sorted((cls.scratch / "local").glob("*.parquet"))
-        (cls.bucket / "in").mkdir()
         for file in cls.files:
-            (cls.bucket / "in" / file.name).write_bytes(file.read_bytes())
+            cls.bucket.put(f"in/{file.name}", file.read_bytes())
 
     @classmethod
     def run_local(cls, *words: object, code: int = 0, **environment: str) -> subprocess.CompletedProcess:
@@ -72,8 +71,7 @@ class Reading(S3):
     def test_odd_names(self) -> None:
         content = self.files[0].read_bytes()
         for name in ODD_NAMES:
-            (self.bucket / "odd").mkdir(exist_ok=True)
-            (self.bucket / "odd" / f"{name}.parquet").write_bytes(content)
+            self.bucket.put(f"odd/{name}.parquet", content)
         n = pq.ParquetFile(self.files[0]).metadata.num_rows
         for name in ODD_NAMES:
             self.assertEqual(self.rows(f"SELECT count(*) AS n FROM 's3://freight/odd/{name}.parquet'"), [{"n": n}])
@@ -81,12 +79,11 @@ class Reading(S3):
         self.assertEqual(every, [{"n": n * len(ODD_NAMES)}])
 
     def test_many_objects(self) -> None:
-        (self.bucket / "many").mkdir()
         small = self.scratch / "small"
         self.run_local("generate", "--rows", 10, "--out", small)
         content = next(small.glob("*.parquet")).read_bytes()
         for i in range(1100):  # more than a page of a list
-            (self.bucket / "many" / f"{i:05}.parquet").write_bytes(content)
+            self.bucket.put(f"many/{i:05}.parquet", content)
         self.assertEqual(self.rows("SELECT count(*) AS n FROM 's3://freight/many/*.parquet'"), [{"n": 11000}])
 
 
@@ -98,7 +95,8 @@ class Traffic(S3):
     def setUp(self) -> None:
         self.local = self.scratch / "traffic"
         self.run_local("generate", "--rows", self.ROWS, "--out", self.local, "--files", self.FILES)
-        shutil.copytree(self.local, self.bucket / "traffic")
+        for file in self.local.glob("*.parquet"):
+            self.bucket.put(f"traffic/{file.name}", file.read_bytes())
 
     def least(self) -> tuple[int, int]:
         """Requests and bytes: a run of neighbouring chunks in each row group, every column but the id, and a footer a file."""
@@ -129,9 +127,11 @@ class Traffic(S3):
         # What does not fit into the memory is asked for again, and the answer is the same.
         more, _ = self.run_marts("traffic-marts-small", "--memory-limit", "64MB", "--threads", 2)
         self.assertGreater(more, requests)
-        for mart in sorted((self.bucket / "traffic-marts").glob("*/*.parquet")):
-            small = self.bucket / "traffic-marts-small" / mart.relative_to(self.bucket / "traffic-marts")
-            self.assertEqual(mart.read_bytes(), small.read_bytes(), mart.name)
+        marts = self.bucket.keys("traffic-marts/")
+        self.assertEqual(len(marts), 5)
+        for mart in marts:
+            small = mart.replace("traffic-marts/", "traffic-marts-small/")
+            self.assertEqual(self.bucket.get(mart), self.bucket.get(small), mart)
 
 
 class Writing(S3):
@@ -139,17 +139,17 @@ class Writing(S3):
         self.run_local("run", "--from", self.scratch / "local" / "*.parquet", "--to", self.scratch / "marts")
         self.run_local("run", "--from", "s3://freight/in/*.parquet", "--to", "s3://freight/marts")
         for mart in sorted((self.scratch / "marts").glob("*/*.parquet")):
-            far = self.bucket / "marts" / mart.relative_to(self.scratch / "marts")
-            self.assertEqual(pq.read_table(far), pq.read_table(mart), mart.name)
+            far = self.bucket.get(f"marts/{mart.relative_to(self.scratch / 'marts')}")
+            self.assertEqual(pq.read_table(io.BytesIO(far)), pq.read_table(mart), mart.name)
 
     def test_multipart(self) -> None:
         words = ["generate", "--rows", 2_000_000, "--unique-ids", "--codec", "uncompressed", "--out"]
         self.run_local(*words, self.scratch / "large")
         self.run_local(*words, "s3://freight/large")
         for file in (self.scratch / "large").glob("*.parquet"):
-            far = self.bucket / "large" / file.name
             self.assertGreater(file.stat().st_size, 3 << 23)
-            self.assertEqual(*(hashlib.sha256(path.read_bytes()).digest() for path in (file, far)))
+            far = self.bucket.get(f"large/{file.name}")
+            self.assertEqual(*(hashlib.sha256(content).digest() for content in (file.read_bytes(), far)))
 
 
 class Refused(S3):
@@ -165,7 +165,7 @@ class Refused(S3):
         self.assertNotIn("not-the-secret-at-all", said)
 
     def test_unknown_key(self) -> None:
-        self.assertIn("access key", self.refusal(self.FILE, 3, AWS_ACCESS_KEY_ID="nobody"))
+        self.assertIn("check AWS_ACCESS_KEY_ID", self.refusal(self.FILE, 2, AWS_ACCESS_KEY_ID="nobody"))
 
     def test_missing_bucket(self) -> None:
         said = self.refusal("s3://no-such-bucket/x.parquet", 3)
@@ -235,7 +235,7 @@ class Lake(S3):
         for words in ("the lake is well", "from the environment", "S3 If-None-Match heeded", "the server's",
                       "S3 ListBucket", "S3 DeleteObject"):  # fmt: skip
             self.assertIn(words, said)
-        self.assertEqual(list(self.bucket.rglob("*_probe*")), [])
+        self.assertEqual([key for key in self.bucket.keys("lake-") if "_probe" in key], [])
 
     def test_many_at_once(self) -> None:
         self.onboard()
@@ -252,19 +252,18 @@ class Lake(S3):
 
     def test_a_lock_whose_owner_died(self) -> None:
         self.onboard()
-        locks = self.bucket / self.lake.removeprefix("s3://freight/") / "_freightlake" / "locks" / "client-emart"
-        locks.mkdir(parents=True)
-        (locks / "00000001").write_text('{"host":"gone","process":1,"beat":7}\n')
+        locks = f"{self.lake.removeprefix('s3://freight/')}/_freightlake/locks/client-emart/"
+        self.bucket.put(f"{locks}00000001", b'{"host":"gone","process":1,"beat":7}\n')
         self.command("ingest", "emart", self.parts[0], FREIGHTLAKE_LEASE_SECONDS="4")
         self.assertGreater(self.count("shipments"), 0)
-        self.assertEqual(list(locks.glob("*")), [])
+        self.assertEqual(self.bucket.keys(locks), [])
 
     def test_zones_in_different_places(self) -> None:
         self.onboard()
-        path = self.bucket / self.lake.removeprefix("s3://freight/") / "freightlake.yaml"
-        settings = re.sub(r"(?m)^  marts: .*$", f"  marts: {self.scratch}/marts-here", path.read_text())
-        path.unlink()  # with the checksum that the server keeps of it
-        path.write_text(settings)
+        key = f"{self.lake.removeprefix('s3://freight/')}/freightlake.yaml"
+        settings = self.bucket.get(key).decode()
+        settings = re.sub(r"(?m)^  marts: .*$", f"  marts: {self.scratch}/marts-here", settings)
+        self.bucket.put(key, settings.encode())
         self.command("ingest", "emart", self.parts[0])
         self.command("run")
         self.assertTrue(list((self.scratch / "marts-here" / "carrier_performance").glob("*.parquet")))
@@ -274,7 +273,7 @@ class Guide(S3):
     """Every command of docs/s3.md, in its order."""
 
     def test_commands(self) -> None:
-        self.server.make_bucket("bucket")
+        self.server.bucket("bucket")
         (self.scratch / "bin").mkdir()
         (self.scratch / "bin" / "freightlake").symlink_to(PROGRAM)
         environment = self.server.environment(PATH=f"{self.scratch}/bin:{os.environ['PATH']}")
@@ -299,14 +298,14 @@ class Profiles(S3):
         self.assertIn("day", said)
 
 
-def main() -> int:
+def main(module: str = "__main__") -> int:
     try:
         with s3_server():
             pass
     except RuntimeError as error:
         print(f"skipped: {error}\n0 passed, 0 failed, 1 skipped")
         return 0
-    result = unittest.main(exit=False, verbosity=2).result
+    result = unittest.main(module, exit=False, verbosity=2).result
     failed = len({str(getattr(test, "test_case", test)) for test, _ in result.failures + result.errors})
     print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
     return 1 if failed else 0

@@ -15,6 +15,9 @@ typedef struct CodeRow {
 } CodeRow;
 
 #define PASSING "the server is overloaded or broken: run the command again later"
+#define UNKNOWN_KEY                                                                                                    \
+    "the server does not know the access key: check AWS_ACCESS_KEY_ID or the profile, and that the endpoint is the "   \
+    "right one"
 #define CORRUPTED "what was sent arrived changed: look at the network and at proxies on the way"
 
 static const CodeRow CODES[] = {
@@ -47,9 +50,8 @@ static const CodeRow CODES[] = {
      "AWS_SESSION_TOKEN does not belong to the access key: set all three of one session"},
     {"SignatureDoesNotMatch", S3_GIVE_UP, STATUS_CONFIG,
      "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile"},
-    {"InvalidAccessKeyId", S3_GIVE_UP, STATUS_CONFIG,
-     "the server does not know the access key: check AWS_ACCESS_KEY_ID or the profile, and that the endpoint is the "
-     "right one"},
+    {"InvalidAccessKeyId", S3_GIVE_UP, STATUS_CONFIG, UNKNOWN_KEY},
+    {"XAdminUserNotFound", S3_GIVE_UP, STATUS_CONFIG, UNKNOWN_KEY}, /* the same, as versitygw says it */
     {"NoSuchBucket", S3_GIVE_UP, STATUS_NOT_FOUND,
      "check the bucket's name and the endpoint, or make the bucket first"},
     {"InvalidBucketName", S3_GIVE_UP, STATUS_USAGE, "paths look like s3://BUCKET/FOLDER/FILE"},
