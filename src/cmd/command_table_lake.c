@@ -157,6 +157,7 @@ static const ExampleInfo MARTS_EXAMPLES[] = {
 };
 
 static const OptionInfo PUBLISH_OPTIONS[] = {
+    {.name = "discard", .help = "Give the run up instead: remove its plan and what the cluster made"},
     JSON_OPTION,
     THREADS_OPTION,
     MEMORY_LIMIT_OPTION,

@@ -19,7 +19,7 @@
 #include "ingest/mapping.h"
 #include "lake/history.h"
 #include "lake/transaction.h"
-#include "mart/checks.h"
+#include "mart/staging.h"
 
 #define LOW_DISK_BYTES ((uint64_t)256 << 20)
 #define CLOCK_SLACK_MS 60000
@@ -255,6 +255,23 @@ static void check_definitions(Doctor *doctor)
 }
 
 /* ---- What was cut off ---- */
+
+/* Runs that a cluster works on, or left. */
+static void check_staging(Doctor *doctor)
+{
+    const char **ids;
+    uint32_t n;
+    Error err;
+    error_init(&err);
+    if (staging_list(doctor->lake, doctor->arena, &ids, &n, &err) != STATUS_OK)
+        add_error(doctor, "staging", &err, NULL);
+    else if (n > 0)
+        add(doctor, FINDING_OK, "staging",
+            arena_printf(doctor->arena,
+                         "%s not published: %s%s; 'freightlake publish RUN', or with --discard to give it up",
+                         PLURAL(n, "run"), ids[0], n > 1 ? " and others" : ""),
+            NULL);
+}
 
 static void check_pending(Doctor *doctor)
 {
@@ -494,6 +511,7 @@ Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err)
     check_definitions(&doctor);
     check_erases(&doctor);
     check_pending(&doctor);
+    check_staging(&doctor);
     check_temporaries(&doctor);
     check_tables(&doctor);
     check_history(&doctor);

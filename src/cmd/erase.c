@@ -14,6 +14,7 @@
 #include "lake/job.h"
 #include "lake/transaction.h"
 #include "mart/lake_run.h"
+#include "mart/staging.h"
 
 typedef struct EraseJobArguments {
     const Arguments *arguments;
@@ -67,6 +68,17 @@ static Status remove_table(const EraseJobArguments *job, const char *name, Error
         status = storage_remove(list.entries[i].path, err);
     storage_list_done(&list);
     return status;
+}
+
+/* What clusters made and nobody published is of shipments that are gone; a cluster that is still at it cannot be published. */
+static Status remove_staged(const EraseJobArguments *job, Error *err)
+{
+    const char **ids;
+    uint32_t n;
+    TRY(staging_list(job->lake, job->arena, &ids, &n, err));
+    for (uint32_t i = 0; i < n; i++)
+        TRY(staging_remove(job->lake, ids[i], job->arena, err));
+    return STATUS_OK;
 }
 
 /* Tables of marts that have no definition cannot be made anew: they go.  Kept states are a cache: they go, too. */
@@ -136,8 +148,10 @@ static bool was_removed(const EraseJobArguments *job, const char *name)
 static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
 {
     const MartRegistry *registry = &job->registry;
-    if (!job->file)
+    if (!job->file) {
+        TRY(remove_staged(job, err));
         TRY(remove_what_stays(job, registry, err));
+    }
     const Mart **marts = ARENA_ARRAY(job->arena, const Mart *, registry->n + 1);
     uint32_t n = 0;
     for (uint32_t i = 0; i < registry->n; i++) {

@@ -11,6 +11,7 @@ typedef struct PublishJob {
     Arena *arena;
     const Lake *lake;
     const char *id;
+    bool discard; /* give it up instead */
     Resources resources;
 } PublishJob;
 
@@ -102,12 +103,25 @@ static Status publish_staged(const PublishJob *job, Error *err)
     return status;
 }
 
+static Status discard(const PublishJob *job, Error *err)
+{
+    StorageFacts facts;
+    const char *folder = staging_folder(job->lake, job->id, job->arena);
+    TRY(storage_stat(arena_printf(job->arena, "%s/plan.json", folder), &facts, err));
+    TRY(staging_remove(job->lake, job->id, job->arena, err));
+    const char *said = facts.exists ? arena_printf(job->arena, "run %s is given up; no mart changed\n", job->id)
+                                    : arena_printf(job->arena, "there is no run %s; nothing was done\n", job->id);
+    return console_write(said, strlen(said), err);
+}
+
 /* A publication that was killed behind its record may have left files. */
 static Status locked_steps(const PublishJob *job, Error *err)
 {
     const HistoryRecord *record;
     TRY(lake_clean_control(job->lake, err));
     TRY(lake_jobs_recover(job->lake, "run", err));
+    if (job->discard)
+        return discard(job, err);
     TRY(find_record(job, &record, err));
     if (!record) {
         Status status = publish_staged(job, err);
@@ -120,17 +134,22 @@ static Status locked_steps(const PublishJob *job, Error *err)
     return say_published(job, record, err);
 }
 
+static Status under_lock(PublishJob *job, Error *err)
+{
+    LakeLock *lock = NULL;
+    TRY(resources_init(&job->resources, job->arguments, err));
+    Status status = lake_lock(job->lake, "run", say_waiting, NULL, &lock, err);
+    if (status == STATUS_OK)
+        status = locked_steps(job, err);
+    lake_unlock(lock);
+    resources_done(&job->resources);
+    return status;
+}
+
 Status publish_run(const Arguments *arguments, const Lake *lake, const char *id, Arena *job_arena, Error *err)
 {
     PublishJob job = {.arguments = arguments, .arena = job_arena, .lake = lake, .id = id};
-    LakeLock *lock = NULL;
-    TRY(resources_init(&job.resources, arguments, err));
-    Status status = lake_lock(job.lake, "run", say_waiting, NULL, &lock, err);
-    if (status == STATUS_OK)
-        status = locked_steps(&job, err);
-    lake_unlock(lock);
-    resources_done(&job.resources);
-    return status;
+    return under_lock(&job, err);
 }
 
 Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
@@ -138,5 +157,10 @@ Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
     Lake *lake;
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
     TRY(staging_check_id(arguments->operands[0], err));
-    return publish_run(arguments, lake, arguments->operands[0], job_arena, err);
+    PublishJob job = {.arguments = arguments,
+                      .arena = job_arena,
+                      .lake = lake,
+                      .id = arguments->operands[0],
+                      .discard = arguments_given(arguments, "discard")};
+    return under_lock(&job, err);
 }

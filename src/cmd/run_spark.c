@@ -194,18 +194,47 @@ static void say_waiting(void *context, const char *name)
     LOG(LOG_INFO, "waiting for another run on the cluster to end", LOG_TEXT_FIELD("lock", name));
 }
 
+static Status make_and_publish(SparkRun *run, const StagingPlan *plan, Error *err)
+{
+    TRY(staging_write_plan(run->lake, run->id, plan, run->arena, err));
+    LOG(LOG_INFO, "the cluster makes the marts", LOG_TEXT_FIELD("run", run->id), LOG_TEXT_FIELD("master", run->master),
+        LOG_INTEGER_FIELD("marts", plan->n_marts), LOG_INTEGER_FIELD("bytes", plan->shipments->size_bytes));
+    TRY(make_marts(run, err));
+    return publish_run(run->arguments, run->lake, run->id, run->arena, err);
+}
+
+/* As in a local run a broken definition keeps no other mart from being made, and is the error in the end. */
+static void leave_out_broken(const SparkRun *run, const Mart *const *marts, uint32_t *inout_n, const Mart **sound,
+                             Error *broken)
+{
+    uint32_t n = 0;
+    error_init(broken);
+    for (uint32_t i = 0; i < *inout_n; i++) {
+        PlannedMart planned;
+        Error err;
+        error_init(&err);
+        if (export_plan(marts[i], run->arena, &planned, &err) == STATUS_OK)
+            sound[n++] = marts[i];
+        else if (broken->code == STATUS_OK)
+            *broken = err;
+    }
+    *inout_n = n;
+}
+
 static Status locked_steps(SparkRun *run, const Mart *const *marts, uint32_t n_marts, Error *err)
 {
     StagingPlan plan;
+    Error broken;
+    const Mart **sound = ARENA_ARRAY(run->arena, const Mart *, n_marts + 1);
+    leave_out_broken(run, marts, &n_marts, sound, &broken);
     bool chosen = arguments_given(run->arguments, "mart") || arguments_given(run->arguments, "full");
-    TRY(staging_choose(run->lake, marts, n_marts, !chosen, run->arena, &plan, err));
+    TRY(staging_choose(run->lake, sound, n_marts, !chosen, run->arena, &plan, err));
     if (plan.n_marts == 0) /* says so */
-        return run_lake_local(run->arguments, run->lake, marts, n_marts, run->arena, err);
-    TRY(staging_write_plan(run->lake, run->id, &plan, run->arena, err));
-    LOG(LOG_INFO, "the cluster makes the marts", LOG_TEXT_FIELD("run", run->id), LOG_TEXT_FIELD("master", run->master),
-        LOG_INTEGER_FIELD("marts", plan.n_marts), LOG_INTEGER_FIELD("bytes", plan.shipments->size_bytes));
-    TRY(make_marts(run, err));
-    return publish_run(run->arguments, run->lake, run->id, run->arena, err);
+        TRY(run_lake_local(run->arguments, run->lake, sound, n_marts, run->arena, err));
+    else
+        TRY(make_and_publish(run, &plan, err));
+    *err = broken;
+    return err->code;
 }
 
 Status run_lake_spark(const Arguments *arguments, const Lake *lake, const Mart *const *marts, uint32_t n_marts,

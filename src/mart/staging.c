@@ -290,6 +290,24 @@ Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *r
     return status;
 }
 
+Status staging_list(const Lake *lake, Arena *arena, const char ***ret_ids, uint32_t *ret_n, Error *err)
+{
+    StorageList list;
+    const char *folder = staging_folder(lake, "", arena);
+    size_t length = strlen(folder);
+    TRY(storage_list_folder(arena_printf(arena, "%.*s", (int)length - 1, folder), true, NULL, &list, err));
+    *ret_ids = ARENA_ARRAY(arena, const char *, list.n + 1);
+    *ret_n = 0;
+    for (size_t i = 0; i < list.n; i++) { /* sorted by path, so those of a run follow each other */
+        const char *name = list.entries[i].path + length, *end = strchr(name, '/');
+        const char *id = end ? arena_printf(arena, "%.*s", (int)(end - name), name) : NULL;
+        if (id && (*ret_n == 0 || strcmp((*ret_ids)[*ret_n - 1], id) != 0))
+            (*ret_ids)[(*ret_n)++] = id;
+    }
+    storage_list_done(&list);
+    return STATUS_OK;
+}
+
 Status staging_remove(const Lake *lake, const char *id, Arena *arena, Error *err)
 {
     return storage_remove_folder(staging_folder(lake, id, arena), PLAN, err);

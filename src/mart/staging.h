@@ -61,6 +61,8 @@ typedef struct StagedRun {
 /* A run that the cluster says is complete.  NOT_FOUND without a plan or an outcome; DATA when the cluster failed, with its
  * message; CORRUPT when the two do not fit. */
 Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *ret_run, Error *err) MUST_CHECK;
+/* The ids of the runs that lie in staging, sorted. */
+Status staging_list(const Lake *lake, Arena *arena, const char ***ret_ids, uint32_t *ret_n, Error *err) MUST_CHECK;
 /* The plan goes last. */
 Status staging_remove(const Lake *lake, const char *id, Arena *arena, Error *err) MUST_CHECK;
 

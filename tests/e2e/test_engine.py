@@ -102,6 +102,13 @@ class Engine(unittest.TestCase):
         self.assertIn("nothing to do", self.do("run", *self.cluster))
         self.assertFalse((self.path / "words.json").exists())
 
+    def test_broken_definition(self) -> None:
+        """The others are made, and the broken one is the error."""
+        (self.lake / "definitions" / "wrong.sql").write_text("SELECT nothing FROM shipments")
+        said = self.do("run", *self.cluster, code=2)
+        self.assertIn("wrong.sql", said)
+        self.assertEqual(set(self.marts()), set(MARTS))
+
     def test_settings(self) -> None:
         properties = "{spark.executor.memory: 4g, spark.sql.shuffle.partitions: '8'}"
         self.settings(f"spark: {{master: 'spark://m:1', submit: {self.submit}, properties: {properties}}}\n")

@@ -142,7 +142,29 @@ class Publish(unittest.TestCase):
         self.assertEqual(plan["shipments"]["partition_columns"], ["client"])
         self.assertIn("already", self.do("marts", "export", "--run", "r1", code=2))
 
+    def test_given_up(self) -> None:
+        self.begin("r1")
+        self.assertIn("publish RUN", self.do("doctor"))
+        self.assertIn("given up", self.do("publish", "r1", "--discard"))
+        self.assertFalse(self.staging("r1").exists())
+        self.assertIn("nothing was done", self.do("publish", "r1", "--discard"))
+
     # ---- What is refused
+
+    def test_erased_shipments_do_not_come_back(self) -> None:
+        self.begin("r1")
+        self.make("r1")
+        late = self.path / "late"
+        self.staging("r1").rename(late)  # a cluster that ends after the erase
+        self.begin("r2")
+        self.make("r2")
+        shipment = self.lake.parent.joinpath("in1", "part-00000.csv").read_text().splitlines()[5].split(",")[0]
+        self.do("erase", "emart", "--shipment", shipment, "--yes")
+        self.assertFalse(self.staging("r2").exists())
+        found = [path for path in self.lake.rglob("*.parquet") if shipment.encode() in path.read_bytes()]
+        self.assertEqual(found, [])
+        late.rename(self.staging("r1"))
+        self.refused("r1")
 
     def test_a_failed_test_leaves_the_version_before(self) -> None:
         self.do("run")
