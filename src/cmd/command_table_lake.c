@@ -157,6 +157,7 @@ static const ExampleInfo MARTS_EXAMPLES[] = {
 };
 
 static const OptionInfo PUBLISH_OPTIONS[] = {
+    {.name = "marts", .argument = "DIR", .help = "A folder of NAME.sql files, when the run's plan was made of them"},
     {.name = "discard", .help = "Give the run up instead: remove its plan and what the cluster made"},
     JSON_OPTION,
     THREADS_OPTION,

@@ -10,6 +10,7 @@ typedef struct PublishJob {
     const Arguments *arguments;
     Arena *arena;
     const Lake *lake;
+    const MartRegistry *registry;
     const char *id;
     bool discard; /* give it up instead */
     Resources resources;
@@ -78,15 +79,13 @@ static Status print(const PublishJob *job, const LakeRunResult *result, Error *e
 static Status publish_staged(const PublishJob *job, Error *err)
 {
     StagedRun run;
-    MartRegistry registry;
     LakeJob *running;
     LakeRunResult result;
     TRY(staging_read(job->lake, job->id, job->arena, &run, err));
-    TRY(mart_registry_load_optional(job->lake->definitions, job->arena, &registry, err));
     TRY(begin(job, &run, &running, err));
     const StagedPublishOptions options = {.lake = job->lake,
                                           .run = &run,
-                                          .registry = &registry,
+                                          .registry = job->registry,
                                           .job = lake_job_id(running),
                                           .pool = job->resources.pool,
                                           .budget = (MemoryBudget *)(uintptr_t)&job->resources.budget};
@@ -146,20 +145,28 @@ static Status under_lock(PublishJob *job, Error *err)
     return status;
 }
 
-Status publish_run(const Arguments *arguments, const Lake *lake, const char *id, Arena *job_arena, Error *err)
+Status publish_run(const Arguments *arguments, const Lake *lake, const MartRegistry *registry, const char *id,
+                   Arena *job_arena, Error *err)
 {
-    PublishJob job = {.arguments = arguments, .arena = job_arena, .lake = lake, .id = id};
+    PublishJob job = {.arguments = arguments, .arena = job_arena, .lake = lake, .registry = registry, .id = id};
     return under_lock(&job, err);
 }
 
 Status command_publish(const Arguments *arguments, Arena *job_arena, Error *err)
 {
     Lake *lake;
+    MartRegistry registry;
+    const char *folder = arguments_text(arguments, "marts");
     TRY(lake_open(arguments_text(arguments, "lake"), job_arena, &lake, err));
     TRY(staging_check_id(arguments->operands[0], err));
+    if (folder)
+        TRY(mart_registry_load(folder, job_arena, &registry, err));
+    else
+        TRY(mart_registry_load_optional(lake->definitions, job_arena, &registry, err));
     PublishJob job = {.arguments = arguments,
                       .arena = job_arena,
                       .lake = lake,
+                      .registry = &registry,
                       .id = arguments->operands[0],
                       .discard = arguments_given(arguments, "discard")};
     return under_lock(&job, err);

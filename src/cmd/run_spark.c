@@ -194,13 +194,13 @@ static void say_waiting(void *context, const char *name)
     LOG(LOG_INFO, "waiting for another run on the cluster to end", LOG_TEXT_FIELD("lock", name));
 }
 
-static Status make_and_publish(SparkRun *run, const StagingPlan *plan, Error *err)
+static Status make_and_publish(SparkRun *run, const StagingPlan *plan, const MartRegistry *registry, Error *err)
 {
     TRY(staging_write_plan(run->lake, run->id, plan, run->arena, err));
     LOG(LOG_INFO, "the cluster makes the marts", LOG_TEXT_FIELD("run", run->id), LOG_TEXT_FIELD("master", run->master),
         LOG_INTEGER_FIELD("marts", plan->n_marts), LOG_INTEGER_FIELD("bytes", plan->shipments->size_bytes));
     TRY(make_marts(run, err));
-    return publish_run(run->arguments, run->lake, run->id, run->arena, err);
+    return publish_run(run->arguments, run->lake, registry, run->id, run->arena, err);
 }
 
 /* As in a local run a broken definition keeps no other mart from being made, and is the error in the end. */
@@ -227,12 +227,14 @@ static Status locked_steps(SparkRun *run, const Mart *const *marts, uint32_t n_m
     Error broken;
     const Mart **sound = ARENA_ARRAY(run->arena, const Mart *, n_marts + 1);
     leave_out_broken(run, marts, &n_marts, sound, &broken);
-    bool chosen = arguments_given(run->arguments, "mart") || arguments_given(run->arguments, "full");
-    TRY(staging_choose(run->lake, sound, n_marts, !chosen, run->arena, &plan, err));
+    MartRegistry registry = {.marts = ARENA_ARRAY(run->arena, Mart, n_marts + 1), .n = n_marts};
+    for (uint32_t i = 0; i < n_marts; i++)
+        registry.marts[i] = *sound[i];
+    TRY(staging_choose(run->lake, sound, n_marts, !arguments_given(run->arguments, "full"), run->arena, &plan, err));
     if (plan.n_marts == 0) /* says so */
         TRY(run_lake_local(run->arguments, run->lake, sound, n_marts, run->arena, err));
     else
-        TRY(make_and_publish(run, &plan, err));
+        TRY(make_and_publish(run, &plan, &registry, err));
     *err = broken;
     return err->code;
 }

@@ -75,11 +75,13 @@ static Status look_at_mart(Publication *work, StagedJob *job, Error *err)
     job->result->rows = job->before->n_rows;
     job->result->bytes = job->before->size_bytes;
     const int64_t version = work->shipments->version;
-    if (delta_transaction_version(job->before, publish_app_id(job->mart, work->arena)) == version)
-        job->result->action = LAKE_MART_UP_TO_DATE;
-    else if (newest_source(job->before) > version)
+    if (delta_transaction_version(job->before, publish_app_id(job->mart, work->arena)) == version) {
+        if (!options->run->again)
+            job->result->action = LAKE_MART_UP_TO_DATE;
+    } else if (newest_source(job->before) > version) {
         return moved_on("is of newer shipments than this run", job->mart->name,
                         "the run is out of date: 'freightlake run' or a new plan", err);
+    }
     return STATUS_OK;
 }
 

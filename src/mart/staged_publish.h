@@ -4,7 +4,8 @@
  *   -> each mart's files, their columns held against the definition, rewritten in the mart's order with our statistics
  *   -> publish_mart
  *
- * A mart that has this version already is left as it is, so that a publication that was cut off is simply done again.
+ * A mart that has this version already is left as it is, unless the plan says `again`; so a publication that was cut off is
+ * simply done again.
  * Kill steps: staged_file_written, and those of publish_mart. */
 #ifndef FREIGHTLAKE_MART_STAGED_PUBLISH_H
 #define FREIGHTLAKE_MART_STAGED_PUBLISH_H

@@ -88,7 +88,7 @@ static Status is_stale(const Lake *lake, const Mart *mart, const DeltaSnapshot *
 Status staging_choose(const Lake *lake, const Mart *const *marts, uint32_t n_marts, bool only_stale, Arena *arena,
                       StagingPlan *ret_plan, Error *err)
 {
-    StagingPlan plan = {.marts = ARENA_ARRAY(arena, PlannedMart, n_marts + 1)};
+    StagingPlan plan = {.again = !only_stale, .marts = ARENA_ARRAY(arena, PlannedMart, n_marts + 1)};
     const char *table = lake_table_path(lake, "shipments", arena);
     TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &plan.shipments, err));
     for (uint32_t i = 0; i < n_marts; i++) {
@@ -113,7 +113,7 @@ Status staging_write_plan(const Lake *lake, const char *id, const StagingPlan *p
     buffer_init(&json, 0);
     buffer_append_byte(&json, '{');
     append_text(&json, "run", id);
-    buffer_printf(&json, ",\"prepared_at\":\"%sZ\",\n\"shipments\":", now);
+    buffer_printf(&json, ",\"prepared_at\":\"%sZ\",\"again\":%s,\n\"shipments\":", now, plan->again ? "true" : "false");
     append_shipments(&json, plan->shipments, arena);
     buffer_append_text(&json, ",\n\"marts\":[");
     for (uint32_t i = 0; i < plan->n_marts; i++) {
@@ -268,6 +268,7 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
                      .engine = arena_printf(reader->arena, "%.40s %.40s", text_of(reader->outcome, "engine"),
                                             text_of(reader->outcome, "engine_version")),
                      .shipments_version = json_integer_value(version),
+                     .again = json_is_true(json_object_get(reader->plan, "again")),
                      .seconds = json_number_value(json_object_get(reader->outcome, "seconds")),
                      .marts = ARENA_ARRAY(reader->arena, StagedMart, json_array_size(made) + 1)};
     if (json_integer_value(json_object_get(reader->outcome, "shipments_version")) != run.shipments_version)

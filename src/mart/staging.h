@@ -6,6 +6,7 @@
  *
  * plan.json
  *   run, prepared_at
+ *   again       whether marts that are up to date are to be made anew, too
  *   shipments   {version, location, schema: [{name, type, nullable}], partition_columns: [name],
  *               files: [{path, size, rows, partition_values: {name: text or null}}]}; types by Spark's names; paths are absolute
  *               or s3:// URLs; the partition columns are in no file
@@ -32,6 +33,7 @@ typedef struct StagingPlan {
     DeltaSnapshot *shipments;
     PlannedMart *marts;
     uint32_t n_marts;
+    bool again; /* marts that are up to date are among them, and are to be published all the same */
 } StagingPlan;
 
 /* Of the marts, all or only those that are not up to date. */
@@ -53,6 +55,7 @@ typedef struct StagedRun {
     const char *id;
     const char *engine; /* "spark 3.5.9" */
     int64_t shipments_version;
+    bool again;
     double seconds;
     StagedMart *marts; /* of the plan that the cluster was to make */
     uint32_t n_marts;

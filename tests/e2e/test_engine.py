@@ -102,6 +102,14 @@ class Engine(unittest.TestCase):
         self.assertIn("nothing to do", self.do("run", *self.cluster))
         self.assertFalse((self.path / "words.json").exists())
 
+    def test_definitions_of_a_folder(self) -> None:
+        folder = self.path / "mine"
+        folder.mkdir()
+        (folder / "carriers.sql").write_text("SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier ORDER BY n")
+        self.do("run", *self.cluster, "--marts", folder, "--mart", "carriers")
+        table = deltalake.DeltaTable(str(self.lake / "marts" / "carriers")).to_pyarrow_table()
+        self.assertEqual(sum(table.column("n").to_pylist()), 1000)
+
     def test_broken_definition(self) -> None:
         """The others are made, and the broken one is the error."""
         (self.lake / "definitions" / "wrong.sql").write_text("SELECT nothing FROM shipments")
