@@ -95,9 +95,9 @@ def find_jars(home: pathlib.Path) -> list[pathlib.Path]:
 
 
 class SparkCluster:
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, memory: str):
         find_java()
-        self.folder = folder
+        self.folder, self.memory = folder, memory
         self.python = find_python()
         self.home = find_home(self.python)
         self.port, self.web_port = free_port(), free_port()
@@ -114,7 +114,7 @@ class SparkCluster:
             "spark.driver.extraClassPath": classes,
             "spark.executor.extraClassPath": classes,
             "spark.driver.memory": "1g",
-            "spark.executor.memory": "1g",
+            "spark.executor.memory": memory,
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": "4",
         }
@@ -141,7 +141,7 @@ class SparkCluster:
         self.wait_for(lambda state: True)
         for number in range(WORKERS):
             self.run_class(
-                f"worker-{number}", base, "--cores", 1, "--memory", "1g", "--webui-port", 0,
+                f"worker-{number}", base, "--cores", 1, "--memory", self.memory, "--webui-port", 0,
                 "--work-dir", self.folder / f"work-{number}", self.master,
             )  # fmt: skip
         self.wait_for(lambda state: state["aliveworkers"] == WORKERS)
@@ -186,10 +186,10 @@ class SparkCluster:
 
 
 @contextlib.contextmanager
-def spark_cluster() -> Iterator[SparkCluster]:
-    """Unavailable when Java or Spark cannot be had; shows the cluster's logs when what runs on it fails."""
+def spark_cluster(memory: str = "1g") -> Iterator[SparkCluster]:
+    """`memory` is what each worker has.  Unavailable when Java or Spark cannot be had; shows the cluster's logs when what runs on it fails."""
     with tempfile.TemporaryDirectory(prefix="freightlake-spark-") as folder:
-        cluster = SparkCluster(pathlib.Path(folder))
+        cluster = SparkCluster(pathlib.Path(folder), memory)
         try:
             cluster.start()
             yield cluster

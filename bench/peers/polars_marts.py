@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The marts by Polars, tuned: polars_marts.py FILES OUT [all|aggregates|sort]
+"""The marts by Polars, tuned: polars_marts.py FILES OUT [all|aggregates|sort]; FILES and OUT may be on S3
 
 One streaming scan fills a cube of carrier, warehouse and city, from which the four aggregates are rolled up; the sort is
 streamed from scan to sink.
@@ -45,7 +45,7 @@ def total(name: str) -> Expr:
     return col(name).sum()
 
 
-def aggregates(shipments: LazyFrame, out: pathlib.Path) -> None:
+def aggregates(shipments: LazyFrame, out: str) -> None:
     table = cube(shipments)
     count = total("n").cast(polars.Int64)
     mean_cost = total("cost").cast(polars.Float64) / total("n_cost")
@@ -76,10 +76,10 @@ def aggregates(shipments: LazyFrame, out: pathlib.Path) -> None:
         "warehouse_demand": table.group_by(LANE).agg(shipment_count=count).sort("shipment_count", descending=True),
     }
     for name, mart in marts.items():
-        mart.write_parquet(out / f"{name}.parquet", compression="snappy")
+        mart.write_parquet(f"{out}/{name}.parquet", compression="snappy")
 
 
-def sort(shipments: LazyFrame, out: pathlib.Path) -> None:
+def sort(shipments: LazyFrame, out: str) -> None:
     distance = col("route_distance_km")
     shipments.select(
         "carrier",
@@ -89,14 +89,15 @@ def sort(shipments: LazyFrame, out: pathlib.Path) -> None:
         distance,
         polars.when(distance != 0).then(col("shipping_cost") / distance).alias("cost_per_km"),
     ).sort("cost_per_km", nulls_last=False).sink_parquet(
-        out / "cost_analysis.parquet", compression="snappy", engine="streaming"
+        f"{out}/cost_analysis.parquet", compression="snappy", engine="streaming"
     )
 
 
 def main() -> None:
-    files, out = sys.argv[1], pathlib.Path(sys.argv[2])
+    files, out = sys.argv[1:3]
     what = sys.argv[3] if len(sys.argv) > 3 else "all"
-    out.mkdir(parents=True, exist_ok=True)
+    if "://" not in out:
+        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
     shipments = polars.scan_parquet(files, cache=False, use_statistics=False)
     if what in ("all", "aggregates"):
         aggregates(shipments, out)

@@ -46,7 +46,9 @@ FROM shipments ORDER BY cost_per_km"""
 
 
 def main() -> None:
-    files, out = sys.argv[1], pathlib.Path(sys.argv[2]).absolute()
+    files, out = sys.argv[1:3]
+    if "://" not in out:
+        out = str(pathlib.Path(out).absolute())
     what = sys.argv[3] if len(sys.argv) > 3 else "all"
     cores = len(os.sched_getaffinity(0))
     spark = (
@@ -57,7 +59,7 @@ def main() -> None:
     spark.read.parquet(files).createOrReplaceTempView("shipments")
 
     def write(mart: str, sql: str) -> None:
-        spark.sql(sql).write.parquet(str(out / mart), mode="overwrite", compression="snappy")
+        spark.sql(sql).write.parquet(f"{out}/{mart}", mode="overwrite", compression="snappy")
 
     if what in ("all", "aggregates"):
         spark.sql(CUBE).coalesce(1).cache().createOrReplaceTempView("cube")
