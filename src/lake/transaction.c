@@ -333,6 +333,9 @@ Status lake_clean_table(const char *table, const char *client, Error *err)
 Status lake_clean_control(const Lake *lake, Error *err)
 {
     static const char *const folders[] = {"runs", "running", "state", "pending"};
+    size_t below; /* on S3 one look serves all that is below the lake */
+    if (!storage_is_local(lake->path))
+        TRY(storage_clean(lake->path, &below, err));
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         size_t removed;
         CLEANUP(mem_cleanup) char *folder = mem_printf("%s/%s", lake->control, folders[i]);

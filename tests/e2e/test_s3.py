@@ -138,6 +138,11 @@ class Traffic(S3):
         self.assertGreater(n_bytes, 0.9 * least[1])
         self.assertLessEqual(requests, 1.2 * least[0])
         self.assertLessEqual(n_bytes, 1.2 * least[1])
+        with s3_proxy(self.server.port, lambda i, m, p: None) as proxy:
+            self.run_local("--lake", lake, "run", AWS_ENDPOINT_URL=proxy.endpoint)
+        looks = [exchange for exchange in proxy.exchanges if "uploads" in exchange.path]
+        self.assertEqual(len(looks), 1, looks)  # for what dead processes left, below the whole lake
+        self.assertLess(len(proxy.exchanges), 45)
 
     def test_files(self) -> None:
         local = self.scratch / "traffic"

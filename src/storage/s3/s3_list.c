@@ -459,7 +459,7 @@ static Status abort_stale_uploads(const char *path, const S3Name *name, size_t *
     arena_init(&stale.arena);
     size_t n = strlen(name->key);
     const char *prefix = arena_printf(&stale.arena, "%s%s", name->key, n == 0 || name->key[n - 1] == '/' ? "" : "/");
-    const NameValue query[] = {{"uploads", ""}, {"prefix", prefix}, {"delimiter", "/"}};
+    const NameValue query[] = {{"uploads", ""}, {"prefix", prefix}};
     S3Operation operation = {.verb = "s3:ListBucketMultipartUploads",
                              .action = "looking for unfinished uploads",
                              .method = "GET",
@@ -482,15 +482,18 @@ static Status abort_stale_uploads(const char *path, const S3Name *name, size_t *
     return status;
 }
 
-/* Folders are asked for again and again; an upload grows stale in a day, so once a process is enough. */
+/* Folders are asked for again and again; an upload grows stale in a day, so once a process is enough, for a folder and all
+ * below it. */
 static bool is_first_time(const char *folder)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     static StorageList seen;
     pthread_mutex_lock(&mutex);
     bool first = true;
-    for (size_t i = 0; i < seen.n; i++)
-        first &= strcmp(seen.entries[i].path, folder) != 0;
+    for (size_t i = 0; i < seen.n; i++) {
+        size_t n = strlen(seen.entries[i].path);
+        first &= strncmp(seen.entries[i].path, folder, n) != 0 || (folder[n] != '\0' && folder[n] != '/');
+    }
     if (first && seen.n == 0)
         arena_init(&seen.arena);
     if (first)
