@@ -180,11 +180,11 @@ static Status no_outcome(const StagedReader *reader, Error *err)
         err, "look at the job's log; 'spark-submit spark/run_marts.py --lake LAKE --run %s' does it again", reader->id);
 }
 
-/* Names, as the engine wrote them, must stay below the run's folder. */
+/* Names, as the engine wrote them, must stay below the run's folder, and each file has one name only. */
 static bool is_below(const char *file, const char *mart)
 {
     size_t n = strlen(mart);
-    return strncmp(file, mart, n) == 0 && file[n] == '/' && file[n + 1] && !strstr(file, "..");
+    return strncmp(file, mart, n) == 0 && file[n] == '/' && file[n + 1] && !strstr(file, "/.") && !strstr(file, "//");
 }
 
 static Status misfit(const StagedReader *reader, const char *what, Error *err)
@@ -208,6 +208,22 @@ static const json_t *find_mart(const json_t *marts, const char *name)
     return NULL;
 }
 
+/* Whether a text is twice in a list, or (with a key) in that member of a list's objects. */
+static bool has_twice(const json_t *list, const char *key)
+{
+    json_t *seen = json_object();
+    bool twice = false;
+    for (size_t i = 0; i < json_array_size(list) && !twice; i++) {
+        const json_t *entry = json_array_get(list, i);
+        const char *text = json_string_value(key ? json_object_get(entry, key) : entry);
+        twice = text && json_object_get(seen, text);
+        if (text)
+            CHECK(json_object_set_new(seen, text, json_true()) == 0);
+    }
+    json_decref(seen);
+    return twice;
+}
+
 static Status read_mart(const StagedReader *reader, const json_t *made, StagedMart *ret_mart, Error *err)
 {
     const char *name = text_of(made, "name");
@@ -219,6 +235,8 @@ static Status read_mart(const StagedReader *reader, const json_t *made, StagedMa
         return misfit(reader, arena_printf(reader->arena, "the mart %s was made by another definition", name), err);
     if (!json_is_array(files) || !json_is_integer(rows) || json_integer_value(rows) < 0)
         return misfit(reader, arena_printf(reader->arena, "the mart %s has no files or no rows", name), err);
+    if (has_twice(files, NULL))
+        return misfit(reader, arena_printf(reader->arena, "the mart %s names a file twice", name), err);
     StagedMart mart = {.name = arena_strdup(reader->arena, name),
                        .definition_hash = arena_strdup(reader->arena, text_of(planned, "definition_hash")),
                        .rows = (uint64_t)json_integer_value(rows),
@@ -232,6 +250,15 @@ static Status read_mart(const StagedReader *reader, const json_t *made, StagedMa
     }
     *ret_mart = mart;
     return STATUS_OK;
+}
+
+static bool all_ok(const json_t *outcome)
+{
+    size_t i;
+    const json_t *mart;
+    bool ok = strcmp(text_of(outcome, "outcome"), "ok") == 0;
+    json_array_foreach(json_object_get(outcome, "marts"), i, mart) ok &= strcmp(text_of(mart, "outcome"), "ok") == 0;
+    return ok;
 }
 
 static Status job_failed(const StagedReader *reader, Error *err)
@@ -260,7 +287,7 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
         return no_outcome(reader, err);
     if (status != STATUS_OK)
         return status;
-    if (strcmp(text_of(reader->outcome, "outcome"), "ok") != 0)
+    if (!all_ok(reader->outcome))
         return job_failed(reader, err);
     const json_t *made = json_object_get(reader->outcome, "marts");
     const json_t *version = json_object_get(json_object_get(reader->plan, "shipments"), "version");
@@ -273,6 +300,8 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
                      .marts = ARENA_ARRAY(reader->arena, StagedMart, json_array_size(made) + 1)};
     if (json_integer_value(json_object_get(reader->outcome, "shipments_version")) != run.shipments_version)
         return misfit(reader, "the marts were made of another version of the shipments than the plan's", err);
+    if (has_twice(made, "name"))
+        return misfit(reader, "a mart is there twice", err);
     for (size_t i = 0; i < json_array_size(made); i++)
         TRY(read_mart(reader, json_array_get(made, i), &run.marts[run.n_marts++], err));
     if (run.n_marts == 0)

@@ -208,6 +208,9 @@ class Publish(unittest.TestCase):
         def of_first(**changes: object):
             return lambda outcome: outcome["marts"][0].update(changes)
 
+        def twice(mart: dict) -> None:
+            mart.update(files=mart["files"] * 2, rows=mart["rows"] * 2)
+
         cases = {
             "another version": (lambda outcome: outcome.update(shipments_version=99), "another version"),
             "another run": (lambda outcome: outcome.update(run="other"), "not of run"),
@@ -219,6 +222,9 @@ class Publish(unittest.TestCase):
             "a file above": (of_first(files=["carrier_performance/../../plan.json"]), "not its own"),
             "a file that is gone": (of_first(files=["carrier_performance/gone.parquet"]), "gone.parquet"),
             "a file that is none": (of_first(files=["carrier_performance/_SUCCESS"]), "_SUCCESS"),
+            "a file twice": (lambda outcome: twice(outcome["marts"][0]), "names a file twice"),
+            "a mart twice": (lambda outcome: outcome.update(marts=outcome["marts"] * 2), "is there twice"),
+            "a mart that failed": (of_first(outcome="failed", error="a full disk"), "a full disk"),
             "no mart": (lambda outcome: outcome.update(marts=[]), "made no mart"),
             "no list": (lambda outcome: outcome.update(marts=7), "made no mart"),
         }
