@@ -116,8 +116,8 @@ static void append_commit(Buffer *json, const DeltaCommit *commit, const DeltaMe
         log_append_transaction(json, &commit->relearned[i]);
     for (uint32_t i = 0; i < commit->n_removes; i++)
         log_append_remove(json, metadata, commit->removes[i], commit->data_change, now);
-    for (uint32_t i = 0; i < commit->n_adds; i++)
-        log_append_add(json, metadata, &commit->adds[i], commit->data_change);
+    for (uint32_t i = 0; i < commit->n_adds; i++) /* partitioned as the table is from here on */
+        log_append_add(json, commit->metadata ? commit->metadata : metadata, &commit->adds[i], commit->data_change);
 }
 
 /* Whether a version of the log is the commit of this id. */

@@ -41,7 +41,7 @@ typedef struct DeltaCommit {
     uint32_t n_removes;
     bool data_change;                    /* false: the same rows in other files */
     const DeltaTransaction *transaction; /* NULL: none */
-    const DeltaTransaction *relearned;   /* more of them, which the table had lost */
+    const DeltaTransaction *relearned;   /* more of them, which the table had lost, or (version -1) forgets */
     uint32_t n_relearned;
     const char *user_metadata;     /* commitInfo.userMetadata; NULL: none */
     const DeltaMetadata *metadata; /* NULL: unchanged */

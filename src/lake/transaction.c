@@ -32,7 +32,18 @@ static json_t *file_to_json(const DeltaFile *file, uint32_t n_partitions)
                      (json_int_t)file->num_records, "statistics", file->statistics);
 }
 
-static json_t *change_to_json(const LakeChange *change)
+/* Tables by name, so that a lake that was copied or moved is worked on where it lies. */
+static const char *const TABLES[] = {"shipments", "quarantine"};
+
+static const char *name_of(const Lake *lake, const char *table, Arena *arena)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++)
+        if (strcmp(lake_table_path(lake, TABLES[i], arena), table) == 0)
+            return TABLES[i];
+    return NULL;
+}
+
+static json_t *change_to_json(const Lake *lake, const LakeChange *change, Arena *arena)
 {
     const DeltaCommit *commit = &change->commit;
     json_t *adds = json_array(), *removes = json_array(), *relearned = json_object();
@@ -43,16 +54,18 @@ static json_t *change_to_json(const LakeChange *change)
         json_array_append_new(adds, file_to_json(&commit->adds[i], change->base->metadata.n_partition_columns));
     for (uint32_t i = 0; i < commit->n_removes; i++)
         json_array_append_new(removes, json_string(commit->removes[i]->path));
-    return json_pack("{s:s, s:s, s:s?, s:b, s:i, s:o, s:o, s:o}", "table", change->base->table, "operation",
-                     commit->operation, "parameters", commit->parameters, "data_change", commit->data_change, "rule",
-                     (int)commit->rule, "adds", adds, "removes", removes, "relearned", relearned);
+    return json_pack("{s:s, s:s, s:s?, s:b, s:i, s:o, s:o, s:o}", "table", name_of(lake, change->base->table, arena),
+                     "operation", commit->operation, "parameters", commit->parameters, "data_change",
+                     commit->data_change, "rule", (int)commit->rule, "adds", adds, "removes", removes, "relearned",
+                     relearned);
 }
 
-static Status write_record(const LakeTransaction *transaction, const char *path, Error *err)
+static Status write_record(const Lake *lake, const LakeTransaction *transaction, const char *path, Arena *arena,
+                           Error *err)
 {
     json_t *changes = json_array();
     for (uint32_t i = 0; i < transaction->n_changes; i++)
-        json_array_append_new(changes, change_to_json(&transaction->changes[i]));
+        json_array_append_new(changes, change_to_json(lake, &transaction->changes[i], arena));
     json_t *root = json_pack("{s:s, s:s, s:I, s:s?, s:o}", "client", transaction->client, "app_id", transaction->app_id,
                              "version", (json_int_t)transaction->version, "job", transaction->job, "changes", changes);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
@@ -116,11 +129,15 @@ static void read_relearned(json_t *object, Arena *arena, DeltaCommit *commit)
     }
 }
 
-static bool read_change(const json_t *object, Arena *arena, PendingChange *change)
+static bool read_change(const Lake *lake, const json_t *object, Arena *arena, PendingChange *change)
 {
     const json_t *adds = json_object_get(object, "adds"), *removes = json_object_get(object, "removes");
     DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, json_array_size(adds) + 1);
-    *change = (PendingChange){.table = text_of(object, "table", arena)};
+    const char *name = json_string_value(json_object_get(object, "table"));
+    *change = (PendingChange){0};
+    for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++)
+        if (name && strcmp(TABLES[i], name) == 0)
+            change->table = lake_table_path(lake, TABLES[i], arena);
     change->commit = (DeltaCommit){.operation = text_of(object, "operation", arena),
                                    .parameters = text_of(object, "parameters", arena),
                                    .adds = files,
@@ -139,7 +156,7 @@ static bool read_change(const json_t *object, Arena *arena, PendingChange *chang
     return good;
 }
 
-static Status read_record(const char *path, Arena *arena, PendingRecord *ret_record, Error *err)
+static Status read_record(const Lake *lake, const char *path, Arena *arena, PendingRecord *ret_record, Error *err)
 {
     StrView text;
     TRY(storage_read_file(path, MAX_PENDING_BYTES, arena, &text, err));
@@ -153,7 +170,7 @@ static Status read_record(const char *path, Arena *arena, PendingRecord *ret_rec
     bool good = record.client && record.app_id && json_array_size(changes) > 0;
     const char *job = text_of(root, "job", arena);
     for (size_t i = 0; i < json_array_size(changes) && good; i++) {
-        good = read_change(json_array_get(changes, i), arena, &record.changes[record.n_changes]);
+        good = read_change(lake, json_array_get(changes, i), arena, &record.changes[record.n_changes]);
         record.changes[record.n_changes++].commit.user_metadata = job;
     }
     json_decref(root);
@@ -241,7 +258,7 @@ Status lake_commit(const Lake *lake, LakeTransaction *transaction, Arena *arena,
         return commit_first(transaction, &txn, err);
     const char *path =
         arena_printf(arena, "%s/pending/%s.%s.json", lake->control, transaction->client, delta_uuid(arena));
-    TRY(write_record(transaction, path, err));
+    TRY(write_record(lake, transaction, path, arena, err));
     fault_step("pending_written");
     Status status = commit_first(transaction, &txn, err);
     if (status != STATUS_OK) {
@@ -253,7 +270,7 @@ Status lake_commit(const Lake *lake, LakeTransaction *transaction, Arena *arena,
     }
     fault_step("first_committed");
     PendingRecord record;
-    TRY(read_record(path, arena, &record, err));
+    TRY(read_record(lake, path, arena, &record, err));
     for (uint32_t i = 1; i < transaction->n_changes; i++)
         TRY(commit_following(&record.changes[i], &txn, &transaction->changes[i].version, err));
     fault_step("second_committed");
@@ -271,10 +288,10 @@ static Status forget(const PendingRecord *record, Arena *arena, Error *err)
     return storage_remove(record->path, err);
 }
 
-static Status recover_record(const char *path, Arena *arena, LakeRecovery *recovery, Error *err)
+static Status recover_record(const Lake *lake, const char *path, Arena *arena, LakeRecovery *recovery, Error *err)
 {
     PendingRecord record;
-    TRY(read_record(path, arena, &record, err));
+    TRY(read_record(lake, path, arena, &record, err));
     const DeltaTransaction txn = {record.app_id, record.version, -1};
     DeltaSnapshot *first;
     TRY(delta_snapshot_load(record.changes[0].table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &first, err));
@@ -315,7 +332,7 @@ static Status recover_if_free(const Lake *lake, const char *path, Arena *arena, 
     StorageFacts facts;
     Status status = storage_stat(path, &facts, err);
     if (status == STATUS_OK && facts.exists)
-        status = recover_record(path, arena, recovery, err);
+        status = recover_record(lake, path, arena, recovery, err);
     lake_unlock(lock);
     return status;
 }
@@ -384,7 +401,7 @@ Status lake_recover(const Lake *lake, const char *client, LakeRecovery *ret_reco
         if (!client)
             status = recover_if_free(lake, list.entries[i].path, &arena, &recovery, err);
         else if (is_of_client(list.entries[i].path, client))
-            status = recover_record(list.entries[i].path, &arena, &recovery, err);
+            status = recover_record(lake, list.entries[i].path, &arena, &recovery, err);
     }
     if (status == STATUS_OK)
         status = lake_jobs_recover(lake, client ? arena_printf(&arena, "client-%s", client) : NULL, err);
@@ -426,7 +443,7 @@ Status lake_pending_load(const Lake *lake, Arena *arena, LakePending **ret_pendi
     Status status = STATUS_OK;
     for (size_t i = 0; i < list.n && status == STATUS_OK; i++) {
         PendingRecord record;
-        status = read_record(list.entries[i].path, arena, &record, err);
+        status = read_record(lake, list.entries[i].path, arena, &record, err);
         if (status == STATUS_NOT_FOUND) { /* finished in the meantime */
             error_init(err);
             status = STATUS_OK;

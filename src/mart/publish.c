@@ -68,6 +68,21 @@ static const DeltaMetadata *new_metadata(const MartCandidate *candidate, const S
     return metadata;
 }
 
+/* The rows are of this definition alone: what the table knows of others (txn) is taken back, or it would seem up to date
+ * when one of them comes again. */
+static void forget_others(const DeltaSnapshot *before, const char *app_id, Arena *arena, DeltaCommit *commit)
+{
+    static const char prefix[] = "freightlake/mart/";
+    DeltaTransaction *others = ARENA_ARRAY(arena, DeltaTransaction, before->n_transactions + 1);
+    commit->relearned = others;
+    for (uint32_t i = 0; i < before->n_transactions; i++) {
+        const DeltaTransaction *known = &before->transactions[i];
+        if (strncmp(known->app_id, prefix, sizeof prefix - 1) == 0 && strcmp(known->app_id, app_id) != 0 &&
+            known->version >= 0)
+            others[commit->n_relearned++] = (DeltaTransaction){known->app_id, -1, -1};
+    }
+}
+
 static Status commit(MartCandidate *candidate, const ParquetFile *file, Arena *arena, Error *err)
 {
     const DeltaSnapshot *before = candidate->before;
@@ -98,6 +113,7 @@ static Status commit(MartCandidate *candidate, const ParquetFile *file, Arena *a
             removes[i] = &before->files[i];
         commit.removes = removes;
         commit.n_removes = before->n_files;
+        forget_others(before, txn.app_id, arena, &commit);
         TRY(delta_commit(before, &commit, &candidate->version, err));
     }
     fault_step("mart_committed");

@@ -340,6 +340,22 @@ def restore_many(folder: pathlib.Path) -> None:
 # ---- fsck ----
 
 
+def restore_partitions(folder: pathlib.Path) -> None:
+    """Back to another partitioning, and to one from none: each file's values are those of the columns of its version."""
+    first = pyarrow.table({"id": [1, 2, 3], "a": ["x", "y", None], "c": ["p", "q", "r"]})
+    second = pyarrow.table({"id": [4, 5], "a": ["z", "z"], "c": ["s", "t"]})
+    for before, after in ((["a"], ["c"]), ([], ["a", "c"]), (["a", "c"], [])):
+        path = folder / f"partitions-{len(before)}-{len(after)}"
+        options = {"mode": "overwrite", "schema_mode": "overwrite"}
+        deltalake.write_deltalake(str(path), first, partition_by=before or None)
+        deltalake.write_deltalake(str(path), second, partition_by=after or None, **options)
+        wanted = {version: rows_of(path, version) for version in (0, 1)}
+        for version in (0, 1, 0):
+            table("restore", path, "--version", version)
+            check(rows_of(path) == wanted[version], f"{before} to {after}: version {version} came back otherwise")
+            check(table("fsck", path, "--deep")["problems"] == [], "fsck finds something")
+
+
 def fsck_finds(folder: pathlib.Path) -> None:
     good = make(folder, ["a", "b"], 6, 500)
     check(table("fsck", good, "--deep")["problems"] == [], "a good table")
@@ -420,6 +436,7 @@ CASES = [
     vacuum_retention,
     restore_ours,
     restore_many,
+    restore_partitions,
     fsck_finds,
 ]
 

@@ -52,6 +52,24 @@ class Lake(unittest.TestCase):
         run("--lake", self.lake, "ingest", "emart", file)
         return file
 
+    def test_a_definition_that_comes_back(self) -> None:
+        """A, then B, then A again: the rows are those of A."""
+        self.ingest()
+        self.marts()
+        folder = str(self.lake / "marts" / "carrier_performance")
+        wanted = deltalake.DeltaTable(folder).to_pyarrow_table().to_pylist()
+        own = self.lake / "definitions" / "carrier_performance.sql"
+        told = json.loads(run("--lake", self.lake, "marts", "list", "--json").stdout)["marts"]
+        text = next(mart["sql"] for mart in told if mart["name"] == "carrier_performance")
+        own.write_text(text.replace("count(*) AS total_shipments", "count(*) + 1000000 AS total_shipments"))
+        self.marts()
+        other = deltalake.DeltaTable(folder).to_pyarrow_table()
+        self.assertGreater(other.column("total_shipments")[0].as_py(), 10**6)
+        own.unlink()
+        self.assertIn("definition changed", run("--lake", self.lake, "status").stdout)
+        self.marts()
+        self.assertEqual(deltalake.DeltaTable(folder).to_pyarrow_table().to_pylist(), wanted)
+
     def marts(self, *options: object, code: int = 0) -> dict:
         done = run("--lake", self.lake, "run", "--json", *options, code=code)
         return {mart["name"]: mart for mart in json.loads(done.stdout)["marts"]}

@@ -236,6 +236,28 @@ def killed(lakes: Lakes, name: str, before, words: list) -> int:
     return n
 
 
+def copied(lakes: Lakes) -> int:
+    """What a killed job left in a copy of a lake, or in a moved one, is finished there, and the original is left alone."""
+    for step in ("pending_written", "first_committed"):
+        lake = lakes.copy()
+        words = ["ingest", "emart", lakes.files[4]]
+        wanted = without_fault(lakes, nothing, words)
+        run("--lake", lake, *words, fault=f"kill:{step}", codes=(-signal.SIGKILL,))
+        copy = lake.with_name(lake.name + "-copy")
+        shutil.copytree(lake, copy)
+        files = sorted(lake.rglob("*"))
+        run("--lake", copy, "doctor", "--fix")
+        run("--lake", copy, *words)
+        check(state(copy) == wanted, f"{step}: the copy is not what it should be")
+        check(sorted(lake.rglob("*")) == files, f"{step}: work on the copy changed the original")
+        shutil.rmtree(copy)
+        lake.rename(copy)
+        run("--lake", copy, *words)
+        check(state(copy) == wanted, f"{step}: the moved lake is not what it should be")
+        shutil.rmtree(copy)
+    return 2
+
+
 def killed_repair(lakes: Lakes) -> int:
     """Unreadable log entries are replaced or not, and the way back is the same after any kill."""
     wanted, n = state(lakes.seed), 0
@@ -384,6 +406,7 @@ def main() -> int:
         cases = [(f"killed: {name}", lambda n=name, j=job: killed(lakes, n, *j)) for name, job in jobs(lakes).items()]
         cases += [(f"failing: {name}", lambda n=name: failing(lakes, n, *jobs(lakes)[n])) for name in ("ingest", "run")]
         cases += [
+            ("copied and moved", lambda: copied(lakes)),
             ("killed: repair of a log", lambda: killed_repair(lakes)),
             ("killed at random", lambda: killed_at_random(lakes)),
             ("a full disk", lambda: full_disk(lakes)),
