@@ -76,25 +76,23 @@ static const char *base_name(const char *path)
 
 /* ---- The hash ---- */
 
-static Status hash_file(const Lake *lake, const char *file, Arena *arena, const char **ret_hash, Error *err)
+static Status hash_file(const char *file, Arena *arena, const char **ret_hash, Error *err)
 {
     CLEANUP(storage_close_cleanup) StorageReader *reader = NULL;
     TRY(storage_open(file, &reader, err));
-    RawCopy *copy;
-    TRY(raw_copy_begin(lake, "", file, false, &copy, err));
     CLEANUP(mem_cleanup) char *bytes = mem_alloc(HASH_BYTES);
-    Status status = STATUS_OK;
-    for (uint64_t at = 0; at < reader->size_bytes && status == STATUS_OK; at += HASH_BYTES) {
+    Sha256 sha;
+    sha256_init(&sha);
+    for (uint64_t at = 0; at < reader->size_bytes; at += HASH_BYTES) {
         uint64_t left = reader->size_bytes - at;
         size_t n = left < HASH_BYTES ? (size_t)left : HASH_BYTES;
-        status = storage_read(reader, at, bytes, n, err);
-        if (status == STATUS_OK)
-            status = raw_copy_bytes(copy, bytes, n, err);
+        TRY(storage_read(reader, at, bytes, n, err));
+        sha256_update(&sha, bytes, n);
     }
-    if (status == STATUS_OK)
-        *ret_hash = arena_strdup(arena, raw_copy_end(copy));
-    raw_copy_free(copy);
-    return status;
+    char *hash = arena_alloc(arena, SHA256_HEX_SIZE);
+    sha256_end(&sha, hash);
+    *ret_hash = hash;
+    return STATUS_OK;
 }
 
 /* ---- Workers ---- */
@@ -115,7 +113,7 @@ static Status early_hash(IngestJob *job, Error *err)
     pthread_mutex_lock(&job->hash_mutex);
     Status status = STATUS_OK;
     if (!job->hash)
-        status = hash_file(job->options->lake, job->file, job->arena, &job->hash, err);
+        status = hash_file(job->file, job->arena, &job->hash, err);
     pthread_mutex_unlock(&job->hash_mutex);
     return status;
 }
@@ -523,7 +521,7 @@ static Status known_beforehand(IngestJob *job, bool *ret_known, Error *err)
     TRY(raw_has_size(job->options->lake, job->options->mapping->client, job->bytes_total, &likely, err));
     if (!likely)
         return STATUS_OK;
-    TRY(hash_file(job->options->lake, job->file, job->arena, &job->hash, err));
+    TRY(hash_file(job->file, job->arena, &job->hash, err));
     *ret_known = is_known(job);
     return STATUS_OK;
 }
@@ -547,6 +545,7 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
     if (options->mapping->duplicates != DUPLICATES_KEEP)
         TRY(see_ids(job, err));
     TRY(raw_copy_begin(options->lake, options->mapping->client, job->file, !options->dry_run, &job->raw, err));
+    source_options.hash = raw_copy_hash(job->raw);
     job->shipment_options.ingested_at_us = raw_copy_received_us(job->raw); /* as rebuild and replay will say */
     job->quarantine_options.ingested_at_us = job->shipment_options.ingested_at_us;
     TRY(record_source_open(&source_options, &job->source, err));
@@ -672,6 +671,7 @@ static Status raw_steps(IngestJob *job, const RawFile *raw, IngestResult *result
                                           .bytes = job->seeing ? NULL : take_bytes,
                                           .bytes_context = job};
     TRY(raw_copy_begin(job->options->lake, job->options->mapping->client, raw->name, false, &job->raw, err));
+    source_options.hash = job->seeing ? NULL : raw_copy_hash(job->raw);
     TRY(record_source_open(&source_options, &job->source, err));
     if (job->seeing)
         return run_workers(job, err);

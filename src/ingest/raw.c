@@ -3,11 +3,9 @@
  * A copy is written beside its later place under a temporary name while the file is read for parsing, so the bytes pass
  * through memory once; its name is known only at the end, with the hash.  The manifest comes after the file: a manifest
  * is the proof that the whole file is there. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* the plain SHA-256 functions: EVP would start providers, milliseconds of start-up */
 #include "ingest/raw.h"
 
 #include <jansson.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -22,10 +20,10 @@ struct RawCopy {
     const char *name;
     const char *folder;
     StorageWriter *writer; /* NULL: only hashed, or committed */
-    SHA256_CTX sha;
+    Sha256 sha;
     uint64_t bytes;
     int64_t received_us;
-    char hash[RAW_HASH_CHARACTERS + 1];
+    char hash[SHA256_HEX_SIZE];
 };
 
 static const char *base_name(const char *path)
@@ -55,7 +53,7 @@ Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bo
     copy->name = arena_strdup(&copy->arena, base_name(file));
     copy->folder = arena_printf(&copy->arena, "%s/%s", lake->raw, client);
     copy->received_us = lake_now_us();
-    SHA256_Init(&copy->sha);
+    sha256_init(&copy->sha);
     size_t cleaned;
     Status status = STATUS_OK;
     if (keep)
@@ -77,9 +75,13 @@ int64_t raw_copy_received_us(const RawCopy *copy)
     return copy->received_us;
 }
 
+Sha256 *raw_copy_hash(RawCopy *copy)
+{
+    return &copy->sha;
+}
+
 Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err)
 {
-    SHA256_Update(&copy->sha, bytes, size);
     if (copy->writer)
         TRY(storage_write(copy->writer, copy->bytes, bytes, size, err));
     copy->bytes += size;
@@ -88,10 +90,8 @@ Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err)
 
 const char *raw_copy_end(RawCopy *copy)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256_Final(digest, &copy->sha);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-        snprintf(copy->hash + 2 * i, 3, "%02x", digest[i]);
+    CHECK(copy->sha.bytes == copy->bytes);
+    sha256_end(&copy->sha, copy->hash);
     return copy->hash;
 }
 

@@ -4,20 +4,24 @@
  *   LAKE/raw/CLIENT/SHA256.json   {"client", "name", "path", "bytes", "sha256", "received_at"}; "redacted_at" where records
  *                                 were erased on request: the name stays, so that the file is known when it comes again
  *
- * raw_copy_begin -> raw_copy_bytes in order -> raw_copy_end (the hash is known) -> raw_copy_commit -> raw_copy_free. */
+ * raw_copy_begin -> raw_copy_bytes in order, and the same bytes to raw_copy_hash -> raw_copy_end (the hash is known)
+ * -> raw_copy_commit -> raw_copy_free. */
 #ifndef FREIGHTLAKE_INGEST_RAW_H
 #define FREIGHTLAKE_INGEST_RAW_H
 
+#include "base/sha256.h"
 #include "lake/lake.h"
 
-#define RAW_HASH_CHARACTERS 64
+#define RAW_HASH_CHARACTERS (SHA256_HEX_SIZE - 1)
 
 typedef struct RawCopy RawCopy;
 
-/* keep false: the bytes are hashed and not kept (dry run; rebuild). */
+/* keep false: the bytes are not kept (dry run; rebuild). */
 Status raw_copy_begin(const Lake *lake, const char *client, const char *file, bool keep, RawCopy **ret_copy, Error *err)
     MUST_CHECK;
 int64_t raw_copy_received_us(const RawCopy *copy); /* as the manifest will say */
+/* Takes the bytes wherever they are walked over anyway (text/text_source.h). */
+Sha256 *raw_copy_hash(RawCopy *copy);
 Status raw_copy_bytes(RawCopy *copy, const void *bytes, size_t size, Error *err) MUST_CHECK;
 /* SHA-256 of all bytes, in small hexadecimal letters. */
 const char *raw_copy_end(RawCopy *copy);

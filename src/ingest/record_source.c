@@ -52,6 +52,8 @@ struct RecordCursor {
 static Status open_text(RecordSource *source, StorageReader *reader, Error *err)
 {
     TRY(text_source_open(reader, &source->options.mapping->format, &source->text, err));
+    if (source->options.hash)
+        text_source_hash(source->text, source->options.hash);
     TextReader *probe; /* to say at once which column is missing */
     TRY(text_reader_new(source->text, source->names, source->n_names, &probe, err));
     text_reader_free(probe);
@@ -251,6 +253,8 @@ static Status copy_file(RecordSource *source, Error *err)
         uint64_t left = reader->size_bytes - at;
         size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
         TRY(storage_read(reader, at, bytes, n, err));
+        if (source->options.hash)
+            sha256_update(source->options.hash, bytes, n);
         TRY(source->options.bytes(source->options.bytes_context, bytes, n, err));
     }
     return STATUS_OK;

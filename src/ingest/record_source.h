@@ -7,6 +7,7 @@
 #ifndef FREIGHTLAKE_INGEST_RECORD_SOURCE_H
 #define FREIGHTLAKE_INGEST_RECORD_SOURCE_H
 
+#include "base/sha256.h"
 #include "ingest/mapping.h"
 #include "text/records.h"
 
@@ -20,6 +21,7 @@ typedef struct RecordSourceOptions {
     /* Gets every byte of the file, in order, from one thread at a time; NULL: not wanted. */
     Status (*bytes)(void *context, const void *bytes, size_t size, Error *err);
     void *bytes_context;
+    Sha256 *hash; /* gets the same bytes, in order; NULL: not wanted */
 } RecordSourceOptions;
 
 /* DATA names a column of the mapping that the file does not have. */

@@ -1,7 +1,7 @@
 /* CsvReader: records of a piece into blocks.
  *
- * Structural positions are found some thousand at a time (csv_scan.h).  Where they are even (no quotes, every record has
- * as many fields as the header), field f of record r lies between positions r * columns + f - 1 and r * columns + f, and
+ * Structural positions come with the piece (csv_scan.h), or are found some thousand at a time where the text is not
+ * regular.  Where they are even (no quotes, every record has as many fields as the header), field f of record r lies between positions r * columns + f - 1 and r * columns + f, and
  * the block is filled column by column; otherwise they are walked record by record.  `slots` says which field of a block
  * a column of the file goes to, so that columns nobody wants cost next to nothing.
  *
@@ -21,14 +21,16 @@ struct CsvReader {
     uint32_t *slots;    /* per column of the file: first wanted field that reads it, or NO_SLOT */
     uint32_t *twins;    /* per wanted field: the next wanted field of the same column, or NO_SLOT */
     const TextPiece *piece;
+    const CsvScan *scan; /* of the piece */
+    bool exact;          /* the cursor finds the positions */
     CsvCursor cursor;
-    bool ascii;
-    uint32_t *positions;
-    uint32_t next, n; /* of positions: not yet walked */
-    uint32_t even;    /* records that are known to be even, from `next` on */
-    bool counted;     /* `even` was found of these positions */
-    uint64_t ends;    /* of the cursor: the record ends among the positions walked */
-    size_t at;        /* of the piece: where the next record starts */
+    uint32_t *found;           /* by the cursor; NULL until it is needed */
+    const uint32_t *positions; /* found, or the scan's */
+    uint32_t next, n;          /* of positions: not yet walked */
+    uint32_t even;             /* records that are known to be even, from `next` on */
+    bool counted;              /* `even` was found of these positions */
+    uint32_t ends;             /* record ends among the positions walked */
+    size_t at;                 /* of the piece: where the next record starts */
     int64_t line;
     /* behind a damaged record: */
     size_t again,
@@ -38,7 +40,7 @@ struct CsvReader {
     CsvReader *inner; /* made when first needed; shares slots and twins */
     bool inner_reads;
     TextPiece inner_piece;
-    PieceMemory inner_memory; /* but for its shape, of nothing */
+    PieceMemory inner_memory; /* but for its scan, of nothing */
     uint32_t depth;
 };
 
@@ -93,7 +95,6 @@ CsvReader *csv_reader_new(const TextSource *source, const uint32_t *columns, uin
         reader->twins[i] = reader->slots[columns[i]];
         reader->slots[columns[i]] = i;
     }
-    reader->positions = mem_alloc(sizeof(uint32_t) * (POSITIONS + reader->n_columns));
     return reader;
 }
 
@@ -106,21 +107,40 @@ void csv_reader_free(CsvReader *reader)
         mem_free(reader->twins);
     }
     csv_reader_free(reader->inner);
-    mem_free(reader->positions);
+    csv_scan_done(&reader->inner_memory.scan);
+    mem_free(reader->found);
     mem_free(reader);
+}
+
+static void use_scan(CsvReader *reader)
+{
+    const CsvScan *scan = reader->scan;
+    reader->positions = scan->positions;
+    reader->n = scan->n;
+    while (reader->n > 0 && scan->positions[reader->n - 1] >= reader->piece->size)
+        reader->n--;
+}
+
+static void use_cursor(CsvReader *reader)
+{
+    if (!reader->found)
+        reader->found = mem_alloc(sizeof(uint32_t) * (POSITIONS + reader->n_columns));
+    reader->positions = reader->found;
+    reader->n = 0;
+    csv_cursor_init(&reader->cursor, &reader->source->format, reader->piece->bytes, reader->piece->size);
+    reader->cursor.lines = reader->piece->unclosed_quote;
 }
 
 void csv_reader_start(CsvReader *reader, const TextPiece *piece)
 {
-    const CsvShape *shape = &((const PieceMemory *)piece->memory)->shape;
     reader->piece = piece;
-    csv_cursor_init(&reader->cursor, &reader->source->format, piece->bytes, piece->size, shape);
-    if (piece->unclosed_quote) {
-        reader->cursor.regular = false;
-        reader->cursor.lines = true;
-    }
-    reader->ascii = shape->ascii;
-    reader->next = reader->n = reader->even = 0;
+    reader->scan = &((const PieceMemory *)piece->memory)->scan;
+    reader->exact = !reader->scan->regular || piece->unclosed_quote;
+    if (reader->exact)
+        use_cursor(reader);
+    else
+        use_scan(reader);
+    reader->next = reader->even = 0;
     reader->counted = false;
     reader->ends = 0;
     reader->at = 0;
@@ -142,10 +162,9 @@ static inline bool is_blank(char delimiter, const char *text, size_t size)
  * proves it; at most a part of a record may be left behind them.  (Of one column, an empty line is no record.) */
 static uint32_t count_even(const CsvReader *reader)
 {
-    uint64_t ends = reader->cursor.ends - reader->ends;
+    uint64_t ends = reader->scan->n_ends - reader->ends;
     uint32_t n = reader->n - reader->next, columns = reader->n_columns;
-    if (columns < 2 || reader->cursor.has_quotes || !reader->cursor.regular || ends * columns > n ||
-        n - ends * columns >= columns)
+    if (columns < 2 || reader->scan->has_quotes || reader->exact || ends * columns > n || n - ends * columns >= columns)
         return 0;
     const uint32_t *positions = reader->positions + reader->next;
     bool even = true;
@@ -162,12 +181,13 @@ static uint32_t count_even(const CsvReader *reader)
 /* More positions behind those that were not walked yet; false when there are none. */
 static bool more_positions(CsvReader *reader)
 {
+    if (!reader->exact)
+        return false;
     uint32_t left = reader->n - reader->next;
-    memmove(reader->positions, reader->positions + reader->next, sizeof(uint32_t) * left);
-    uint32_t more = csv_cursor_next(&reader->cursor, reader->positions + left, POSITIONS);
+    memmove(reader->found, reader->found + reader->next, sizeof(uint32_t) * left);
+    uint32_t more = csv_cursor_next(&reader->cursor, reader->found + left, POSITIONS);
     reader->next = 0;
     reader->n = left + more;
-    reader->counted = false;
     return more > 0;
 }
 
@@ -214,7 +234,7 @@ static void end_record(CsvReader *reader, RecordBlock *block, uint32_t n_fields,
         flaw = RECORD_FLAW_COLUMN_COUNT;
     for (uint32_t column = n_fields; column < reader->n_columns; column++)
         set_field(reader, block, column, (StrView){NULL, 0});
-    if (!reader->ascii && !text_is_utf8(raw.data, raw.size))
+    if (!reader->scan->ascii && !text_is_utf8(raw.data, raw.size))
         flaw = RECORD_FLAW_INVALID_ENCODING;
     if (raw.size > TEXT_MAX_RECORD_BYTES) {
         flaw = RECORD_FLAW_TOO_LONG;
@@ -275,13 +295,13 @@ static void read_again(CsvReader *reader)
     const TextFormat *format = &reader->source->format;
     const char *text = reader->piece->bytes + reader->again;
     size_t size = reader->again_end - reader->again, content;
-    CsvShape *shape = &reader->inner_memory.shape;
-    csv_shape(format, text, size, true, shape);
+    CsvScan *scan = &reader->inner_memory.scan;
+    csv_scan(format, text, size, true, (CsvScanHash){0}, scan);
     reader->inner_piece = (TextPiece){.bytes = text, .size = size, .first_line = reader->again_line};
     reader->inner_piece.memory = &reader->inner_memory;
-    if (shape->open_quote && shape->records_end > 0) {
-        reader->inner_piece.size = shape->records_end;
-    } else if (shape->open_quote) {
+    if (scan->open_quote && scan->records_end > 0) {
+        reader->inner_piece.size = scan->records_end;
+    } else if (scan->open_quote) {
         reader->inner_piece.unclosed_quote = true;
         if (++reader->n_unclosed <= MAX_UNCLOSED_AGAIN)
             reader->inner_piece.size = text_line_end(format, text, size, 0, &content);
@@ -294,7 +314,6 @@ static void read_again(CsvReader *reader)
         reader->inner->n_columns = reader->n_columns;
         reader->inner->slots = reader->slots;
         reader->inner->twins = reader->twins;
-        reader->inner->positions = mem_alloc(sizeof(uint32_t) * (POSITIONS + reader->n_columns));
         reader->inner->depth = reader->depth + 1;
     }
     csv_reader_start(reader->inner, &reader->inner_piece);
@@ -307,7 +326,7 @@ static void read_again(CsvReader *reader)
 static bool walk_record(CsvReader *reader, RecordBlock *block)
 {
     const TextPiece *piece = reader->piece;
-    bool has_quotes = reader->cursor.has_quotes;
+    bool has_quotes = reader->scan->has_quotes;
     size_t start = reader->at;
     uint32_t column = 0;
     uint8_t flaw = RECORD_FLAW_NONE;
@@ -408,8 +427,6 @@ static void take_even_records(CsvReader *reader, RecordBlock *block)
 static bool is_even(CsvReader *reader)
 {
     if (reader->even == 0 && !reader->counted) {
-        if (reader->n - reader->next < reader->n_columns)
-            more_positions(reader);
         reader->even = count_even(reader);
         reader->counted = true;
     }

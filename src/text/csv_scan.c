@@ -2,10 +2,15 @@
  *
  * The parity of quotes over 64 bytes is a prefix xor of their mask: six shifts.  A quote that opens must stand behind a
  * delimiter, a line end or a quote, and one that closes before such: masks shifted by one tell, and the first that does
- * not makes the text irregular. */
+ * not makes the text irregular.
+ *
+ * Where the bytes are to be hashed, too, a block of the hash is taken beside each block of the walk (base/sha256.h): the
+ * two need not lie on the same bytes, and the walk takes no time of its own. */
 #include "text/csv_scan.h"
 
 #include <immintrin.h>
+
+#include "base/memory.h"
 
 typedef struct BlockMasks {
     uint64_t quote, delimiter, lf, cr, high;
@@ -66,35 +71,40 @@ static inline uint64_t block_bits(size_t at, size_t size)
     return size - at >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << (size - at)) - 1;
 }
 
-/* ---- The shape ---- */
+/* ---- The walk ---- */
 
-typedef struct ShapeState {
-    uint64_t in_quote;  /* all ones: the block before ended inside quotes */
-    uint64_t may_open;  /* bit 0: the byte before may stand before an opening quote */
-    uint64_t must_end;  /* bit 0: the byte before was a closing quote */
-    uint64_t irregular; /* not 0: it is */
+typedef struct Walk {
+    const TextFormat *format;
+    const char *text;
+    size_t size;
+    uint64_t quote_bits; /* all ones where the format has quotes */
+    uint64_t cr_bits;    /* all ones where a lone CR ends a line: not in JSON */
+    uint64_t in_quote;   /* all ones: the block before ended inside quotes */
+    uint64_t may_open;   /* bit 0: the byte before may stand before an opening quote */
+    uint64_t must_end;   /* bit 0: the byte before was a closing quote */
+    uint64_t irregular;  /* not 0: it is */
     uint64_t quotes, high;
-} ShapeState;
+    uint64_t hidden_ends; /* line ends inside quotes */
+    CsvScan *scan;
+} Walk;
 
-/* The shape's part of one block; returns its record ends (LF, lone CR) outside quotes. */
-static inline uint64_t shape_block(ShapeState *state, BlockMasks m, uint64_t lone_cr)
+/* Bits of the block that are outside quotes. */
+static inline uint64_t outside_quotes(Walk *walk, BlockMasks m)
 {
-    uint64_t ends = m.lf | lone_cr;
-    state->high |= m.high;
-    if (LIKELY((m.quote | state->in_quote | state->must_end) == 0)) {
-        state->may_open = (m.delimiter | m.lf | m.cr) >> 63;
-        return ends;
+    if (LIKELY((m.quote | walk->in_quote | walk->must_end) == 0)) {
+        walk->may_open = (m.delimiter | m.lf | m.cr) >> 63;
+        return ~(uint64_t)0;
     }
-    state->quotes |= m.quote;
-    uint64_t inside = prefix_xor(m.quote) ^ state->in_quote; /* from an opening quote on, to before the closing one */
+    walk->quotes |= m.quote;
+    uint64_t inside = prefix_xor(m.quote) ^ walk->in_quote; /* from an opening quote on, to before the closing one */
     uint64_t opening = m.quote & inside, closing = m.quote & ~inside;
     uint64_t border = m.delimiter | m.lf | m.cr | m.quote;
-    state->irregular |= opening & ~((border << 1) | state->may_open);
-    state->irregular |= ((closing << 1) | state->must_end) & ~border;
-    state->may_open = border >> 63;
-    state->must_end = closing >> 63;
-    state->in_quote = (uint64_t)((int64_t)inside >> 63);
-    return ends & ~inside;
+    walk->irregular |= opening & ~((border << 1) | walk->may_open);
+    walk->irregular |= ((closing << 1) | walk->must_end) & ~border;
+    walk->may_open = border >> 63;
+    walk->must_end = closing >> 63;
+    walk->in_quote = (uint64_t)((int64_t)inside >> 63);
+    return ~inside;
 }
 
 /* CRs that no LF follows; `next` is the byte behind the block. */
@@ -103,45 +113,94 @@ static inline uint64_t lone_crs(uint64_t cr, uint64_t lf, char next)
     return LIKELY(cr == 0) ? 0 : cr & ~((lf >> 1) | ((uint64_t)(next == '\n') << 63));
 }
 
-#define SHAPE_LOOP(masks)                                                                                              \
-    do {                                                                                                               \
-        const char delimiter = format->delimiter, quote = format->quote;                                               \
-        const uint64_t quote_bits = quote ? ~(uint64_t)0 : 0;                                                          \
-        const uint64_t cr_bits = format->kind == TEXT_CSV ? ~(uint64_t)0 : 0; /* lines of JSON end in LF */            \
-                                                                                                                       \
-        for (size_t at = 0; at < size; at += 64) {                                                                     \
-            BlockMasks m = masks(text + at, delimiter, quote);                                                         \
-            uint64_t bits = block_bits(at, size);                                                                      \
-            m.quote &= bits & quote_bits;                                                                              \
-            m.delimiter &= bits;                                                                                       \
-            m.lf &= bits;                                                                                              \
-            m.cr &= bits;                                                                                              \
-            m.high &= bits;                                                                                            \
-            if (UNLIKELY(bits != ~(uint64_t)0)) /* what stands behind the text is no content: a border */              \
-                m.delimiter |= ~bits;                                                                                  \
-            uint64_t ends = shape_block(&state, m, lone_crs(m.cr & cr_bits, m.lf, text[at + 64])) & bits;              \
-            if (ends)                                                                                                  \
-                records_end = at + 64 - (size_t)__builtin_clzll(ends);                                                 \
-        }                                                                                                              \
-    } while (0)
-
-static void shape_sse(const char *text, size_t size, const TextFormat *format, ShapeState *ret_state, size_t *ret_end)
+/* The number of positions is hard to foresee, so eight are put down whatever it is. */
+static inline void append_positions(CsvScan *scan, uint32_t at, uint64_t bits)
 {
-    ShapeState state = {.may_open = 1};
-    size_t records_end = 0;
-    SHAPE_LOOP(masks_sse);
-    *ret_state = state;
-    *ret_end = records_end;
+    if (UNLIKELY(scan->n + 64 > scan->capacity)) {
+        scan->capacity = scan->capacity * 2 + 4096;
+        scan->positions = mem_realloc(scan->positions, sizeof(uint32_t) * scan->capacity);
+    }
+    uint32_t *to = scan->positions + scan->n, n = (uint32_t)__builtin_popcountll(bits);
+    scan->n += n;
+    for (uint32_t i = 0; i < n; i += 8)
+        for (uint32_t k = i; k < i + 8; k++) {
+            to[k] = at + (uint32_t)__builtin_ctzll(bits | (uint64_t)1 << 63);
+            bits &= bits - 1;
+        }
 }
 
-__attribute__((target("avx2"))) static void shape_avx2(const char *text, size_t size, const TextFormat *format,
-                                                       ShapeState *ret_state, size_t *ret_end)
+static inline void walk_block(Walk *walk, BlockMasks m, size_t at)
 {
-    ShapeState state = {.may_open = 1};
-    size_t records_end = 0;
-    SHAPE_LOOP(masks_avx2);
-    *ret_state = state;
-    *ret_end = records_end;
+    CsvScan *scan = walk->scan;
+    uint64_t bits = block_bits(at, walk->size);
+    m.quote &= bits & walk->quote_bits;
+    m.lf &= bits;
+    m.cr &= bits;
+    walk->high |= m.high & bits;
+    uint64_t delimiters = m.delimiter & bits;
+    m.delimiter |= ~bits; /* what stands behind the text is no content: a border */
+    uint64_t ends = m.lf | (lone_crs(m.cr & walk->cr_bits, m.lf, walk->text[at + 64]) & bits);
+    uint64_t outside = outside_quotes(walk, m);
+    scan->line_ends += (uint64_t)__builtin_popcountll(ends);
+    walk->hidden_ends += (uint64_t)__builtin_popcountll(ends & ~outside);
+    ends &= outside;
+    scan->records_end = ends ? at + 64 - (size_t)__builtin_clzll(ends) : scan->records_end;
+    append_positions(scan, (uint32_t)at, (delimiters & outside) | ends);
+}
+
+#define WALK(masks)                                                                                                    \
+    do {                                                                                                               \
+        const char delimiter = walk->format->delimiter, quote = walk->format->quote;                                   \
+        for (size_t at = from; at < to; at += 64)                                                                      \
+            walk_block(walk, masks(walk->text + at, delimiter, quote), at);                                            \
+    } while (0)
+
+static void walk_sse(Walk *walk, size_t from, size_t to)
+{
+    WALK(masks_sse);
+}
+
+__attribute__((target("avx2,bmi"))) static void walk_avx2(Walk *walk, size_t from, size_t to)
+{
+    WALK(masks_avx2);
+}
+
+/* Beside the block at `at`, the hash takes the one at `at` + ahead. */
+__attribute__((target("avx2,bmi,sha"))) static void walk_hashing(Walk *walk, size_t from, size_t to, size_t ahead,
+                                                                 Sha256 *sha)
+{
+    const char delimiter = walk->format->delimiter, quote = walk->format->quote;
+    Sha256Lane lane = sha256_lane_begin(sha);
+    for (size_t at = from; at < to; at += 64) {
+        sha256_lane_block(&lane, walk->text + at + ahead);
+        walk_block(walk, masks_avx2(walk->text + at, delimiter, quote), at);
+    }
+    sha256_lane_end(sha, &lane, (to - from) / 64);
+}
+
+static void walk_plainly(Walk *walk, size_t from, size_t to)
+{
+    if (__builtin_cpu_supports("avx2"))
+        walk_avx2(walk, from, to);
+    else
+        walk_sse(walk, from, to);
+}
+
+/* Whole blocks of the hash beside the walk; bytes before and behind them by themselves. */
+static void walk_and_hash(Walk *walk, CsvScanHash hash)
+{
+    size_t first = hash.from + (size_t)((0 - hash.sha->bytes) % SHA256_BLOCK_BYTES);
+    if (!sha256_lane_is_there() || !__builtin_cpu_supports("avx2") || first + 64 > walk->size) {
+        sha256_update(hash.sha, walk->text + hash.from, walk->size - hash.from);
+        walk_plainly(walk, 0, walk->size);
+        return;
+    }
+    size_t ahead = first % 64, blocks = (walk->size - first) / 64, from = first - ahead, to = from + blocks * 64;
+    sha256_update(hash.sha, walk->text + hash.from, first - hash.from);
+    walk_plainly(walk, 0, from);
+    walk_hashing(walk, from, to, ahead, hash.sha);
+    walk_plainly(walk, to, walk->size);
+    sha256_update(hash.sha, walk->text + to + ahead, walk->size - to - ahead);
 }
 
 /* ---- The exact machine ---- */
@@ -167,118 +226,84 @@ static inline bool exact_step(const TextFormat *format, bool lines, int *state, 
     return false;
 }
 
-static void shape_exactly(const TextFormat *format, const char *text, size_t size, CsvShape *shape)
+static void scan_exactly(const TextFormat *format, const char *text, size_t size, CsvScan *scan)
 {
     int state = AT_FIELD_START;
-    shape->records_end = 0;
+    scan->n = scan->n_ends = 0;
+    scan->records_end = 0;
     for (size_t i = 0; i < size; i++) {
         bool structural = exact_step(format, false, &state, text[i]);
         if (structural && (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n')))
-            shape->records_end = i + 1;
+            scan->records_end = i + 1;
     }
-    shape->open_quote = state == IN_QUOTES;
+    scan->open_quote = state == IN_QUOTES;
 }
 
-void csv_shape(const TextFormat *format, const char *text, size_t size, bool last, CsvShape *ret_shape)
+/* The CR at the text's end is perhaps half of a CRLF: the record before it is the last one that is sure. */
+static void leave_last_cr(const TextFormat *format, const char *text, size_t size, CsvScan *scan)
 {
-    ShapeState state;
-    CsvShape shape = {.regular = true};
-    if (__builtin_cpu_supports("avx2"))
-        shape_avx2(text, size, format, &state, &shape.records_end);
+    if (!scan->regular) {
+        scan_exactly(format, text, size - 1, scan);
+        return;
+    }
+    uint32_t n = scan->n - 1;
+    while (n > 0 && text[scan->positions[n - 1]] != '\n' && text[scan->positions[n - 1]] != '\r')
+        n--;
+    scan->records_end = n > 0 ? scan->positions[n - 1] + (size_t)1 : 0;
+    scan->n--;
+    scan->n_ends--;
+}
+
+void csv_scan(const TextFormat *format, const char *text, size_t size, bool last, CsvScanHash hash, CsvScan *inout_scan)
+{
+    CsvScan *scan = inout_scan;
+    bool is_csv = format->kind == TEXT_CSV;
+    Walk walk = {.format = format,
+                 .text = text,
+                 .size = size,
+                 .quote_bits = format->quote ? ~(uint64_t)0 : 0,
+                 .cr_bits = is_csv ? ~(uint64_t)0 : 0,
+                 .may_open = 1,
+                 .scan = scan};
+    *scan = (CsvScan){.positions = scan->positions, .capacity = scan->capacity};
+    if (hash.sha)
+        walk_and_hash(&walk, hash);
     else
-        shape_sse(text, size, format, &state, &shape.records_end);
-    shape.has_quotes = state.quotes != 0;
-    shape.ascii = state.high == 0;
-    shape.open_quote = state.in_quote != 0;
-    shape.regular = state.irregular == 0;
-    if (!shape.regular)
-        shape_exactly(format, text, size, &shape);
-    if (!last && format->kind == TEXT_CSV && shape.records_end == size && size > 0 && text[size - 1] == '\r') {
-        /* perhaps half of a CRLF: the record before it is the last one that is sure */
-        CsvShape before;
-        csv_shape(format, text, size - 1, true, &before);
-        shape.records_end = before.records_end;
-    }
-    *ret_shape = shape;
+        walk_plainly(&walk, 0, size);
+    scan->has_quotes = walk.quotes != 0;
+    scan->ascii = walk.high == 0;
+    scan->open_quote = walk.in_quote != 0;
+    scan->regular = walk.irregular == 0;
+    scan->n_ends = (uint32_t)(scan->line_ends - walk.hidden_ends);
+    if (!scan->regular)
+        scan_exactly(format, text, size, scan);
+    if (!last && is_csv && scan->records_end == size && size > 0 && text[size - 1] == '\r')
+        leave_last_cr(format, text, size, scan);
 }
 
-/* ---- The cursor ---- */
-
-void csv_cursor_init(CsvCursor *cursor, const TextFormat *format, const char *text, size_t size, const CsvShape *shape)
+void csv_scan_done(CsvScan *scan)
 {
-    *cursor = (CsvCursor){.format = format,
-                          .text = text,
-                          .size = size,
-                          .regular = shape->regular,
-                          .has_quotes = shape->has_quotes,
-                          .state = AT_FIELD_START};
+    mem_free(scan->positions);
+    *scan = (CsvScan){0};
 }
 
-static inline uint32_t append_bits(uint32_t *positions, uint32_t n, uint32_t at, uint64_t bits)
+void csv_cursor_init(CsvCursor *cursor, const TextFormat *format, const char *text, size_t size)
 {
-    while (bits) {
-        positions[n++] = at + (uint32_t)__builtin_ctzll(bits);
-        bits &= bits - 1;
-    }
-    return n;
+    *cursor = (CsvCursor){.format = format, .text = text, .size = size, .state = AT_FIELD_START};
 }
 
-#define CURSOR_LOOP(masks)                                                                                             \
-    do {                                                                                                               \
-        while (cursor->at < cursor->size && n + 64 <= room) {                                                          \
-            const char *text = cursor->text + cursor->at;                                                              \
-            BlockMasks m = masks(text, cursor->format->delimiter, cursor->format->quote);                              \
-            uint64_t ends = m.lf | lone_crs(m.cr, m.lf, text[64]);                                                     \
-            uint64_t wanted = block_bits(cursor->at, cursor->size);                                                    \
-            if (cursor->has_quotes) {                                                                                  \
-                uint64_t inside = prefix_xor(m.quote) ^ cursor->in_quote;                                              \
-                cursor->in_quote = (uint64_t)((int64_t)inside >> 63);                                                  \
-                wanted &= ~inside;                                                                                     \
-            }                                                                                                          \
-            cursor->ends += (uint64_t)__builtin_popcountll(ends & wanted);                                             \
-            n = append_bits(positions, n, (uint32_t)cursor->at, (m.delimiter | ends) & wanted);                        \
-            cursor->at += 64;                                                                                          \
-        }                                                                                                              \
-    } while (0)
-
-static uint32_t cursor_sse(CsvCursor *cursor, uint32_t *positions, uint32_t room)
-{
-    uint32_t n = 0;
-    CURSOR_LOOP(masks_sse);
-    return n;
-}
-
-__attribute__((target("avx2,bmi"))) static uint32_t cursor_avx2(CsvCursor *cursor, uint32_t *positions, uint32_t room)
-{
-    uint32_t n = 0;
-    CURSOR_LOOP(masks_avx2);
-    return n;
-}
-
-static uint32_t cursor_exact(CsvCursor *cursor, uint32_t *positions, uint32_t room)
+uint32_t csv_cursor_next(CsvCursor *cursor, uint32_t *positions, uint32_t room)
 {
     uint32_t n = 0;
     for (; cursor->at < cursor->size && n < room; cursor->at++) {
         char c = cursor->text[cursor->at];
         if (exact_step(cursor->format, cursor->lines, &cursor->state, c) &&
             !(c == '\r' && cursor->text[cursor->at + 1] == '\n')) {
-            cursor->ends += c != cursor->format->delimiter;
+            cursor->n_ends += c != cursor->format->delimiter;
             positions[n++] = (uint32_t)cursor->at;
         }
     }
     return n;
-}
-
-uint32_t csv_cursor_next(CsvCursor *cursor, uint32_t *positions, uint32_t room)
-{
-    while (cursor->at < cursor->size) {
-        uint32_t n = !cursor->regular                 ? cursor_exact(cursor, positions, room)
-                     : __builtin_cpu_supports("avx2") ? cursor_avx2(cursor, positions, room)
-                                                      : cursor_sse(cursor, positions, room);
-        if (n > 0)
-            return n;
-    }
-    return 0;
 }
 
 /* ---- Counting and checking ---- */

@@ -106,7 +106,7 @@ void ndjson_reader_start(NdjsonReader *reader, const TextPiece *piece)
     reader->piece = piece;
     reader->at = 0;
     reader->line = piece->first_line;
-    reader->ascii = ((const PieceMemory *)piece->memory)->shape.ascii;
+    reader->ascii = ((const PieceMemory *)piece->memory)->scan.ascii;
 }
 
 /* ---- Values ---- */

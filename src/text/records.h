@@ -10,7 +10,8 @@
 
 #include "storage/storage.h"
 
-#define RECORD_BLOCK_ROWS 2040 /* no power of two: the columns' rows would share cache sets */
+#define RECORD_BLOCK_ROWS                                                                                              \
+    504 /* the columns of a block stay in the second-level cache; no power of two: their rows would share sets */
 #define TEXT_MAX_RECORD_BYTES ((size_t)1 << 20)
 #define TEXT_MAX_COLUMNS 4096
 

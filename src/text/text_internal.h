@@ -17,7 +17,7 @@ typedef struct PieceMemory {
     size_t text_capacity;
     uint8_t *raw; /* bytes as read, behind RAW_LEFT_MAX bytes of room */
     size_t raw_capacity;
-    CsvShape shape;
+    CsvScan scan; /* of the piece's text and what was left over of it */
 } PieceMemory;
 
 struct TextSource {
@@ -39,6 +39,8 @@ struct TextSource {
     size_t n_raw_left;
     int64_t line; /* of the first byte of `left` */
     uint64_t sequence;
+    Sha256 *hash;        /* of the file's bytes; NULL: nobody asks */
+    size_t unhashed;     /* bytes at the end of the piece's text that the hash has not had */
     bool passing_over;   /* inside a record that is too long */
     uint32_t n_unclosed; /* pieces with an unclosed quote since the last read */
     bool ended;

@@ -1,6 +1,6 @@
 /* TextSource; see text_source.h.
  *
- *   file bytes --encoding--> text behind what the last piece left over --csv_shape--> whole records | what is left over
+ *   file bytes --encoding--> text behind what the last piece left over --csv_scan--> whole records | what is left over
  *
  * All under one mutex: reading, turning into UTF-8 and finding the last record end are some tenths of a millisecond a
  * piece.  The first bytes are read when the source is opened (mark, lines to skip, header); they come with piece 0.
@@ -19,7 +19,7 @@
 #include "text/encoding.h"
 #include "text/text_internal.h"
 
-size_t text_source_read_bytes = (size_t)1 << 20;
+size_t text_source_read_bytes = (size_t)1 << 18;
 size_t text_source_head_bytes = TEXT_MAX_RECORD_BYTES;
 
 #define MAX_UNCLOSED 4 /* in what one read brings, each looked for by itself; then lines are taken as they come */
@@ -73,10 +73,9 @@ size_t text_line_end(const TextFormat *format, const char *text, size_t size, si
 /* The first record of the text that is not empty: its fields' texts; *ret_end lies behind it. */
 static uint32_t first_record(TextSource *source, const char *text, size_t size, size_t *ret_end)
 {
-    CsvShape shape = {.regular = false, .has_quotes = true};
     CsvCursor cursor;
     uint32_t n = 0;
-    csv_cursor_init(&cursor, &source->format, text, size, &shape);
+    csv_cursor_init(&cursor, &source->format, text, size);
     size_t start = 0;
     for (;;) {
         uint32_t position;
@@ -237,6 +236,13 @@ void text_source_close(TextSource *source)
     mem_free(source);
 }
 
+void text_source_hash(TextSource *source, Sha256 *sha)
+{
+    CHECK(source->sequence == 0);
+    source->hash = sha;
+    sha256_update(sha, source->head, source->head_size);
+}
+
 const TextFormat *text_source_format(const TextSource *source)
 {
     return &source->format;
@@ -281,6 +287,7 @@ static Status read_more_utf8(TextSource *source, TextPiece *piece, PieceMemory *
     TRY(read_raw(source, (uint8_t *)memory->text + piece->size, text_source_read_bytes, &n, err));
     piece->size += n;
     piece->read_size += n;
+    source->unhashed += n;
     piece->bytes = memory->text;
     piece->read_bytes = (const uint8_t *)memory->text + piece->size - piece->read_size;
     return STATUS_OK;
@@ -301,6 +308,8 @@ static Status read_more(TextSource *source, TextPiece *piece, PieceMemory *memor
     if (before == 0)
         memcpy(raw - source->n_raw_left, source->raw_left, source->n_raw_left);
     TRY(read_raw(source, raw + before, wanted, &n, err));
+    if (source->hash)
+        sha256_update(source->hash, raw + before, n);
     piece->read_bytes = raw;
     piece->read_size = before + n;
     size_t room = piece->size + encoding_max_utf8(source->format.encoding, n + RAW_LEFT_MAX) + CSV_PADDING;
@@ -330,11 +339,11 @@ static int64_t count_lines(const TextSource *source, const char *text, size_t si
     return n;
 }
 
-/* Takes the bytes up to `end` out of the piece, whose records are only text[0, kept). */
-static void pass_over(TextSource *source, TextPiece *piece, size_t kept, size_t end)
+/* Takes the bytes up to `end`, in which so many lines end, out of the piece, whose records are only text[0, kept). */
+static void pass_over(TextSource *source, TextPiece *piece, size_t kept, size_t end, int64_t lines)
 {
     leave_over(source, piece, end, piece->size);
-    source->line += count_lines(source, piece->bytes, end);
+    source->line += lines;
     piece->size = kept;
 }
 
@@ -346,7 +355,8 @@ static void pass_over_line(TextSource *source, TextPiece *piece, size_t from, si
     bool found = content < piece->size;
     bool half = found && end == piece->size && piece->bytes[end - 1] == '\r' && !at_end(source); /* of a CRLF */
     source->passing_over = !found || half;
-    pass_over(source, piece, kept, half ? content : end);
+    end = half ? content : end;
+    pass_over(source, piece, kept, end, count_lines(source, piece->bytes, end));
 }
 
 size_t text_longest_record(const char *text)
@@ -357,16 +367,11 @@ size_t text_longest_record(const char *text)
     return n;
 }
 
-static void look_at(const TextSource *source, const TextPiece *piece, CsvShape *shape)
+static void look_at(TextSource *source, const TextPiece *piece, CsvScan *scan)
 {
-    if (source->format.kind == TEXT_CSV) {
-        csv_shape(&source->format, piece->bytes, piece->size, at_end(source), shape);
-        return;
-    }
-    const char *lf = memrchr(piece->bytes, '\n', piece->size);
-    *shape = (CsvShape){.regular = true,
-                        .ascii = text_is_ascii(piece->bytes, piece->size),
-                        .records_end = lf ? (size_t)(lf - piece->bytes) + 1 : 0};
+    CsvScanHash hash = {source->hash, piece->size - source->unhashed};
+    csv_scan(&source->format, piece->bytes, piece->size, at_end(source), hash, scan);
+    source->unhashed = 0;
 }
 
 /* The text begins with a quote that does not close: its first line alone, or, where there were many of them, all lines. */
@@ -375,29 +380,41 @@ static size_t end_of_lines(TextSource *source, const TextPiece *piece)
     size_t content, end = text_line_end(&source->format, piece->bytes, piece->size, 0, &content);
     if (++source->n_unclosed <= MAX_UNCLOSED || content > TEXT_MAX_RECORD_BYTES)
         return end;
+    if (at_end(source))
+        return piece->size;
     TextFormat plain = source->format;
-    CsvShape shape;
+    CsvScan scan = {0};
     plain.quote = '\0';
-    csv_shape(&plain, piece->bytes, piece->size, at_end(source), &shape);
-    return at_end(source) ? piece->size : shape.records_end;
+    csv_scan(&plain, piece->bytes, piece->size, false, (CsvScanHash){0}, &scan);
+    end = scan.records_end;
+    csv_scan_done(&scan);
+    return end;
+}
+
+/* Lines that end before `end`, of a piece that was looked at. */
+static int64_t lines_before(const TextSource *source, const TextPiece *piece, const CsvScan *scan, size_t end)
+{
+    if (end < piece->size / 2)
+        return count_lines(source, piece->bytes, end);
+    return (int64_t)scan->line_ends - count_lines(source, piece->bytes + end, piece->size - end);
 }
 
 static void cut_text(TextSource *source, TextPiece *piece, PieceMemory *memory, bool *ret_cut)
 {
-    const CsvShape *shape = &memory->shape;
+    const CsvScan *scan = &memory->scan;
     bool last = at_end(source), too_long = piece->size > TEXT_MAX_RECORD_BYTES;
     memset(memory->text + piece->size, 0, CSV_PADDING);
-    look_at(source, piece, &memory->shape);
-    size_t end = last && !shape->open_quote ? piece->size : shape->records_end, content;
+    look_at(source, piece, &memory->scan);
+    size_t end = last && !scan->open_quote ? piece->size : scan->records_end, content;
     *ret_cut = true;
-    if (end == 0 && shape->open_quote && (last || too_long)) {
+    if (end == 0 && scan->open_quote && (last || too_long)) {
         text_line_end(&source->format, piece->bytes, piece->size, 0, &content);
         piece->unclosed_quote = content <= TEXT_MAX_RECORD_BYTES;
         if (piece->unclosed_quote)
             end = end_of_lines(source, piece);
     }
     if (end > 0) {
-        pass_over(source, piece, end, end);
+        pass_over(source, piece, end, end, lines_before(source, piece, scan, end));
     } else if (too_long) {
         piece->too_long = true;
         pass_over_line(source, piece, TEXT_MAX_RECORD_BYTES, text_longest_record(piece->bytes));
@@ -422,6 +439,9 @@ static Status cut_piece(TextSource *source, TextPiece *piece, PieceMemory *memor
             return STATUS_OK;
         }
         if (source->passing_over) {
+            if (source->hash)
+                sha256_update(source->hash, piece->bytes + piece->size - source->unhashed, source->unhashed);
+            source->unhashed = 0;
             pass_over_line(source, piece, 0, 0);
             cut = true;
         } else {
@@ -454,6 +474,7 @@ void text_piece_done(TextPiece *piece)
     if (memory) {
         mem_free(memory->text);
         mem_free(memory->raw);
+        csv_scan_done(&memory->scan);
         mem_free(memory);
     }
     *piece = (TextPiece){0};

@@ -9,6 +9,7 @@
 #ifndef FREIGHTLAKE_TEXT_TEXT_SOURCE_H
 #define FREIGHTLAKE_TEXT_TEXT_SOURCE_H
 
+#include "base/sha256.h"
 #include "text/records.h"
 #include "text/text_format.h"
 
@@ -34,6 +35,8 @@ Status text_source_open(StorageReader *reader, const TextFormat *format, TextSou
 Status text_source_memory(const char *bytes, size_t size, const TextFormat *format, int64_t first_line,
                           TextSource **ret_source, Error *err) MUST_CHECK;
 void text_source_close(TextSource *source);
+/* Before the first piece: the hash takes all bytes of the file, in their order, as they are read. */
+void text_source_hash(TextSource *source, Sha256 *sha);
 const TextFormat *text_source_format(const TextSource *source); /* with what the byte order mark said */
 /* CSV: the header's names, trimmed, made unique ("x", "x_2") and, where there is no header, "column_1" ...; NDJSON: none. */
 const StrView *text_source_columns(const TextSource *source, uint32_t *ret_n);

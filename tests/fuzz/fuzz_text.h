@@ -1,4 +1,4 @@
-/* What both text targets do: any bytes in small pieces; every byte read is handed on, and what stands between two records
+/* What both text targets do: any bytes in small pieces; every byte read is handed on and hashed, and what stands between two records
  * is line ends, blanks and the delimiters of blank records. */
 #ifndef FREIGHTLAKE_TESTS_FUZZ_TEXT_H
 #define FREIGHTLAKE_TESTS_FUZZ_TEXT_H
@@ -38,6 +38,10 @@ static inline void fuzz_text(const char *text, size_t size, const TextFormat *fo
         CHECK(err.message[0]);
         return;
     }
+    Sha256 sha, expected_sha;
+    char hash[SHA256_HEX_SIZE], expected_hash[SHA256_HEX_SIZE];
+    sha256_init(&sha);
+    text_source_hash(source, &sha);
     TextReader *reader;
     RecordBlock block;
     TextPiece piece = {0};
@@ -64,6 +68,11 @@ static inline void fuzz_text(const char *text, size_t size, const TextFormat *fo
             CHECK(is_passed_over(format, piece.bytes[at]));
     }
     CHECK(passed == size);
+    sha256_init(&expected_sha);
+    sha256_update(&expected_sha, text, size);
+    sha256_end(&expected_sha, expected_hash);
+    sha256_end(&sha, hash);
+    CHECK(strcmp(hash, expected_hash) == 0);
     text_piece_done(&piece);
     record_block_done(&block);
     if (can_read)

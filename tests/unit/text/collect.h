@@ -66,7 +66,7 @@ static void *collect_worker(void *context)
     return NULL;
 }
 
-/* wanted NULL: every column of the CSV file.  Checks that no byte is lost; the records are appended to `out`. */
+/* wanted NULL: every column of the CSV file.  Checks that no byte is lost, to the hash neither; the records are appended to `out`. */
 static inline Status collect_text(const char *text, size_t size, const TextFormat *format, const char **wanted,
                                   uint32_t n_wanted, int threads, Buffer *out, Error *err)
 {
@@ -74,6 +74,10 @@ static inline Status collect_text(const char *text, size_t size, const TextForma
     TRY(text_source_memory(text, size, format, 1, &collector.source, err));
     Arena arena;
     arena_init(&arena);
+    Sha256 sha, expected_sha;
+    char hash[SHA256_HEX_SIZE], expected_hash[SHA256_HEX_SIZE];
+    sha256_init(&sha);
+    text_source_hash(collector.source, &sha);
     uint32_t n = 0;
     const StrView *columns = text_source_columns(collector.source, &n);
     if (!wanted) {
@@ -100,6 +104,11 @@ static inline Status collect_text(const char *text, size_t size, const TextForma
         buffer_done(&collector.bytes[i]);
     }
     CHECK(at == size);
+    sha256_init(&expected_sha);
+    sha256_update(&expected_sha, text, size);
+    sha256_end(&expected_sha, expected_hash);
+    sha256_end(&sha, hash);
+    CHECK(strcmp(hash, expected_hash) == 0);
     pthread_mutex_destroy(&collector.mutex);
     mem_free(collector.records);
     mem_free(collector.bytes);
