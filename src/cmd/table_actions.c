@@ -168,6 +168,8 @@ static Status say_restore(const TableJob *job, int64_t wanted, int64_t before, i
         buffer_append_text(&text,
                            "files ingested since stay known and are not taken in again; 'freightlake rebuild CLIENT' "
                            "makes shipments anew from all raw files\n");
+    else if (after >= 0 && job->of_lake && strcmp(job->name, "quarantine") != 0)
+        buffer_append_text(&text, "the next 'freightlake run' makes the mart anew from the shipments\n");
     return say(&text, err);
 }
 

@@ -349,6 +349,41 @@ int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app
     return -1;
 }
 
+static bool has_transaction(const LogActions *actions, const char *app_id)
+{
+    for (uint32_t i = 0; i < actions->n_transactions; i++)
+        if (actions->transactions[i].version >= 0 && strcmp(actions->transactions[i].app_id, app_id) == 0)
+            return true;
+    return false;
+}
+
+static bool changes_rows(const LogActions *actions)
+{
+    for (uint32_t i = 0; i < actions->n_files; i++)
+        if (actions->files[i].data_change)
+            return true;
+    return false;
+}
+
+bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id)
+{
+    Arena arena;
+    bool found = false, changed = false;
+    arena_init(&arena);
+    for (int64_t version = snapshot->version; version >= 0 && !found && !changed; version--) {
+        LogActions actions;
+        Error ignored;
+        error_init(&ignored);
+        arena_reset(&arena);
+        if (log_read(snapshot->table, version, &arena, &actions, &ignored) != STATUS_OK)
+            break;
+        found = has_transaction(&actions, app_id);
+        changed = changes_rows(&actions);
+    }
+    arena_done(&arena);
+    return found;
+}
+
 const char *delta_property(const DeltaMetadata *metadata, const char *key)
 {
     for (uint32_t i = 0; i < metadata->n_configuration; i++)

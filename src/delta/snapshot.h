@@ -87,6 +87,9 @@ Status delta_snapshot_load(const char *table, DeltaVersion version, Arena *arena
 Status delta_newest_version(const char *table, int64_t known, int64_t *ret_version, Error *err) MUST_CHECK;
 /* The version of a transaction of this application, -1 when there is none. */
 int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id);
+/* Whether the rows are those of the commit that has this transaction: none behind it changed any, be it a restore or another
+ * program's write.  Also false when the log does not reach back to it.  Reads the log from its newest entry down. */
+bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id);
 /* What the log's statistics say of a column of a file; false when nothing.  Text bounds may have been cut: min is <= and
  * max >= every value; timestamps are widened as the protocol's milliseconds ask for.  Texts are in `arena`. */
 bool delta_file_statistics(const DeltaSnapshot *snapshot, const DeltaFile *file, uint32_t column, Arena *arena,

@@ -81,6 +81,8 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
     int64_t made_of = delta_transaction_version(table, publish_app_id(mart, arena));
     if (made_of < 0)
         return "its definition changed";
+    if (!delta_transaction_stands(table, publish_app_id(mart, arena)))
+        return "its table was restored, or written by others";
     return rows_changed(shipments, made_of, arena) ? "shipments changed since" : NULL;
 }
 

@@ -5,10 +5,10 @@
  *   -> each mart's data file, not yet part of its table -> its checks -> one commit (overwrite, with `txn`) -> its state
  *
  * A mart is up to date when its table's `txn` of "freightlake/mart/DEFINITION" has the version of the shipments it was made
- * of, or one since which no commit changed rows.  Where its tests changed since it passed them (tested.h) they run on the
- * version that stands, which stays whatever they say.  One whose definition is broken stays as it is and keeps no other from being
- * made.  Kill steps: mart_file_written, mart_checked, mart_committed,
- * state_written; whatever was cut off, the next run does it again. */
+ * of, or one since which no commit changed rows, and no later commit of the table changed its rows (a restore, another
+ * program).  Where its tests changed since it passed them (tested.h) they run on the version that stands, which stays
+ * whatever they say.  One whose definition is broken stays as it is and keeps no other from being made.  Kill steps:
+ * mart_file_written, mart_checked, mart_committed, state_written; whatever was cut off, the next run does it again. */
 #ifndef FREIGHTLAKE_MART_LAKE_RUN_H
 #define FREIGHTLAKE_MART_LAKE_RUN_H
 
@@ -69,8 +69,8 @@ typedef struct LakeRunResult {
     double seconds;
 } LakeRunResult;
 
-/* Why a run would make the mart anew: "never run", "its definition changed", "shipments changed since"; NULL: it is up to
- * date.  `table` is the mart's, NULL where it has none. */
+/* Why a run would make the mart anew: "never run", "its definition changed", "its table was restored, or written by others",
+ * "shipments changed since"; NULL: it is up to date.  `table` is the mart's, NULL where it has none. */
 const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, const DeltaSnapshot *table, Arena *arena);
 
 /* CONFIG when a definition is broken, else CHECK when a mart failed its checks: other marts are published all the same.

@@ -75,8 +75,9 @@ static Status look_at_mart(Publication *work, StagedJob *job, Error *err)
     job->result->rows = job->before->n_rows;
     job->result->bytes = job->before->size_bytes;
     const int64_t version = work->shipments->version;
-    if (delta_transaction_version(job->before, publish_app_id(job->mart, work->arena)) == version) {
-        if (!options->run->again)
+    const char *app_id = publish_app_id(job->mart, work->arena);
+    if (delta_transaction_version(job->before, app_id) == version) {
+        if (!options->run->again && delta_transaction_stands(job->before, app_id))
             job->result->action = LAKE_MART_UP_TO_DATE;
     } else if (newest_source(job->before) > version) {
         return moved_on("is of newer shipments than this run", job->mart->name,

@@ -448,6 +448,62 @@ class Restore(Lake):
         done = json.loads(run(*words, "--json").stdout)["files"][0]
         return done["outcome"], done["undone_by_version"], run(*words).stdout
 
+    def mart(self, name: str = "carrier_performance") -> deltalake.DeltaTable:
+        return deltalake.DeltaTable(str(self.lake / "marts" / name))
+
+    def test_marts_that_a_restore_took_back(self) -> None:
+        """The next run makes them anew, whoever restored them, to whichever version, over checkpoints too."""
+        self.ingest(100)
+        self.marts()
+        self.ingest(200)
+        self.marts()
+        self.marts("--full")  # the same rows, once more
+        wanted = self.mart().to_pyarrow_table().to_pylist()
+        self.mart().delete("carrier = 'UPS'")
+        for version in [0, 1, 3, 0, 2, 0, 1]:
+            before = self.mart().version()
+            if version % 2 == 0:
+                said = run("--lake", self.lake, "table", "restore", "carrier_performance", "--version", version).stdout
+                self.assertIn("the next 'freightlake run' makes the mart anew", said)
+            else:
+                self.mart().restore(version)
+            self.assertEqual(self.mart().version(), before + 1)
+            self.assertIn("restored", run("--lake", self.lake, "status").stdout)
+            made = self.marts()
+            self.assertEqual([name for name in made if made[name]["published"]], ["carrier_performance"])
+            self.assertEqual(self.mart().to_pyarrow_table().to_pylist(), wanted)
+            self.assertFalse(any(mart["published"] for mart in self.marts().values()))
+            if version == 3:
+                self.mart().delete("carrier = 'UPS'")
+                self.assertTrue(self.marts()["carrier_performance"]["published"])
+        self.assertGreater(self.mart().version(), 10)
+
+    def test_what_leaves_a_mart_as_it_is(self) -> None:
+        self.ingest(100)
+        self.marts()
+        self.mart().alter.set_table_properties({"delta.checkpointInterval": "3"})
+        self.mart().optimize.compact()
+        self.mart().create_checkpoint()
+        run("--lake", self.lake, "table", "vacuum", "carrier_performance", "--retention", "0", "--force")
+        self.assertFalse(any(mart["published"] for mart in self.marts().values()))
+
+    def test_a_restored_mart_of_another_definition(self) -> None:
+        self.ingest(100)
+        self.marts()
+        wanted = self.mart().to_pyarrow_table().to_pylist()
+        own = self.lake / "definitions" / "carrier_performance.sql"
+        own.write_text("SELECT carrier, count(*) AS n FROM shipments GROUP BY carrier ORDER BY carrier\n")
+        self.marts()
+        other = self.mart().to_pyarrow_table().to_pylist()
+        for restore in (0, 1, 0):
+            run("--lake", self.lake, "table", "restore", "carrier_performance", "--version", restore)
+            self.assertTrue(self.marts()["carrier_performance"]["published"])
+            self.assertEqual(self.mart().to_pyarrow_table().to_pylist(), other)
+        own.unlink()
+        self.mart().restore(1)
+        self.marts()
+        self.assertEqual(self.mart().to_pyarrow_table().to_pylist(), wanted)
+
     def count(self) -> int:
         return deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table().num_rows
 
