@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/text_index.h"
 #include "delta/log.h"
 
 #define DEFAULT_CHECKPOINT_INTERVAL 10
@@ -190,17 +191,35 @@ static bool same_partition(const LogFile *added, const DeltaFile *removed, const
     return true;
 }
 
-/* Whether the winner's file is at odds with a commit that rewrites files it has read. */
-static const char *rewrite_conflict(const DeltaSnapshot *base, const DeltaCommit *commit, const LogFile *file)
+/* Whether the winner's file is at odds with a commit that rewrites files it has read: `removes` has their paths. */
+static const char *rewrite_conflict(const DeltaSnapshot *base, const DeltaCommit *commit, const TextIndex *removes,
+                                    const LogFile *file)
 {
-    for (uint32_t i = 0; i < commit->n_removes; i++) {
-        if (file->removed && strcmp(file->file.path, commit->removes[i]->path) == 0)
-            return "removed a file that this one rewrites";
-        if (!file->removed && file->data_change && commit->data_change &&
-            same_partition(file, commit->removes[i], &base->metadata))
+    if (file->removed && text_index_find(removes, file->file.path) != TEXT_INDEX_NONE)
+        return "removed a file that this one rewrites";
+    if (file->removed || !file->data_change || !commit->data_change)
+        return NULL;
+    for (uint32_t i = 0; i < commit->n_removes; i++)
+        if (same_partition(file, commit->removes[i], &base->metadata))
             return "added rows in a partition that this one rewrites";
-    }
     return NULL;
+}
+
+/* What of the winner's files is at odds with the commit; NULL: nothing. */
+static const char *file_conflict(const DeltaSnapshot *base, const DeltaCommit *commit, const LogActions *winner)
+{
+    TextIndex removes = {0};
+    const char *what = NULL;
+    for (uint32_t i = 0; i < commit->n_removes; i++)
+        text_index_add(&removes, commit->removes[i]->path);
+    for (uint32_t i = 0; i < winner->n_files && !what; i++) {
+        if (commit->rule == DELTA_OVERWRITE && winner->files[i].data_change)
+            what = "changed rows of a table that this one overwrites";
+        else
+            what = rewrite_conflict(base, commit, &removes, &winner->files[i]);
+    }
+    text_index_done(&removes);
+    return what;
 }
 
 static Status check_winner(const DeltaSnapshot *base, const DeltaCommit *commit, const LogActions *winner,
@@ -213,16 +232,8 @@ static Status check_winner(const DeltaSnapshot *base, const DeltaCommit *commit,
     for (uint32_t i = 0; i < winner->n_transactions; i++)
         if (commit->transaction && strcmp(winner->transactions[i].app_id, commit->transaction->app_id) == 0)
             return conflict(base, version, "has the same transaction", err);
-    for (uint32_t i = 0; i < winner->n_files; i++) {
-        const char *what = NULL;
-        if (commit->rule == DELTA_OVERWRITE && winner->files[i].data_change)
-            what = "changed rows of a table that this one overwrites";
-        else if (commit->n_removes > 0)
-            what = rewrite_conflict(base, commit, &winner->files[i]);
-        if (what)
-            return conflict(base, version, what, err);
-    }
-    return STATUS_OK;
+    const char *what = file_conflict(base, commit, winner);
+    return what ? conflict(base, version, what, err) : STATUS_OK;
 }
 
 /* ---- After a commit ---- */

@@ -4,67 +4,42 @@
  *   -> its actions, then those of the commits behind it, oldest first -> the last word on every path
  *
  * A checkpoint that cannot be read is passed over for the one before, as long as the commits behind that are there. */
+#include "base/text_index.h"
 #include "delta/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
-/* The last word on each path: an open table of indices into `files`. */
+/* The last word on each path, and on each application. */
 typedef struct Replay {
     LogActions actions;
-    uint32_t *slots; /* index + 1; 0: free */
-    uint32_t mask;
+    TextIndex paths; /* numbers are those of `files` */
     LogFile *files;
-    uint32_t n, capacity;
+    uint32_t capacity;
+    TextIndex app_ids; /* those of actions.transactions */
 } Replay;
-
-static uint32_t *find_slot(const Replay *replay, const char *path)
-{
-    for (uint32_t at = (uint32_t)XXH3_64bits(path, strlen(path));; at++) {
-        uint32_t *slot = &replay->slots[at & replay->mask];
-        if (*slot == 0 || strcmp(replay->files[*slot - 1].file.path, path) == 0)
-            return slot;
-    }
-}
-
-static void replay_room(Replay *replay)
-{
-    if (replay->n < replay->capacity)
-        return;
-    replay->capacity = replay->capacity ? replay->capacity * 2 : 512;
-    replay->files = mem_realloc(replay->files, sizeof(LogFile) * replay->capacity);
-    mem_free(replay->slots);
-    replay->slots = mem_zalloc(sizeof(uint32_t) * replay->capacity * 2);
-    replay->mask = replay->capacity * 2 - 1;
-    for (uint32_t i = 0; i < replay->n; i++)
-        *find_slot(replay, replay->files[i].file.path) = i + 1;
-}
 
 static void replay_file(Replay *replay, const LogFile *file)
 {
-    replay_room(replay);
-    uint32_t *slot = find_slot(replay, file->file.path);
-    if (*slot) {
-        LogFile *known = &replay->files[*slot - 1];
-        LogFile next = *file;
-        if (next.removed && next.file.num_records < 0) /* a remove need not say what the add said */
-            next.file.num_records = known->file.num_records;
-        *known = next;
-        return;
+    uint32_t before = replay->paths.n, i = text_index_add(&replay->paths, file->file.path);
+    if (i == replay->capacity) {
+        replay->capacity = replay->capacity ? replay->capacity * 2 : 512;
+        replay->files = mem_realloc(replay->files, sizeof(LogFile) * replay->capacity);
     }
-    replay->files[replay->n] = *file;
-    *slot = ++replay->n;
+    LogFile *known = &replay->files[i];
+    LogFile next = *file;
+    if (i < before && next.removed && next.file.num_records < 0) /* a remove need not say what the add said */
+        next.file.num_records = known->file.num_records;
+    *known = next;
 }
 
 static void replay_transaction(Replay *replay, Arena *arena, const DeltaTransaction *transaction)
 {
-    for (uint32_t i = 0; i < replay->actions.n_transactions; i++)
-        if (strcmp(replay->actions.transactions[i].app_id, transaction->app_id) == 0) {
-            replay->actions.transactions[i] = *transaction;
-            return;
-        }
-    log_add_transaction(&replay->actions, arena, *transaction);
+    uint32_t i = text_index_add(&replay->app_ids, transaction->app_id);
+    if (i == replay->actions.n_transactions)
+        log_add_transaction(&replay->actions, arena, *transaction);
+    else
+        replay->actions.transactions[i] = *transaction;
 }
 
 static void replay_actions(Replay *replay, const LogActions *actions, Arena *arena)
@@ -84,7 +59,8 @@ static void replay_actions(Replay *replay, const LogActions *actions, Arena *are
 
 static void replay_done(Replay *replay)
 {
-    mem_free(replay->slots);
+    text_index_done(&replay->paths);
+    text_index_done(&replay->app_ids);
     mem_free(replay->files);
 }
 
@@ -198,6 +174,11 @@ static int compare_files(const void *a, const void *b)
     return strcmp(((const LogFile *)a)->file.path, ((const LogFile *)b)->file.path);
 }
 
+static int compare_transactions(const void *a, const void *b)
+{
+    return strcmp(((const DeltaTransaction *)a)->app_id, ((const DeltaTransaction *)b)->app_id);
+}
+
 static Status resolve_partitions(const DeltaMetadata *metadata, LogFile *file, Arena *arena, Error *err)
 {
     const char **values = ARENA_ARRAY(arena, const char *, metadata->n_partition_columns + 1);
@@ -229,11 +210,13 @@ static Status make_snapshot(Replay *replay, const char *table, int64_t version, 
                                 .metadata = actions->metadata->metadata,
                                 .transactions = actions->transactions,
                                 .n_transactions = actions->n_transactions};
-    DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, replay->n + 1);
-    DeltaTombstone *tombstones = ARENA_ARRAY(arena, DeltaTombstone, replay->n + 1);
-    if (replay->n > 1)
-        qsort(replay->files, replay->n, sizeof *replay->files, compare_files);
-    for (uint32_t i = 0; i < replay->n; i++) {
+    DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, replay->paths.n + 1);
+    DeltaTombstone *tombstones = ARENA_ARRAY(arena, DeltaTombstone, replay->paths.n + 1);
+    if (replay->paths.n > 1)
+        qsort(replay->files, replay->paths.n, sizeof *replay->files, compare_files);
+    if (actions->n_transactions > 1)
+        qsort(actions->transactions, actions->n_transactions, sizeof *actions->transactions, compare_transactions);
+    for (uint32_t i = 0; i < replay->paths.n; i++) {
         LogFile *file = &replay->files[i];
         TRY(resolve_partitions(&snapshot->metadata, file, arena, err));
         if (file->removed) {
@@ -343,10 +326,12 @@ Status delta_newest_version(const char *table, int64_t known, int64_t *ret_versi
 
 int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id)
 {
-    for (uint32_t i = 0; i < snapshot->n_transactions; i++)
-        if (strcmp(snapshot->transactions[i].app_id, app_id) == 0)
-            return snapshot->transactions[i].version;
-    return -1;
+    const DeltaTransaction key = {.app_id = app_id};
+    const DeltaTransaction *found =
+        snapshot->n_transactions
+            ? bsearch(&key, snapshot->transactions, snapshot->n_transactions, sizeof key, compare_transactions)
+            : NULL;
+    return found ? found->version : -1;
 }
 
 static bool has_transaction(const LogActions *actions, const char *app_id)
@@ -390,6 +375,17 @@ const char *delta_property(const DeltaMetadata *metadata, const char *key)
         if (strcmp(metadata->configuration[i].key, key) == 0)
             return metadata->configuration[i].value;
     return NULL;
+}
+
+static int compare_path(const void *path, const void *file)
+{
+    return strcmp(path, ((const DeltaFile *)file)->path);
+}
+
+const DeltaFile *delta_find_file(const DeltaSnapshot *snapshot, const char *path)
+{
+    return snapshot->n_files ? bsearch(path, snapshot->files, snapshot->n_files, sizeof *snapshot->files, compare_path)
+                             : NULL;
 }
 
 const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file, Arena *arena)

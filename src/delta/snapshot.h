@@ -68,7 +68,7 @@ typedef struct DeltaSnapshot {
     uint64_t size_bytes;              /* of the files */
     const DeltaTombstone *tombstones; /* not yet expired as far as the log says; sorted by path */
     uint32_t n_tombstones;
-    const DeltaTransaction *transactions;
+    const DeltaTransaction *transactions; /* sorted by app_id */
     uint32_t n_transactions;
 } DeltaSnapshot;
 
@@ -97,6 +97,8 @@ bool delta_file_statistics(const DeltaSnapshot *snapshot, const DeltaFile *file,
 /* The value of a partition column of a file, cast to its type; CORRUPT when the text is none. */
 Status delta_partition_value(const DeltaSnapshot *snapshot, const DeltaFile *file, uint32_t partition, Arena *arena,
                              Value *ret_value, Error *err) MUST_CHECK;
+/* The file of this path, as the log has it; NULL: the snapshot has none. */
+const DeltaFile *delta_find_file(const DeltaSnapshot *snapshot, const char *path);
 /* Where the file lies: TABLE/path, or the path itself when it is absolute. */
 const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file, Arena *arena);
 

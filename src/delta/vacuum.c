@@ -119,22 +119,6 @@ static Status load_cutoff(Vacuum *work, Error *err)
 
 /* ---- What a file is ---- */
 
-static const DeltaFile *find_file(const DeltaSnapshot *snapshot, const char *path)
-{
-    uint32_t low = 0, high = snapshot->n_files;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(snapshot->files[middle].path, path);
-        if (order == 0)
-            return &snapshot->files[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static const DeltaTombstone *find_tombstone(const DeltaSnapshot *snapshot, const char *path)
 {
     uint32_t low = 0, high = snapshot->n_tombstones;
@@ -176,9 +160,9 @@ typedef enum Fate { FATE_NEEDED, FATE_NOT_OURS, FATE_YOUNG, FATE_REMOVE } Fate;
 static Fate fate_of(const Vacuum *work, const StorageEntry *entry)
 {
     const char *path = entry->path + work->folder_size;
-    if (find_file(work->snapshot, path) || find_file(work->snapshot, entry->path))
+    if (delta_find_file(work->snapshot, path) || delta_find_file(work->snapshot, entry->path))
         return FATE_NEEDED;
-    if (work->at_cutoff && (find_file(work->at_cutoff, path) || find_file(work->at_cutoff, entry->path)))
+    if (work->at_cutoff && (delta_find_file(work->at_cutoff, path) || delta_find_file(work->at_cutoff, entry->path)))
         return FATE_NEEDED;
     const DeltaTombstone *tombstone = find_tombstone(work->snapshot, path);
     if (!tombstone)

@@ -186,14 +186,6 @@ static Status read_record(const Lake *lake, const char *path, Arena *arena, Pend
 
 /* ---- Committing ---- */
 
-static const DeltaFile *find_file(const DeltaSnapshot *snapshot, const char *path)
-{
-    for (uint32_t i = 0; i < snapshot->n_files; i++)
-        if (strcmp(snapshot->files[i].path, path) == 0)
-            return &snapshot->files[i];
-    return NULL;
-}
-
 /* The record's change on the table as it is; nothing is done when its txn is there. */
 static Status commit_on_newest(const PendingChange *change, const DeltaTransaction *txn, Arena *arena,
                                int64_t *ret_version, Error *err)
@@ -206,7 +198,7 @@ static Status commit_on_newest(const PendingChange *change, const DeltaTransacti
     DeltaCommit commit = change->commit;
     const DeltaFile **removes = ARENA_ARRAY(arena, const DeltaFile *, change->n_removes + 1);
     for (uint32_t i = 0; i < change->n_removes; i++) {
-        removes[i] = find_file(base, change->removes[i]);
+        removes[i] = delta_find_file(base, change->removes[i]);
         if (removes[i])
             continue;
         error_set(err, STATUS_CONFLICT, "a file that a pending transaction removes is gone: %.200s",

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/text_index.h"
+
 #define MAX_STATE_BYTES ((size_t)1 << 30)
 static const char MAGIC[8] = "FLSTATE1";
 
@@ -167,13 +169,14 @@ static bool follow_commit(MartState *state, const DeltaFileChange *changes, uint
         return false;
     const char **files = ARENA_ARRAY(arena, const char *, state->n_files + added);
     uint32_t n_files = 0;
-    for (uint32_t i = 0; i < state->n_files; i++) {
-        bool gone = false;
-        for (uint32_t k = 0; k < n && !gone; k++)
-            gone = changes[k].removed && strcmp(changes[k].path, state->files[i]) == 0;
-        if (!gone)
+    TextIndex gone = {0};
+    for (uint32_t k = 0; k < n; k++)
+        if (changes[k].removed)
+            text_index_add(&gone, changes[k].path);
+    for (uint32_t i = 0; i < state->n_files; i++)
+        if (text_index_find(&gone, state->files[i]) == TEXT_INDEX_NONE)
             files[n_files++] = state->files[i];
-    }
+    text_index_done(&gone);
     for (uint32_t k = 0; k < n; k++)
         if (!changes[k].removed)
             files[n_files++] = changes[k].path;
