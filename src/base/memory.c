@@ -1,11 +1,11 @@
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -342,10 +342,16 @@ void budget_release(MemoryBudget *budget, size_t bytes)
     atomic_fetch_sub(&budget->used, bytes);
 }
 
+/* getrusage's ru_maxrss would also count what the parent held when it started this process. */
 size_t process_peak_memory_bytes(void)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
+    char text[4096];
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
         return 0;
-    return (size_t)usage.ru_maxrss * 1024;
+    ssize_t n = read(file, text, sizeof text - 1);
+    close(file);
+    text[n > 0 ? n : 0] = '\0';
+    const char *peak = strstr(text, "\nVmHWM:");
+    return peak ? (size_t)strtoull(peak + strlen("\nVmHWM:"), NULL, 10) * 1024 : 0;
 }

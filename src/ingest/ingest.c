@@ -28,11 +28,13 @@
 
 #define HASH_BYTES ((size_t)4 << 20)
 #define BYTES_PER_WORKER ((uint64_t)16 << 20) /* fewer workers, and so fewer data files, for small inputs */
+#define SMALL_FILE_BYTES ((uint64_t)4 << 20)
 
 typedef struct IngestJob {
     const IngestOptions *options;
     const char *file;
-    Arena *arena;
+    Arena *arena;        /* of this file */
+    Arena *result_arena; /* what outlives it */
     DeltaSnapshot *processed, *quarantine;
     RawCopy *raw;
     RecordSource *source;
@@ -328,7 +330,7 @@ static Status parse(IngestJob *job, IngestResult *result, Error *err)
         result->blank += job->workers[i].block.n_blank;
         tally_merge(tally, &job->workers[i].tally);
     }
-    tally_result(tally, job->arena, &result->reasons, &result->n_reasons);
+    tally_result(tally, job->result_arena, &result->reasons, &result->n_reasons);
     tally_done(tally);
     mem_free(tally);
     for (uint32_t i = 0; i < job->n_made_way; i++)
@@ -511,14 +513,16 @@ static Status load_tables(IngestJob *job, Error *err)
                                err);
 }
 
-/* True in *ret_known when the log has these very bytes; asked before parsing only where the raw zone makes it likely. */
+/* True in *ret_known when the log has these very bytes.  A small file is hashed at once, which takes less than a look at the
+ * raw zone; a larger one before it is parsed only where the raw zone makes it likely. */
 static Status known_beforehand(IngestJob *job, bool *ret_known, Error *err)
 {
-    bool likely = false;
+    bool likely = job->bytes_total <= SMALL_FILE_BYTES;
     *ret_known = false;
     if (job->options->save_nothing)
         return STATUS_OK;
-    TRY(raw_has_size(job->options->lake, job->options->mapping->client, job->bytes_total, &likely, err));
+    if (!likely)
+        TRY(raw_has_size(job->options->lake, job->options->mapping->client, job->bytes_total, &likely, err));
     if (!likely)
         return STATUS_OK;
     TRY(hash_file(job->file, job->arena, &job->hash, err));
@@ -575,11 +579,11 @@ static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
     return commit(job, result, err);
 }
 
-Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
-                   Error *err)
+static Status ingest_in(const IngestOptions *options, const char *file, Arena *file_arena, Arena *job_arena,
+                        IngestResult *ret_result, Error *err)
 {
     double start = clock_seconds();
-    IngestJob job = {.options = options, .file = file, .arena = job_arena};
+    IngestJob job = {.options = options, .file = file, .arena = file_arena, .result_arena = job_arena};
     const Mapping *mapping = options->mapping;
     IngestResult result = {.file = file, .processed_version = -1, .quarantine_version = -1, .undone_version = -1};
     result.max_rejected_share =
@@ -596,7 +600,7 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
         return STATUS_OK;
     }
     job.shipment_options = (ShipmentFileOptions){
-        .table = job.processed, .client = mapping->client, .source_file = arena_strdup(job_arena, base_name(file))};
+        .table = job.processed, .client = mapping->client, .source_file = arena_strdup(file_arena, base_name(file))};
     job.quarantine_options =
         (QuarantineFileOptions){.table = job.quarantine, .client = mapping->client, .mapping_hash = mapping->hash};
     pthread_mutex_init(&job.hash_mutex, NULL);
@@ -613,6 +617,17 @@ Status ingest_file(const IngestOptions *options, const char *file, Arena *job_ar
     result.seconds = clock_seconds() - start;
     *ret_result = result;
     return STATUS_OK;
+}
+
+/* The tables are loaded for each file, and thousands may come in one job. */
+Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
+                   Error *err)
+{
+    Arena file_arena;
+    arena_init(&file_arena);
+    Status status = ingest_in(options, file, &file_arena, job_arena, ret_result, err);
+    arena_done(&file_arena);
+    return status;
 }
 
 /* ---- Raw files again ---- */
@@ -695,6 +710,7 @@ Status ingest_raw_file(const IngestOptions *options, const IngestRaw *raw, Arena
     IngestJob job = {.options = options,
                      .file = raw->raw->path,
                      .arena = job_arena,
+                     .result_arena = job_arena,
                      .processed = (DeltaSnapshot *)(uintptr_t)raw->processed,
                      .quarantine = (DeltaSnapshot *)(uintptr_t)raw->quarantine,
                      .duplicates = raw->duplicates,

@@ -417,6 +417,17 @@ class EraseFile(Intake):
         self.assertEqual(len(self.lake.rows("quarantine")), 1)
         self.assertEqual(self.lake.ingest("acme", "march.csv", csv(row(1), row(2, "0"), row(3)))["outcome"], "ingested")
 
+    def test_memory_of_many_files(self) -> None:
+        """What a file needs is given back before the next: the tables of 300 versions are 190 MB."""
+        inbox = self.folder / "many"
+        inbox.mkdir()
+        for i in range(301):
+            (inbox / f"{i:03}.csv").write_bytes(csv(row(i)))
+        one = json.loads(self.do("ingest", "acme", inbox / "000.csv", "--json"))
+        all_of_them = json.loads(self.do("ingest", "acme", inbox, "--json"))
+        self.assertEqual(all_of_them["good"], 300)
+        self.assertLess(all_of_them["peak_memory_bytes"] - one["peak_memory_bytes"], 64 << 20)
+
     def test_known_after_restore(self) -> None:
         data = csv(row(1), row(2, "0"), row(3))
         self.lake.ingest("acme", "a.csv", data)
