@@ -2,6 +2,7 @@
 #ifndef FREIGHTLAKE_BASE_CLOCK_H
 #define FREIGHTLAKE_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -10,6 +11,16 @@ static inline double clock_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* A condition whose timed waits go by CLOCK_MONOTONIC: nobody sets that clock. */
+static inline void clock_cond_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 typedef struct CivilDate {

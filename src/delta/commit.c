@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/fault.h"
 #include "base/text_index.h"
@@ -75,7 +76,7 @@ Status delta_describe_file(const char *table, const DeltaMetadata *metadata, con
 
 static bool is_true(const char *text)
 {
-    return text && strcmp(text, "true") == 0;
+    return text && strcasecmp(text, "true") == 0;
 }
 
 static Status check_writable(const DeltaSnapshot *base, const DeltaCommit *commit, Arena *arena, Error *err)
@@ -275,7 +276,8 @@ static void after_commit(const DeltaSnapshot *base, int64_t version)
     error_init(&ignored);
     if (version % property_number(&base->metadata, "delta.checkpointInterval", DEFAULT_CHECKPOINT_INTERVAL) != 0)
         return;
-    if (delta_checkpoint(base->table, version, &ignored) == STATUS_OK &&
+    const char *cleanup = delta_property(&base->metadata, "delta.enableExpiredLogCleanup");
+    if (delta_checkpoint(base->table, version, &ignored) == STATUS_OK && (!cleanup || is_true(cleanup)) &&
         clean_log(base, version, &ignored) != STATUS_OK)
         error_init(&ignored); /* the next checkpoint cleans */
 }

@@ -56,7 +56,7 @@ Status delta_create(const char *table, const DeltaCommit *commit, Error *err) MU
  * and checked; any number of tries).  CONFLICT otherwise: load a new snapshot and do it again.  UNSUPPORTED for a table
  * above writer 2 or with constraints that cannot be evaluated (invariants); USAGE for removes from a table that is
  * delta.appendOnly.  An unknown outcome is settled by reading the version back.  Every delta.checkpointInterval (10)
- * versions a checkpoint is written and expired log entries are removed; their failure is not the commit's. */
+ * versions a checkpoint is written and, unless delta.enableExpiredLogCleanup is false, expired log entries are removed; their failure is not the commit's. */
 Status delta_commit(const DeltaSnapshot *base, const DeltaCommit *commit, int64_t *ret_version, Error *err) MUST_CHECK;
 
 /* Writes the checkpoint of a version and then `_last_checkpoint`; does nothing when it is there. */

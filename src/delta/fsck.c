@@ -244,6 +244,7 @@ Status delta_fsck(const DeltaMaintenance *job, bool deep, bool repair, Arena *ar
         error_init(err);
     } else if (fsck_is_finding(status) && status != STATUS_NOT_FOUND) {
         fsck_problem(&problems, err->file[0] ? err->file : job->table, err->message, false);
+        result.unreadable = err->hint[0] ? arena_strdup(arena, err->hint) : NULL;
         error_init(err);
     } else {
         return status;

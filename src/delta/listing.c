@@ -42,6 +42,14 @@ static void add_checkpoint(LogListing *listing, PartCount *count, int64_t versio
         listing->checkpoints[listing->n_checkpoints++] = (CheckpointFile){version, parts == 1 ? 1 : parts};
 }
 
+/* A version's time is later than the one's before, also where the clock went back. */
+static void make_monotone(LogListing *listing)
+{
+    for (uint32_t i = 1; i < listing->n_commits; i++)
+        if (listing->times_ms[i] <= listing->times_ms[i - 1])
+            listing->times_ms[i] = listing->times_ms[i - 1] + 1;
+}
+
 Status log_list(const char *table, int64_t from, Arena *arena, LogListing *ret_listing, Error *err)
 {
     StorageList list;
@@ -49,7 +57,7 @@ Status log_list(const char *table, int64_t from, Arena *arena, LogListing *ret_l
     const char *first = from > 0 ? arena_printf(arena, "%020lld", (long long)from) : NULL;
     TRY(storage_list_folder(folder, false, first, &list, err));
     LogListing listing = {.commits = ARENA_ARRAY(arena, int64_t, list.n + 1),
-                          .modified_ms = ARENA_ARRAY(arena, int64_t, list.n + 1),
+                          .times_ms = ARENA_ARRAY(arena, int64_t, list.n + 1),
                           .checkpoints = ARENA_ARRAY(arena, CheckpointFile, list.n + 1)};
     PartCount count = {-1, 0, 0};
     for (size_t i = 0; i < list.n; i++) {
@@ -62,10 +70,11 @@ Status log_list(const char *table, int64_t from, Arena *arena, LogListing *ret_l
             add_checkpoint(&listing, &count, version, parts);
         if (strcmp(name + 20, ".json") != 0)
             continue;
-        listing.modified_ms[listing.n_commits] = list.entries[i].modified_ms;
+        listing.times_ms[listing.n_commits] = list.entries[i].modified_ms;
         listing.commits[listing.n_commits++] = version;
     }
     storage_list_done(&list);
+    make_monotone(&listing);
     *ret_listing = listing;
     return STATUS_OK;
 }

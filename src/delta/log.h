@@ -105,12 +105,13 @@ Status checkpoint_read(const char *table, CheckpointFile checkpoint, Arena *aren
 /* ---- listing.c ---- */
 typedef struct LogListing {
     int64_t *commits; /* versions, ascending */
-    int64_t *modified_ms;
+    int64_t
+        *times_ms; /* of the files, each at least a millisecond after the one before, as Delta's readers make them */
     uint32_t n_commits;
     CheckpointFile *checkpoints; /* whole ones, ascending */
     uint32_t n_checkpoints;
 } LogListing;
-/* What is in _delta_log from version `from` on. */
+/* What is in _delta_log from version `from` on.  Times are those that versions go by only with `from` 0. */
 Status log_list(const char *table, int64_t from, Arena *arena, LogListing *ret_listing, Error *err) MUST_CHECK;
 /* The version `_last_checkpoint` names; 0 when it says nothing. */
 int64_t log_checkpoint_hint(const char *table, Arena *arena);

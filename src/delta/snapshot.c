@@ -73,53 +73,69 @@ static Status no_table(const char *table, Error *err)
     return error_hint(err, "a Delta table is a folder with a folder _delta_log in it");
 }
 
-static Status no_version(const char *table, const LogListing *listing, const char *wanted, Error *err)
+/* Whether the version is not in the log any more: retention or an erase cut it off behind a later checkpoint. */
+static bool was_cut(const LogListing *listing, int64_t version)
 {
-    error_set(err, STATUS_NOT_FOUND, "the table has no %s", wanted);
-    error_at_file(err, table);
-    int64_t oldest = listing->n_checkpoints && (!listing->n_commits || listing->commits[0] > 0)
-                         ? listing->checkpoints[0].version
-                         : listing->commits[0];
-    return error_hint(err, "its log holds versions %lld to %lld%s", (long long)oldest,
-                      (long long)(listing->n_commits ? listing->commits[listing->n_commits - 1]
-                                                     : listing->checkpoints[listing->n_checkpoints - 1].version),
-                      oldest > 0 ? "; older ones ended with the log's retention or an erase" : "");
+    if (listing->n_checkpoints == 0 || (listing->n_commits && listing->commits[0] == 0))
+        return false;
+    for (uint32_t i = 0; i < listing->n_checkpoints && listing->checkpoints[i].version <= version; i++) {
+        int64_t behind = listing->checkpoints[i].version + 1;
+        if (behind > version || (listing->n_commits && listing->commits[0] <= behind))
+            return false;
+    }
+    return true;
 }
 
-/* Whether the log was cut behind the version, by retention or an erase: it begins with a later checkpoint. */
-static bool ended_before(const LogListing *listing, int64_t version)
+static int64_t newest_version(const LogListing *listing)
 {
-    if (listing->n_checkpoints == 0 || (listing->n_commits && listing->commits[0] <= version))
-        return false;
-    for (uint32_t i = 0; i < listing->n_checkpoints; i++)
-        if (listing->checkpoints[i].version <= version)
-            return false;
-    return true;
+    int64_t commit = listing->n_commits ? listing->commits[listing->n_commits - 1] : -1;
+    int64_t checkpoint = listing->n_checkpoints ? listing->checkpoints[listing->n_checkpoints - 1].version : -1;
+    return commit > checkpoint ? commit : checkpoint;
+}
+
+static int64_t oldest_version(const LogListing *listing)
+{
+    int64_t oldest = listing->n_commits ? listing->commits[0] : listing->checkpoints[0].version;
+    for (uint32_t i = 0; i < listing->n_checkpoints && was_cut(listing, oldest); i++)
+        oldest = listing->checkpoints[i].version;
+    return oldest;
+}
+
+static Status no_version(const char *table, const LogListing *listing, DeltaVersion wanted, Error *err)
+{
+    int64_t oldest = oldest_version(listing), newest = newest_version(listing);
+    const char *why = oldest > 0 ? "; older ones ended with the log's retention or an erase" : "";
+    if (wanted.kind == DELTA_AT_TIME)
+        error_set(err, STATUS_NOT_FOUND, "the table has no version as old as that time");
+    else if (wanted.value >= 0 && wanted.value < oldest)
+        error_set(err, STATUS_NOT_FOUND, "version %lld of the table was cleaned up", (long long)wanted.value);
+    else
+        error_set(err, STATUS_NOT_FOUND, "the table has no version %lld", (long long)wanted.value);
+    error_at_file(err, table);
+    if (oldest == newest)
+        return error_hint(err, "version %lld is all there is%s", (long long)oldest, why);
+    return error_hint(err, "there are versions %lld to %lld%s; 'freightlake table history' has their times",
+                      (long long)oldest, (long long)newest, why);
 }
 
 static Status choose_version(const char *table, DeltaVersion wanted, const LogListing *listing, int64_t *ret_version,
                              Error *err)
 {
-    int64_t newest = listing->n_commits ? listing->commits[listing->n_commits - 1] : -1;
-    if (listing->n_checkpoints && listing->checkpoints[listing->n_checkpoints - 1].version > newest)
-        newest = listing->checkpoints[listing->n_checkpoints - 1].version;
-    *ret_version = newest;
-    if (wanted.kind == DELTA_NEWEST)
-        return STATUS_OK;
-    char text[64];
+    int64_t version = newest_version(listing);
     if (wanted.kind == DELTA_AT_VERSION) {
-        *ret_version = wanted.value;
-        snprintf(text, sizeof text, "version %lld", (long long)wanted.value);
-        bool there = wanted.value >= 0 && wanted.value <= newest && !ended_before(listing, wanted.value);
-        return there ? STATUS_OK : no_version(table, listing, text, err);
+        if (wanted.value < 0 || wanted.value > version || was_cut(listing, wanted.value))
+            return no_version(table, listing, wanted, err);
+        version = wanted.value;
+    } else if (wanted.kind == DELTA_AT_TIME) {
+        uint32_t n = 0;
+        while (n < listing->n_commits && listing->times_ms[n] <= wanted.value)
+            n++;
+        if (n == 0 || was_cut(listing, listing->commits[n - 1]))
+            return no_version(table, listing, wanted, err);
+        version = listing->commits[n - 1];
     }
-    *ret_version = -1;
-    for (uint32_t i = 0; i < listing->n_commits; i++)
-        if (listing->modified_ms[i] <= wanted.value)
-            *ret_version = listing->commits[i];
-    if (*ret_version >= 0)
-        return STATUS_OK;
-    return no_version(table, listing, "version as old as that time", err);
+    *ret_version = version;
+    return STATUS_OK;
 }
 
 /* Index of the first commit behind `version`. */
@@ -156,11 +172,11 @@ static Status replay_from(const char *table, CheckpointFile checkpoint, int64_t 
         TRY(log_read(table, next, arena, &actions, err));
         replay_actions(replay, &actions, arena);
         if (replay->actions.timestamp_ms < 0)
-            replay->actions.timestamp_ms = listing->modified_ms[i];
+            replay->actions.timestamp_ms = listing->times_ms[i];
     }
     for (uint32_t i = 0; i < listing->n_commits && replay->actions.timestamp_ms < 0; i++)
         if (listing->commits[i] == version) /* the checkpoint is all of it */
-            replay->actions.timestamp_ms = listing->modified_ms[i];
+            replay->actions.timestamp_ms = listing->times_ms[i];
     if (replay->actions.metadata && replay->actions.min_reader_version)
         return STATUS_OK;
     error_set(err, STATUS_CORRUPT, "the log has no metaData or no protocol");
@@ -314,12 +330,8 @@ Status delta_newest_version(const char *table, int64_t known, int64_t *ret_versi
     LogListing listing;
     arena_init(&arena);
     Status status = log_list(table, known, &arena, &listing, err);
-    if (status == STATUS_OK) {
-        int64_t newest = listing.n_commits ? listing.commits[listing.n_commits - 1] : -1;
-        if (listing.n_checkpoints && listing.checkpoints[listing.n_checkpoints - 1].version > newest)
-            newest = listing.checkpoints[listing.n_checkpoints - 1].version;
-        *ret_version = newest;
-    }
+    if (status == STATUS_OK)
+        *ret_version = newest_version(&listing);
     arena_done(&arena);
     return status;
 }
@@ -348,6 +360,23 @@ static bool changes_rows(const LogActions *actions)
         if (actions->files[i].data_change)
             return true;
     return false;
+}
+
+bool delta_rows_changed_since(const DeltaSnapshot *snapshot, int64_t version)
+{
+    Arena arena;
+    bool changed = version > snapshot->version;
+    arena_init(&arena);
+    while (!changed && ++version <= snapshot->version) {
+        LogActions actions;
+        Error ignored;
+        error_init(&ignored);
+        arena_reset(&arena);
+        changed = log_read(snapshot->table, version, &arena, &actions, &ignored) != STATUS_OK ||
+                  changes_rows(&actions) || (actions.operation && strcmp(actions.operation, "FSCK") == 0);
+    }
+    arena_done(&arena);
+    return changed;
 }
 
 bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id)
@@ -397,10 +426,10 @@ const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file
 
 /* ---- History ---- */
 
-static void describe(const LogActions *actions, int64_t version, int64_t modified_ms, DeltaCommitInfo *info)
+static void describe(const LogActions *actions, int64_t version, int64_t time_ms, DeltaCommitInfo *info)
 {
     *info = (DeltaCommitInfo){.version = version,
-                              .timestamp_ms = modified_ms, /* which DELTA_AT_TIME goes by */
+                              .timestamp_ms = time_ms,
                               .operation = actions->operation ? actions->operation : "unknown",
                               .parameters = actions->parameters,
                               .engine = actions->engine,
@@ -421,8 +450,8 @@ Status delta_history(const char *table, int64_t first, int64_t last, Arena *aren
                      uint32_t *ret_n, Error *err)
 {
     LogListing listing;
-    TRY(log_list(table, first, arena, &listing, err));
-    if (listing.n_commits == 0 && first <= 0)
+    TRY(log_list(table, 0, arena, &listing, err));
+    if (listing.n_commits == 0 && listing.n_checkpoints == 0)
         return no_table(table, err);
     DeltaCommitInfo *commits = ARENA_ARRAY(arena, DeltaCommitInfo, listing.n_commits + 1);
     uint32_t n = 0;
@@ -432,7 +461,7 @@ Status delta_history(const char *table, int64_t first, int64_t last, Arena *aren
             continue;
         LogActions actions;
         TRY(log_read(table, version, arena, &actions, err));
-        describe(&actions, version, listing.modified_ms[i], &commits[n++]);
+        describe(&actions, version, listing.times_ms[i], &commits[n++]);
     }
     *ret_commits = commits;
     *ret_n = n;

@@ -72,7 +72,8 @@ typedef struct DeltaSnapshot {
     uint32_t n_transactions;
 } DeltaSnapshot;
 
-/* Which version: the newest, a number, or the newest not after a time. */
+/* Which version: the newest, a number, or the newest not after a time.  A version's time is that of its log entry, or a
+ * millisecond after its predecessor's where the clock went back. */
 typedef struct DeltaVersion {
     enum { DELTA_NEWEST, DELTA_AT_VERSION, DELTA_AT_TIME } kind;
     int64_t value; /* version, or milliseconds since 1970-01-01 UTC */
@@ -90,6 +91,8 @@ int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app
 /* Whether the rows are those of the commit that has this transaction: none behind it changed any, be it a restore or another
  * program's write.  Also false when the log does not reach back to it.  Reads the log from its newest entry down. */
 bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id);
+/* Whether a commit behind `version` changed rows, or stands for entries that were lost; true when the log cannot tell. */
+bool delta_rows_changed_since(const DeltaSnapshot *snapshot, int64_t version);
 /* What the log's statistics say of a column of a file; false when nothing.  Text bounds may have been cut: min is <= and
  * max >= every value; timestamps are widened as the protocol's milliseconds ask for.  Texts are in `arena`. */
 bool delta_file_statistics(const DeltaSnapshot *snapshot, const DeltaFile *file, uint32_t column, Arena *arena,
@@ -105,7 +108,7 @@ const char *delta_file_path(const DeltaSnapshot *snapshot, const DeltaFile *file
 /* One commit of the log, newest first. */
 typedef struct DeltaCommitInfo {
     int64_t version;
-    int64_t timestamp_ms;
+    int64_t timestamp_ms;   /* which DELTA_AT_TIME goes by */
     const char *operation;  /* "WRITE"; "unknown" when the commit does not say */
     const char *parameters; /* JSON text; NULL: none */
     const char *engine;     /* "freightlake 0.1.0"; NULL: unknown */

@@ -62,7 +62,7 @@ static void *beat(void *context)
         struct timespec until;
         Error err;
         error_init(&err);
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += lease_seconds() / BEATS_PER_LEASE;
         pthread_cond_timedwait(&lease->ending, &lease->mutex, &until);
         if (lease->ends)
@@ -91,7 +91,7 @@ static Status create(const char *folder, uint64_t number, Lease **ret_lease, Err
     Lease *lease = mem_zalloc(sizeof *lease);
     bool created = false;
     pthread_mutex_init(&lease->mutex, NULL);
-    pthread_cond_init(&lease->ending, NULL);
+    clock_cond_init(&lease->ending);
     lease->path = mem_printf("%s/%08" PRIu64, folder, number);
     *ret_lease = NULL;
     Status status = write_beat(lease, true, &created, err);

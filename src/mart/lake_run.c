@@ -54,26 +54,6 @@ const char *lake_mart_action_name(LakeMartAction action)
 
 /* ---- Which marts are stale ---- */
 
-/* Whether commits (from, to] of the shipments changed rows; when the log cannot tell, they may have. */
-static bool rows_changed(const DeltaSnapshot *shipments, int64_t from, Arena *arena)
-{
-    if (from == shipments->version)
-        return false;
-    DeltaCommitInfo *commits;
-    uint32_t n;
-    Error ignored;
-    error_init(&ignored);
-    if (from > shipments->version ||
-        delta_history(shipments->table, from + 1, shipments->version, arena, &commits, &n, &ignored) != STATUS_OK ||
-        (int64_t)n != shipments->version - from)
-        return true;
-    for (uint32_t i = 0; i < n; i++)
-        if ((commits[i].data_change && commits[i].files_added + commits[i].files_removed > 0) ||
-            strcmp(commits[i].operation, "FSCK") == 0) /* it stands for entries that were lost */
-            return true;
-    return false;
-}
-
 const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, const DeltaSnapshot *table, Arena *arena)
 {
     if (!table || table->n_files == 0)
@@ -83,7 +63,7 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
         return "its definition changed";
     if (!delta_transaction_stands(table, publish_app_id(mart, arena)))
         return "its table was restored, or written by others";
-    return rows_changed(shipments, made_of, arena) ? "shipments changed since" : NULL;
+    return delta_rows_changed_since(shipments, made_of) ? "shipments changed since" : NULL;
 }
 
 static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)

@@ -203,6 +203,12 @@ def refused(folder: pathlib.Path) -> None:
     deltalake.write_deltalake(str(path), data)
     for action in ("compact", "vacuum", "history"):
         table(action, path, code=3, error="reader of version 3")
+    hint = "write a copy without them"
+    table("fsck", path, code=1, error=hint)
+    deltalake.write_deltalake(str(path), data, mode="append")
+    deltalake.DeltaTable(str(path)).create_checkpoint()
+    (path / "_delta_log" / f"{0:020d}.json").unlink()  # only the checkpoint tells of the features
+    table("fsck", path, code=1, error=hint)
     path = folder / "nested"
     for i in range(2):
         data = pyarrow.table({"id": [i], "list": pyarrow.array([[1, 2]])})

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "storage/s3/curl_library.h"
 
@@ -211,11 +212,7 @@ static void *engine_main(void *argument)
 static Status start_engine(Engine *engine, Error *err)
 {
     *engine = (Engine){.mutex = PTHREAD_MUTEX_INITIALIZER, .queued_end = &engine->queued};
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&engine->ended, &attributes);
-    pthread_condattr_destroy(&attributes);
+    clock_cond_init(&engine->ended);
     engine->multi = curl_library.multi_init();
     if (!engine->multi)
         return error_set(err, STATUS_IO, "libcurl could not be started");

@@ -1,10 +1,11 @@
-/* Snapshots of logs written by hand: the last word on each path and application among very many. */
+/* Snapshots of logs written by hand: the last word on each path and application among very many, which version a time or a
+ * number means, and what is said of those that are gone. */
 #include "../storage/scratch_folder.h"
 
 #include <utime.h>
 
 #include "base/text.h"
-#include "delta/snapshot.h"
+#include "delta/commit.h"
 
 #define MANY 100000u /* a linear search for each would take minutes */
 #define HEAD                                                                                                           \
@@ -121,11 +122,131 @@ static void rows_that_stand(void **state)
     assert_false(delta_transaction_stands(load(), "b"));
 }
 
+/* ---- Times ---- */
+
+static void set_time(int64_t version, time_t seconds)
+{
+    const struct utimbuf times = {seconds, seconds};
+    assert_int_equal(
+        utime(arena_printf(&arena, "%s/_delta_log/%020lld.json", scratch_path, (long long)version), &times), 0);
+}
+
+static int64_t version_at(int64_t time_ms)
+{
+    Error err;
+    DeltaSnapshot *snapshot;
+    return load_version((DeltaVersion){DELTA_AT_TIME, time_ms}, &snapshot, &err) == STATUS_OK ? snapshot->version : -1;
+}
+
+static void times_go_up_where_the_clock_went_back(void **state)
+{
+    (void)state;
+    static const time_t seconds[] = {1000, 5000, 3000, 5000, 6000};
+    static const int64_t times_ms[] = {1000000, 5000000, 5000001, 5000002, 6000000};
+    Error err;
+    error_init(&err);
+    for (uint32_t i = 0; i < ARRAY_SIZE(seconds); i++) {
+        put_entry(i, i ? TXN("a", "1") : HEAD);
+        set_time(i, seconds[i]);
+    }
+    for (int64_t i = 0; i < (int64_t)ARRAY_SIZE(seconds); i++) {
+        assert_int_equal(version_at(times_ms[i]), i);
+        assert_int_equal(version_at(times_ms[i] - 1), i - 1);
+    }
+    assert_int_equal(version_at(9000000), 4);
+    for (int64_t first = 0; first < (int64_t)ARRAY_SIZE(seconds); first++) {
+        DeltaCommitInfo *commits;
+        uint32_t n;
+        assert_int_equal(delta_history(scratch_path, first, -1, &arena, &commits, &n, &err), STATUS_OK);
+        assert_int_equal(n, ARRAY_SIZE(seconds) - (uint64_t)first);
+        for (uint32_t i = 0; i < n; i++)
+            assert_int_equal(commits[i].timestamp_ms, times_ms[commits[i].version]);
+    }
+}
+
+/* ---- What was cleaned up ---- */
+
+static void refused(DeltaVersion version, const char *message, const char *hint)
+{
+    Error err;
+    DeltaSnapshot *snapshot;
+    assert_int_equal(load_version(version, &snapshot, &err), STATUS_NOT_FOUND);
+    if (!strstr(err.message, message) || !strstr(err.hint, hint))
+        fail_msg("%s (%s)", err.message, err.hint);
+}
+
+static void versions_that_are_gone(void **state)
+{
+    (void)state;
+    Error err;
+    error_init(&err);
+    put_entry(0, HEAD);
+    for (int64_t i = 1; i <= 7; i++)
+        put_entry(i, TXN("a", "1"));
+    assert_int_equal(delta_checkpoint(scratch_path, 5, &err), STATUS_OK);
+    for (int64_t i = 0; i <= 7; i++)
+        set_time(i, 1000 * (i + 1));
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(remove(arena_printf(&arena, "%s/_delta_log/%020lld.json", scratch_path, (long long)i)), 0);
+    DeltaSnapshot *snapshot;
+    for (int64_t i = 0; i < 5; i++)
+        refused((DeltaVersion){DELTA_AT_VERSION, i}, "was cleaned up", "versions 5 to 7; older ones ended");
+    for (int64_t i = 5; i <= 7; i++)
+        assert_int_equal(load_version((DeltaVersion){DELTA_AT_VERSION, i}, &snapshot, &err), STATUS_OK);
+    refused((DeltaVersion){DELTA_AT_VERSION, 8}, "has no version 8", "versions 5 to 7");
+    refused((DeltaVersion){DELTA_AT_TIME, 5500000}, "no version as old", "versions 5 to 7");
+    assert_int_equal(version_at(6000000), 5);
+    for (int64_t i = 3; i <= 7; i++)
+        if (i != 5)
+            assert_int_equal(remove(arena_printf(&arena, "%s/_delta_log/%020lld.json", scratch_path, (long long)i)), 0);
+    refused((DeltaVersion){DELTA_AT_TIME, 0}, "no version as old", "version 5 is all there is");
+    refused((DeltaVersion){DELTA_AT_VERSION, 4}, "was cleaned up", "version 5 is all there is");
+    assert_int_equal(load_version((DeltaVersion){DELTA_AT_VERSION, 5}, &snapshot, &err), STATUS_OK);
+}
+
+static uint32_t entries_after_a_checkpoint(const char *configuration)
+{
+    Error err;
+    DeltaCommitInfo *commits;
+    uint32_t n;
+    int64_t version;
+    error_init(&err);
+    put_entry(0, arena_printf(&arena,
+                              "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+                              "{\"metaData\":{\"id\":\"5b3c1f1e-0000-4000-8000-000000000000\",\"format\":{"
+                              "\"provider\":\"parquet\",\"options\":{}},\"schemaString\":\"{\\\"type\\\":"
+                              "\\\"struct\\\",\\\"fields\\\":[]}\",\"partitionColumns\":[],\"configuration\":{%s},"
+                              "\"createdTime\":1}}\n",
+                              configuration));
+    set_time(0, 1000);
+    for (int64_t i = 1; i <= 20; i++) {
+        const DeltaCommit commit = {.operation = "WRITE"};
+        assert_int_equal(delta_commit(load(), &commit, &version, &err), STATUS_OK);
+        set_time(i, 1000 + i);
+    }
+    assert_int_equal(delta_history(scratch_path, 0, -1, &arena, &commits, &n, &err), STATUS_OK);
+    return n;
+}
+
+static void expired_entries_go(void **state)
+{
+    (void)state;
+    assert_int_equal(entries_after_a_checkpoint(""), 11); /* from the checkpoint before, which is young */
+}
+
+static void expired_entries_stay_where_the_table_says_so(void **state)
+{
+    (void)state;
+    assert_int_equal(entries_after_a_checkpoint("\"delta.enableExpiredLogCleanup\":\"FALSE\""), 21);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(the_last_word_among_many), TEST(rows_that_stand)};
+    const struct CMUnitTest tests[] = {
+        TEST(the_last_word_among_many), TEST(rows_that_stand),    TEST(times_go_up_where_the_clock_went_back),
+        TEST(versions_that_are_gone),   TEST(expired_entries_go), TEST(expired_entries_stay_where_the_table_says_so)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
