@@ -16,6 +16,7 @@ typedef struct IngestRun {
     const Lake *lake;
     const Mapping *mapping;
     Resources resources;
+    IngestTables tables;
     const char **files;
     uint32_t n_files;
     IngestResult *results; /* n_results of them: of files that came to an end */
@@ -168,6 +169,7 @@ static Status ingest_one(IngestRun *run, const char *file, Error *err)
     IngestOptions options = {.lake = run->lake,
                              .mapping = run->mapping,
                              .dry_run = dry_run,
+                             .tables = &run->tables,
                              .job = lake_job_id(job),
                              .pool = run->resources.pool,
                              .budget = &run->resources.budget,
@@ -244,6 +246,7 @@ Status command_ingest(const Arguments *arguments, Arena *job_arena, Error *err)
     for (uint32_t i = 1; i < arguments->n_operands; i++)
         TRY(add_files(&run, arguments->operands[i], err));
     TRY(resources_init(&run.resources, arguments, err));
+    ingest_tables_init(&run.tables);
     LakeLock *lock = NULL;
     Status status = STATUS_OK;
     bool dry_run = arguments_given(arguments, "dry-run"); /* writes nothing, so it needs no lock and mends nothing */
@@ -252,6 +255,7 @@ Status command_ingest(const Arguments *arguments, Arena *job_arena, Error *err)
     if (status == STATUS_OK)
         status = dry_run ? ingest_all(&run, err) : locked_steps(&run, err);
     lake_unlock(lock);
+    ingest_tables_done(&run.tables);
     resources_done(&run.resources);
     return status;
 }

@@ -284,7 +284,6 @@ static Status report(Onboarding *job, Error *err)
     IngestOptions options = {.lake = job->lake,
                              .mapping = mapping,
                              .dry_run = true,
-                             .save_nothing = true,
                              .pool = job->resources.pool,
                              .budget = &job->resources.budget};
     TRY(ingest_file(&options, job->sample_file, job->arena, &result, err));

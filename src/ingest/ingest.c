@@ -504,13 +504,13 @@ static Status commit(IngestJob *job, IngestResult *result, Error *err)
 
 static Status load_tables(IngestJob *job, Error *err)
 {
-    DeltaVersion newest = {.kind = DELTA_NEWEST};
-    const Lake *lake = job->options->lake;
-    if (job->options->save_nothing)
+    IngestTables *tables = job->options->tables;
+    if (!tables)
         return STATUS_OK;
-    TRY(delta_snapshot_load(lake_table_path(lake, "shipments", job->arena), newest, job->arena, &job->processed, err));
-    return delta_snapshot_load(lake_table_path(lake, "quarantine", job->arena), newest, job->arena, &job->quarantine,
-                               err);
+    TRY(ingest_tables_load(tables, job->options->lake, err));
+    job->processed = tables->processed;
+    job->quarantine = tables->quarantine;
+    return STATUS_OK;
 }
 
 /* True in *ret_known when the log has these very bytes.  A small file is hashed at once, which takes less than a look at the
@@ -519,7 +519,7 @@ static Status known_beforehand(IngestJob *job, bool *ret_known, Error *err)
 {
     bool likely = job->bytes_total <= SMALL_FILE_BYTES;
     *ret_known = false;
-    if (job->options->save_nothing)
+    if (!job->options->tables)
         return STATUS_OK;
     if (!likely)
         TRY(raw_has_size(job->options->lake, job->options->mapping->client, job->bytes_total, &likely, err));
@@ -534,8 +534,8 @@ static Status say_known(IngestJob *job, IngestResult *result, Error *err)
 {
     result->outcome = INGEST_KNOWN;
     memcpy(result->hash, job->hash, sizeof result->hash);
-    return ingest_find_undone(job->processed, job->options->mapping->client, job->hash, job->arena,
-                              &result->undone_version, err);
+    return ingest_find_undone(job->options->tables, job->options->mapping->client, job->hash, &result->undone_version,
+                              err);
 }
 
 static Status ingest_steps(IngestJob *job, IngestResult *result, Error *err)
@@ -619,7 +619,7 @@ static Status ingest_in(const IngestOptions *options, const char *file, Arena *f
     return STATUS_OK;
 }
 
-/* The tables are loaded for each file, and thousands may come in one job. */
+/* Thousands of files may come in one job: what one needs is given back before the next. */
 Status ingest_file(const IngestOptions *options, const char *file, Arena *job_arena, IngestResult *ret_result,
                    Error *err)
 {

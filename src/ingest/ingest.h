@@ -12,6 +12,7 @@
 #include "ingest/duplicates.h"
 #include "ingest/mapping.h"
 #include "ingest/raw.h"
+#include "ingest/tables.h"
 
 /* A reason code and how many records it hit, with an example. */
 typedef struct IngestReason {
@@ -53,7 +54,7 @@ typedef struct IngestOptions {
     const Mapping *mapping;
     const char *job; /* id, for the commits; NULL: none */
     bool dry_run;
-    bool save_nothing; /* of a dry run without a lake's tables (onboard's report) */
+    IngestTables *tables; /* kept from file to file; NULL: a dry run without them (onboard's report) */
     ThreadPool *pool;
     MemoryBudget *budget;
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* may be NULL */

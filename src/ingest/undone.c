@@ -12,12 +12,15 @@
 
 #include "delta/maintain.h"
 
+static int compare_versions(const void *version, const void *commit)
+{
+    int64_t a = *(const int64_t *)version, b = ((const DeltaCommitInfo *)commit)->version;
+    return (a < b) - (a > b); /* newest first */
+}
+
 static const DeltaCommitInfo *find_commit(const DeltaCommitInfo *commits, uint32_t n, int64_t version)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (commits[i].version == version)
-            return &commits[i];
-    return NULL;
+    return n ? bsearch(&version, commits, n, sizeof *commits, compare_versions) : NULL;
 }
 
 static bool names(const DeltaCommitInfo *commit, const char *text)
@@ -58,21 +61,18 @@ static bool is_on_the_way(const DeltaCommitInfo *commits, uint32_t n, int64_t ne
     return false;
 }
 
-Status ingest_find_undone(const DeltaSnapshot *shipments, const char *client, const char *hash, Arena *arena,
-                          int64_t *ret_restore, Error *err)
+Status ingest_find_undone(IngestTables *tables, const char *client, const char *hash, int64_t *ret_restore, Error *err)
 {
-    DeltaCommitInfo *commits;
-    uint32_t n;
-    int64_t restore;
+    int64_t restore, newest = tables->processed->version;
     *ret_restore = -1;
-    if (delta_transaction_version(shipments, DELTA_RESTORE_APP_ID) < 0)
+    if (delta_transaction_version(tables->processed, DELTA_RESTORE_APP_ID) < 0)
         return STATUS_OK;
-    TRY(delta_history(shipments->table, 0, shipments->version, arena, &commits, &n, err));
-    const char *quoted = arena_printf(arena, "\"%s\"", client);
-    if (is_on_the_way(commits, n, shipments->version, quoted, hash, &restore))
+    TRY(ingest_tables_read_log(tables, err));
+    CLEANUP(mem_cleanup) char *quoted = mem_printf("\"%s\"", client);
+    if (is_on_the_way(tables->commits, tables->n_commits, newest, quoted, hash, &restore))
         return STATUS_OK;
-    for (uint32_t i = 0; i < n; i++)
-        if (names(&commits[i], hash))
+    for (uint32_t i = 0; i < tables->n_commits; i++)
+        if (names(&tables->commits[i], hash))
             *ret_restore = restore;
     return STATUS_OK;
 }

@@ -5,10 +5,10 @@
 #ifndef FREIGHTLAKE_INGEST_UNDONE_H
 #define FREIGHTLAKE_INGEST_UNDONE_H
 
-#include "delta/snapshot.h"
+#include "ingest/tables.h"
 
 /* *ret_restore: the version that took the file's rows out; -1: they are in, or the log no longer tells. */
-Status ingest_find_undone(const DeltaSnapshot *shipments, const char *client, const char *hash, Arena *arena,
-                          int64_t *ret_restore, Error *err) MUST_CHECK;
+Status ingest_find_undone(IngestTables *tables, const char *client, const char *hash, int64_t *ret_restore, Error *err)
+    MUST_CHECK;
 
 #endif
