@@ -60,6 +60,11 @@ static size_t edit_distance(const char *a, const char *b)
     return row[length_b];
 }
 
+int text_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 const char *text_nearest(const char *word, const char *const *candidates, size_t n)
 {
     const char *best = NULL;

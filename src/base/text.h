@@ -58,6 +58,9 @@ bool text_fold(StrView text, char *ret, size_t size);
 
 StrView arena_str(Arena *arena, StrView text);
 
+/* For qsort and bsearch over an array of texts (`const char *`): by bytes. */
+int text_compare(const void *a, const void *b);
+
 /* The candidate nearest to `word` by edit distance, for "did you mean"; NULL when none is near. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 

@@ -75,11 +75,6 @@ static Status take_lock(TableJob *job, const char *name, Error *err)
     return STATUS_OK;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Those with a mapping, in the order of their names, when the table cannot say which it has.  What was cut off can be
  * finished only when it can be read again. */
 static Status lock_mapped_clients(TableJob *job, Error *err)
@@ -114,7 +109,7 @@ static Status lock_clients(TableJob *job, Error *err)
         if (snapshot->files[i].partition_values[0])
             clients[n++] = snapshot->files[i].partition_values[0];
     if (n > 1)
-        qsort(clients, n, sizeof *clients, compare_texts);
+        qsort(clients, n, sizeof *clients, text_compare);
     job->locks = ARENA_ARRAY(job->arena, LakeLock *, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         if (i > 0 && strcmp(clients[i], clients[i - 1]) == 0)

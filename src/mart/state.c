@@ -137,14 +137,9 @@ Status state_save(const Lake *lake, const Mart *mart, const DeltaSnapshot *shipm
 
 /* ---- Following the table ---- */
 
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static const char **find_path(const MartState *state, const char *path)
 {
-    return state->n_files ? bsearch(&path, state->files, state->n_files, sizeof *state->files, compare_paths) : NULL;
+    return state->n_files ? bsearch(&path, state->files, state->n_files, sizeof *state->files, text_compare) : NULL;
 }
 
 bool state_covers(const MartState *state, const char *path)
@@ -180,7 +175,7 @@ static bool follow_commit(MartState *state, const DeltaFileChange *changes, uint
     for (uint32_t k = 0; k < n; k++)
         if (!changes[k].removed)
             files[n_files++] = changes[k].path;
-    qsort(files, n_files, sizeof *files, compare_paths);
+    qsort(files, n_files, sizeof *files, text_compare);
     state->files = files;
     state->n_files = n_files;
     return true;

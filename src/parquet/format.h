@@ -1,4 +1,4 @@
-/* Parquet's metadata (the format's thrift definitions) as C structs, and its enums with the numbers of the file.
+/* Parquet's metadata (the format's thrift definitions) as C structs.
  *
  * Plain data for both sides.  Reading: the metadata_decode_* functions fill a zeroed struct; arrays and nothing else
  * come from the arena, texts are views into the decoded bytes.  Writing: the writer encodes with thrift.h.  A `has_x`
@@ -8,113 +8,7 @@
 #define FREIGHTLAKE_PARQUET_FORMAT_H
 
 #include "base/text.h"
-
-#define PARQUET_MAGIC "PAR1"
-#define PARQUET_MAGIC_ENCRYPTED "PARE"
-
-typedef enum FormatType {
-    FORMAT_BOOLEAN,
-    FORMAT_INT32,
-    FORMAT_INT64,
-    FORMAT_INT96,
-    FORMAT_FLOAT,
-    FORMAT_DOUBLE,
-    FORMAT_BYTE_ARRAY,
-    FORMAT_FIXED_LEN_BYTE_ARRAY,
-    FORMAT_TYPE_COUNT
-} FormatType;
-
-typedef enum FormatRepetition {
-    FORMAT_REQUIRED,
-    FORMAT_OPTIONAL,
-    FORMAT_REPEATED,
-    FORMAT_REPETITION_COUNT
-} FormatRepetition;
-
-typedef enum FormatEncoding {
-    FORMAT_PLAIN = 0,
-    FORMAT_PLAIN_DICTIONARY = 2,
-    FORMAT_RLE = 3,
-    FORMAT_BIT_PACKED = 4,
-    FORMAT_DELTA_BINARY_PACKED = 5,
-    FORMAT_DELTA_LENGTH_BYTE_ARRAY = 6,
-    FORMAT_DELTA_BYTE_ARRAY = 7,
-    FORMAT_RLE_DICTIONARY = 8,
-    FORMAT_BYTE_STREAM_SPLIT = 9
-} FormatEncoding;
-
-typedef enum FormatCodec {
-    FORMAT_CODEC_UNCOMPRESSED,
-    FORMAT_CODEC_SNAPPY,
-    FORMAT_CODEC_GZIP,
-    FORMAT_CODEC_LZO,
-    FORMAT_CODEC_BROTLI,
-    FORMAT_CODEC_LZ4, /* Hadoop's framing around LZ4 blocks */
-    FORMAT_CODEC_ZSTD,
-    FORMAT_CODEC_LZ4_RAW
-} FormatCodec;
-
-typedef enum FormatPageType {
-    FORMAT_DATA_PAGE,
-    FORMAT_INDEX_PAGE,
-    FORMAT_DICTIONARY_PAGE,
-    FORMAT_DATA_PAGE_V2
-} FormatPageType;
-
-typedef enum FormatConvertedType {
-    FORMAT_CONVERTED_NONE = -1,
-    FORMAT_CONVERTED_UTF8 = 0,
-    FORMAT_CONVERTED_MAP,
-    FORMAT_CONVERTED_MAP_KEY_VALUE,
-    FORMAT_CONVERTED_LIST,
-    FORMAT_CONVERTED_ENUM,
-    FORMAT_CONVERTED_DECIMAL,
-    FORMAT_CONVERTED_DATE,
-    FORMAT_CONVERTED_TIME_MILLIS,
-    FORMAT_CONVERTED_TIME_MICROS,
-    FORMAT_CONVERTED_TIMESTAMP_MILLIS,
-    FORMAT_CONVERTED_TIMESTAMP_MICROS,
-    FORMAT_CONVERTED_UINT_8,
-    FORMAT_CONVERTED_UINT_16,
-    FORMAT_CONVERTED_UINT_32,
-    FORMAT_CONVERTED_UINT_64,
-    FORMAT_CONVERTED_INT_8,
-    FORMAT_CONVERTED_INT_16,
-    FORMAT_CONVERTED_INT_32,
-    FORMAT_CONVERTED_INT_64,
-    FORMAT_CONVERTED_JSON,
-    FORMAT_CONVERTED_BSON,
-    FORMAT_CONVERTED_INTERVAL
-} FormatConvertedType;
-
-/* The member of the union LogicalType, by its field id. */
-typedef enum FormatLogicalId {
-    FORMAT_LOGICAL_NONE = 0,
-    FORMAT_LOGICAL_STRING = 1,
-    FORMAT_LOGICAL_MAP = 2,
-    FORMAT_LOGICAL_LIST = 3,
-    FORMAT_LOGICAL_ENUM = 4,
-    FORMAT_LOGICAL_DECIMAL = 5,
-    FORMAT_LOGICAL_DATE = 6,
-    FORMAT_LOGICAL_TIME = 7,
-    FORMAT_LOGICAL_TIMESTAMP = 8,
-    FORMAT_LOGICAL_INTEGER = 10,
-    FORMAT_LOGICAL_UNKNOWN = 11, /* a column of NULLs */
-    FORMAT_LOGICAL_JSON = 12,
-    FORMAT_LOGICAL_BSON = 13,
-    FORMAT_LOGICAL_UUID = 14,
-    FORMAT_LOGICAL_FLOAT16 = 15,
-    FORMAT_LOGICAL_VARIANT = 16,
-    FORMAT_LOGICAL_GEOMETRY = 17,
-    FORMAT_LOGICAL_GEOGRAPHY = 18
-} FormatLogicalId;
-
-typedef enum FormatTimeUnit {
-    FORMAT_UNIT_NONE,
-    FORMAT_UNIT_MILLIS,
-    FORMAT_UNIT_MICROS,
-    FORMAT_UNIT_NANOS
-} FormatTimeUnit;
+#include "parquet/format_codes.h"
 
 typedef struct FormatLogicalType {
     FormatLogicalId id;
@@ -252,8 +146,6 @@ typedef struct FormatOffsetIndex {
     uint32_t n_pages;
     const FormatPageLocation *pages;
 } FormatOffsetIndex;
-
-typedef enum FormatBoundaryOrder { FORMAT_UNORDERED, FORMAT_ASCENDING, FORMAT_DESCENDING } FormatBoundaryOrder;
 
 typedef struct FormatColumnIndex {
     uint32_t n_pages;

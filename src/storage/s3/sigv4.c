@@ -48,11 +48,6 @@ void sigv4_append_encoded(Buffer *buffer, const char *text, bool keep_slashes)
     }
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* "name" '\1' "value" sorts by encoded name and then by encoded value: every byte of an encoded text is larger than '\1'. */
 void sigv4_append_query(Buffer *buffer, const NameValue *pairs, size_t n)
 {
@@ -66,7 +61,7 @@ void sigv4_append_query(Buffer *buffer, const NameValue *pairs, size_t n)
         texts[i] = mem_strdup(buffer_text(&text));
         buffer_done(&text);
     }
-    qsort(texts, n, sizeof *texts, compare_texts);
+    qsort(texts, n, sizeof *texts, text_compare);
     for (size_t i = 0; i < n; i++) {
         *strchr(texts[i], 1) = '=';
         if (i > 0)

@@ -20,6 +20,17 @@ static void views_compare_by_bytes(void **state)
     assert_false(str_equal(str_view("ab"), str_view("ac")));
 }
 
+static void texts_are_sorted_by_bytes(void **state)
+{
+    (void)state;
+    const char *texts[] = {"b", "", "\xc3\xa9", "ab", "a", "B"}, *sorted[] = {"", "B", "a", "ab", "b", "\xc3\xa9"};
+    qsort(texts, ARRAY_SIZE(texts), sizeof *texts, text_compare);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        assert_string_equal(texts[i], sorted[i]);
+    const char *wanted = "ab";
+    assert_ptr_equal(bsearch(&wanted, texts, ARRAY_SIZE(texts), sizeof *texts, text_compare), &texts[3]);
+}
+
 static void sizes_are_read(void **state)
 {
     (void)state;
@@ -151,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fold),
         cmocka_unit_test(views_compare_by_bytes),
+        cmocka_unit_test(texts_are_sorted_by_bytes),
         cmocka_unit_test(sizes_are_read),
         cmocka_unit_test(the_nearest_name_is_suggested),
         cmocka_unit_test(json_strings_are_valid),
