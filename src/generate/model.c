@@ -4,17 +4,51 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "generate/random.h"
 
 #define LONG_TEXT_SIZE 5000
 
-Model *model_new(Arena *arena, const ModelColumn *columns, uint32_t n)
+Model *model_new(Arena *arena, TypeId dates, const ModelColumn *more, uint32_t n)
 {
-    CHECK(n <= MODEL_MAX_COLUMNS);
+    const ModelColumn common[MODEL_COMMON_COLUMNS] = {
+        [MODEL_ID] = {"shipment_id", DATA_TYPE(STRING)},
+        [MODEL_ORIGIN] = {"origin_warehouse", DATA_TYPE(STRING)},
+        [MODEL_DESTINATION] = {"destination_city", DATA_TYPE(STRING)},
+        [MODEL_CARRIER] = {"carrier", DATA_TYPE(STRING)},
+        [MODEL_WEIGHT] = {"shipment_weight_kg", DATA_TYPE(DOUBLE)},
+        [MODEL_VOLUME] = {"shipment_volume_m3", DATA_TYPE(DOUBLE)},
+        [MODEL_SHIPMENT_DATE] = {"shipment_date", {.id = dates}},
+        [MODEL_DELIVERY_DATE] = {"delivery_date", {.id = dates}},
+        [MODEL_COST] = {"shipping_cost", DATA_TYPE(DOUBLE)},
+        [MODEL_STATUS] = {"delivery_status", DATA_TYPE(STRING)},
+        [MODEL_DELAY] = {"delay_days", DATA_TYPE(BIGINT)},
+        [MODEL_DISTANCE] = {"route_distance_km", DATA_TYPE(BIGINT)},
+    };
+    CHECK(n <= MODEL_MAX_COLUMNS - MODEL_COMMON_COLUMNS);
     Model *model = ARENA_NEW(arena, Model);
-    model->schema = (Schema){.fields = ARENA_ARRAY(arena, Field, n), .n = n};
-    for (uint32_t i = 0; i < n; i++)
-        model->schema.fields[i] = (Field){.name = columns[i].name, .type = columns[i].type, .nullable = true};
+    model->schema =
+        (Schema){.fields = ARENA_ARRAY(arena, Field, MODEL_COMMON_COLUMNS + n), .n = MODEL_COMMON_COLUMNS + n};
+    for (uint32_t i = 0; i < model->schema.n; i++) {
+        const ModelColumn *column = i < MODEL_COMMON_COLUMNS ? &common[i] : &more[i - MODEL_COMMON_COLUMNS];
+        model->schema.fields[i] = (Field){.name = column->name, .type = column->type, .nullable = true};
+    }
+    model->bad = (BadPlaces){
+        .required = {MODEL_ID, MODEL_ORIGIN, MODEL_DESTINATION},
+        .weight_column = MODEL_WEIGHT,
+        .shipment_date_column = MODEL_SHIPMENT_DATE,
+        .delivery_date_column = MODEL_DELIVERY_DATE,
+        .delivery_same_day = MODEL_EARLY_DAYS,
+        .status_column = MODEL_STATUS,
+        .carrier_column = MODEL_CARRIER,
+        .destination_column = MODEL_DESTINATION,
+    };
     return model;
+}
+
+void model_streams(uint64_t *streams, uint32_t n, uint64_t seed)
+{
+    for (uint32_t i = 0; i < n; i++)
+        streams[i] = random_stream(seed, i);
 }
 
 Domain *model_texts(Arena *arena, const char *const *texts, uint32_t n, uint32_t spare)
@@ -40,6 +74,14 @@ Domain *model_days(Arena *arena, TypeId type, int32_t first, int32_t last, uint3
     Domain *domain = domain_new(arena, (DataType){.id = type}, (uint32_t)(last - first + 1) + spare);
     for (int32_t days = first; days <= last; days++)
         add_day(domain, arena, days);
+    return domain;
+}
+
+Domain *model_integers(Arena *arena, int64_t first, int64_t last, uint32_t spare)
+{
+    Domain *domain = domain_new(arena, DATA_TYPE(BIGINT), (uint32_t)(last - first + 1) + spare);
+    for (int64_t i = first; i <= last; i++)
+        domain_add_integer(domain, i);
     return domain;
 }
 

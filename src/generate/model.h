@@ -60,16 +60,39 @@ const Model *model_original(const GenerateOptions *options, Arena *arena);
 const Model *model_swiftship(const GenerateOptions *options, Arena *arena);
 
 /* ---- for scenarios ---- */
+/* The columns that every scenario begins with. */
+enum {
+    MODEL_ID,
+    MODEL_ORIGIN,
+    MODEL_DESTINATION,
+    MODEL_CARRIER,
+    MODEL_WEIGHT,
+    MODEL_VOLUME,
+    MODEL_SHIPMENT_DATE,
+    MODEL_DELIVERY_DATE,
+    MODEL_COST,
+    MODEL_STATUS,
+    MODEL_DELAY,
+    MODEL_DISTANCE,
+    MODEL_COMMON_COLUMNS
+};
+#define MODEL_EARLY_DAYS 7 /* before the first shipment: bad rows may be delivered on them */
+
 typedef struct ModelColumn {
     const char *name;
     DataType type;
 } ModelColumn;
 
-Model *model_new(Arena *arena, const ModelColumn *columns, uint32_t n);
+/* The common columns, dates of type `dates` (DATE, or STRING for text), then `n` more; `bad` names the columns. */
+Model *model_new(Arena *arena, TypeId dates, const ModelColumn *more, uint32_t n);
+/* Fills in the streams 0 .. n - 1 of random numbers, one for what is drawn in each. */
+void model_streams(uint64_t *streams, uint32_t n, uint64_t seed);
 /* A domain of texts in the given order. */
 Domain *model_texts(Arena *arena, const char *const *texts, uint32_t n, uint32_t spare);
 /* A domain of days [first, last], as DATE or as text YYYY-MM-DD. */
 Domain *model_days(Arena *arena, TypeId type, int32_t first, int32_t last, uint32_t spare);
+/* A domain of whole numbers [first, last], then (spare) room for more. */
+Domain *model_integers(Arena *arena, int64_t first, int64_t last, uint32_t spare);
 /* A domain of tenths or hundredths [first, last] / parts, then (spare) room for more. */
 Domain *model_fractions(Arena *arena, uint32_t first, uint32_t last, uint32_t parts, uint32_t spare);
 /* Adds to the domains the values that bad rows need: call when the columns named in model->bad have their domains and

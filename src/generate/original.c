@@ -19,26 +19,13 @@
 #define FIRST_ID 1000
 #define LAST_ID 99999
 #define DAYS 191
-#define EARLY_DAYS 7 /* days before the first shipment that bad rows may be delivered on */
 #define MIN_DISTANCE 310
 #define MAX_DISTANCE 5000
 #define MIN_CENTS 1360  /* 10 + 0.5 x 1 + 0.01 x 310 */
 #define MAX_CENTS 10500 /* 30 + 0.5 x 50 + 0.01 x 5000 */
 
 enum {
-    ID,
-    ORIGIN,
-    DESTINATION,
-    CARRIER,
-    WEIGHT,
-    VOLUME,
-    SHIPMENT_DATE,
-    DELIVERY_DATE,
-    COST,
-    STATUS,
-    DELAY,
-    DISTANCE,
-    TRANSIT_STREAM, /* drawn, but not columns */
+    TRANSIT_STREAM = MODEL_COMMON_COLUMNS, /* drawn, but not columns */
     BASE_COST_STREAM,
     N_STREAMS
 };
@@ -81,14 +68,6 @@ static Domain *id_domain(Arena *arena)
     return domain;
 }
 
-static Domain *integer_domain(Arena *arena, int64_t first, int64_t last)
-{
-    Domain *domain = domain_new(arena, DATA_TYPE(BIGINT), (uint32_t)(last - first + 1));
-    for (int64_t i = first; i <= last; i++)
-        domain_add_integer(domain, i);
-    return domain;
-}
-
 static uint32_t delay_of(uint64_t random)
 {
     double unit = random_unit(random);
@@ -100,8 +79,8 @@ static void fill_ids(const Original *original, Block *block)
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
         block->serials[i] = row + 1;
-        uint64_t random = random_at(original->streams[ID], row);
-        block->ordinals[ID][i] = id_ordinal(FIRST_ID + random_below(random, LAST_ID - FIRST_ID + 1));
+        uint64_t random = random_at(original->streams[MODEL_ID], row);
+        block->ordinals[MODEL_ID][i] = id_ordinal(FIRST_ID + random_below(random, LAST_ID - FIRST_ID + 1));
     }
 }
 
@@ -121,11 +100,12 @@ static void fill_delivery(const Original *original, Block *block)
 {
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
-        uint32_t delay = delay_of(random_at(original->streams[DELAY], row));
+        uint32_t delay = delay_of(random_at(original->streams[MODEL_DELAY], row));
         uint32_t transit = 1 + random_below(random_at(original->streams[TRANSIT_STREAM], row), 7);
-        block->ordinals[DELAY][i] = delay;
-        block->ordinals[STATUS][i] = delay > 0;
-        block->ordinals[DELIVERY_DATE][i] = block->ordinals[SHIPMENT_DATE][i] + EARLY_DAYS + transit + delay;
+        block->ordinals[MODEL_DELAY][i] = delay;
+        block->ordinals[MODEL_STATUS][i] = delay > 0;
+        block->ordinals[MODEL_DELIVERY_DATE][i] =
+            block->ordinals[MODEL_SHIPMENT_DATE][i] + MODEL_EARLY_DAYS + transit + delay;
     }
 }
 
@@ -133,14 +113,14 @@ static void fill_cost(const Original *original, Block *block)
 {
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
-        uint32_t km = lane_km[block->ordinals[ORIGIN][i]][block->ordinals[DESTINATION][i]];
+        uint32_t km = lane_km[block->ordinals[MODEL_ORIGIN][i]][block->ordinals[MODEL_DESTINATION][i]];
         if (km == 0)
-            km = 500 + random_below(random_at(original->streams[DISTANCE], row), 4501);
-        double weight = (double)(block->ordinals[WEIGHT][i] + 10) / 10.0;
+            km = 500 + random_below(random_at(original->streams[MODEL_DISTANCE], row), 4501);
+        double weight = (double)(block->ordinals[MODEL_WEIGHT][i] + 10) / 10.0;
         double base = 10.0 + 20.0 * random_unit(random_at(original->streams[BASE_COST_STREAM], row));
         int64_t cents = round_to_hundredths(base + 0.5 * weight + 0.01 * (double)km);
-        block->ordinals[DISTANCE][i] = km - MIN_DISTANCE;
-        block->ordinals[COST][i] = (uint32_t)(cents - MIN_CENTS);
+        block->ordinals[MODEL_DISTANCE][i] = km - MIN_DISTANCE;
+        block->ordinals[MODEL_COST][i] = (uint32_t)(cents - MIN_CENTS);
     }
 }
 
@@ -148,65 +128,39 @@ static void fill(const Model *model, Block *block)
 {
     const Original *original = model->state;
     fill_ids(original, block);
-    fill_uniform(original, block, ORIGIN, ARRAY_SIZE(origins));
-    fill_uniform(original, block, DESTINATION, ARRAY_SIZE(cities));
-    fill_uniform(original, block, CARRIER, ARRAY_SIZE(carriers));
-    fill_uniform(original, block, SHIPMENT_DATE, DAYS);
-    fill_rounded(original, block, WEIGHT, 490);
-    fill_rounded(original, block, VOLUME, 90);
+    fill_uniform(original, block, MODEL_ORIGIN, ARRAY_SIZE(origins));
+    fill_uniform(original, block, MODEL_DESTINATION, ARRAY_SIZE(cities));
+    fill_uniform(original, block, MODEL_CARRIER, ARRAY_SIZE(carriers));
+    fill_uniform(original, block, MODEL_SHIPMENT_DATE, DAYS);
+    fill_rounded(original, block, MODEL_WEIGHT, 490);
+    fill_rounded(original, block, MODEL_VOLUME, 90);
     fill_delivery(original, block);
     fill_cost(original, block);
 }
 
 const Model *model_original(const GenerateOptions *options, Arena *arena)
 {
-    static const ModelColumn columns[] = {
-        [ID] = {"shipment_id", DATA_TYPE(STRING)},
-        [ORIGIN] = {"origin_warehouse", DATA_TYPE(STRING)},
-        [DESTINATION] = {"destination_city", DATA_TYPE(STRING)},
-        [CARRIER] = {"carrier", DATA_TYPE(STRING)},
-        [WEIGHT] = {"shipment_weight_kg", DATA_TYPE(DOUBLE)},
-        [VOLUME] = {"shipment_volume_m3", DATA_TYPE(DOUBLE)},
-        [SHIPMENT_DATE] = {"shipment_date", DATA_TYPE(STRING)},
-        [DELIVERY_DATE] = {"delivery_date", DATA_TYPE(STRING)},
-        [COST] = {"shipping_cost", DATA_TYPE(DOUBLE)},
-        [STATUS] = {"delivery_status", DATA_TYPE(STRING)},
-        [DELAY] = {"delay_days", DATA_TYPE(BIGINT)},
-        [DISTANCE] = {"route_distance_km", DATA_TYPE(BIGINT)},
-    };
-    Model *model = model_new(arena, columns, ARRAY_SIZE(columns));
+    Model *model = model_new(arena, TYPE_STRING, NULL, 0);
     model->fill = fill;
     model->serial_ids = options->unique_ids;
     Original *state = ARENA_NEW(arena, Original);
-    for (uint32_t i = 0; i < N_STREAMS; i++)
-        state->streams[i] = random_stream(options->seed, i);
+    model_streams(state->streams, N_STREAMS, options->seed);
     model->state = state;
 
     int32_t first_day = options->as_of - (DAYS - 1);
     Domain **domains = model->domains;
-    domains[ID] = options->unique_ids ? NULL : id_domain(arena);
-    domains[ORIGIN] = model_texts(arena, origins, ARRAY_SIZE(origins), BAD_SPARE);
-    domains[DESTINATION] = model_texts(arena, cities, ARRAY_SIZE(cities), BAD_SPARE);
-    domains[CARRIER] = model_texts(arena, carriers, ARRAY_SIZE(carriers), BAD_SPARE);
-    domains[WEIGHT] = model_fractions(arena, 10, 500, 10, 491 + BAD_SPARE);
-    domains[VOLUME] = model_fractions(arena, 10, 100, 100, 0);
-    domains[SHIPMENT_DATE] = model_days(arena, TYPE_STRING, first_day, options->as_of, BAD_SPARE);
-    domains[DELIVERY_DATE] = model_days(arena, TYPE_STRING, first_day - EARLY_DAYS, options->as_of + 10, 0);
-    domains[COST] = model_fractions(arena, MIN_CENTS, MAX_CENTS, 100, 0);
-    domains[STATUS] = model_texts(arena, statuses, ARRAY_SIZE(statuses), BAD_SPARE);
-    domains[DELAY] = integer_domain(arena, 0, 3);
-    domains[DISTANCE] = integer_domain(arena, MIN_DISTANCE, MAX_DISTANCE);
-
-    model->bad = (BadPlaces){
-        .required = {ID, ORIGIN, DESTINATION},
-        .weight_column = WEIGHT,
-        .shipment_date_column = SHIPMENT_DATE,
-        .delivery_date_column = DELIVERY_DATE,
-        .delivery_same_day = EARLY_DAYS,
-        .status_column = STATUS,
-        .carrier_column = CARRIER,
-        .destination_column = DESTINATION,
-    };
+    domains[MODEL_ID] = options->unique_ids ? NULL : id_domain(arena);
+    domains[MODEL_ORIGIN] = model_texts(arena, origins, ARRAY_SIZE(origins), BAD_SPARE);
+    domains[MODEL_DESTINATION] = model_texts(arena, cities, ARRAY_SIZE(cities), BAD_SPARE);
+    domains[MODEL_CARRIER] = model_texts(arena, carriers, ARRAY_SIZE(carriers), BAD_SPARE);
+    domains[MODEL_WEIGHT] = model_fractions(arena, 10, 500, 10, 491 + BAD_SPARE);
+    domains[MODEL_VOLUME] = model_fractions(arena, 10, 100, 100, 0);
+    domains[MODEL_SHIPMENT_DATE] = model_days(arena, TYPE_STRING, first_day, options->as_of, BAD_SPARE);
+    domains[MODEL_DELIVERY_DATE] = model_days(arena, TYPE_STRING, first_day - MODEL_EARLY_DAYS, options->as_of + 10, 0);
+    domains[MODEL_COST] = model_fractions(arena, MIN_CENTS, MAX_CENTS, 100, 0);
+    domains[MODEL_STATUS] = model_texts(arena, statuses, ARRAY_SIZE(statuses), BAD_SPARE);
+    domains[MODEL_DELAY] = model_integers(arena, 0, 3, 0);
+    domains[MODEL_DISTANCE] = model_integers(arena, MIN_DISTANCE, MAX_DISTANCE, 0);
     model_add_bad_values(model, arena, options->as_of);
     return model;
 }

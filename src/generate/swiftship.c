@@ -19,7 +19,6 @@
 #include "generate/random.h"
 #include "shipment/shipment.h"
 
-#define EARLY_DAYS 7
 #define MAX_TRANSIT 12
 #define MIN_WEIGHT 10 /* tenths of a kilogram */
 #define MAX_WEIGHT 10000
@@ -35,19 +34,7 @@
 #define CHARGEABLE_KG_PER_M3 200.0
 
 enum {
-    ID,
-    ORIGIN,
-    DESTINATION,
-    CARRIER,
-    WEIGHT,
-    VOLUME,
-    SHIPMENT_DATE,
-    DELIVERY_DATE,
-    COST,
-    STATUS,
-    DELAY,
-    DISTANCE,
-    PROMISED_DATE,
+    PROMISED_DATE = MODEL_COMMON_COLUMNS,
     FUEL,
     MODE,
     WAIT_STREAM, /* drawn, but not columns */
@@ -79,12 +66,13 @@ static void fill_orders(const SwiftShip *ship, Block *block)
     const Company *company = &ship->company;
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
-        uint32_t origin = weighted_draw(&company->origins, draw(ship, ORIGIN, row));
+        uint32_t origin = weighted_draw(&company->origins, draw(ship, MODEL_ORIGIN, row));
         block->serials[i] = row + 1;
-        block->ordinals[ORIGIN][i] = origin;
-        block->ordinals[DESTINATION][i] = weighted_draw(&company->cities, draw(ship, DESTINATION, row));
-        block->ordinals[CARRIER][i] = weighted_draw(&company->carriers, draw(ship, CARRIER, row));
-        block->ordinals[SHIPMENT_DATE][i] = weighted_draw(&company->days[origin], draw(ship, SHIPMENT_DATE, row));
+        block->ordinals[MODEL_ORIGIN][i] = origin;
+        block->ordinals[MODEL_DESTINATION][i] = weighted_draw(&company->cities, draw(ship, MODEL_DESTINATION, row));
+        block->ordinals[MODEL_CARRIER][i] = weighted_draw(&company->carriers, draw(ship, MODEL_CARRIER, row));
+        block->ordinals[MODEL_SHIPMENT_DATE][i] =
+            weighted_draw(&company->days[origin], draw(ship, MODEL_SHIPMENT_DATE, row));
     }
 }
 
@@ -92,19 +80,19 @@ static void fill_goods(const SwiftShip *ship, Block *block)
 {
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
-        double part = random_unit(draw(ship, WEIGHT, row));
+        double part = random_unit(draw(ship, MODEL_WEIGHT, row));
         uint32_t weight = clamp(MEDIAN_WEIGHT * sqrt(part / (1.0 - part)) + 0.5, MIN_WEIGHT, MAX_WEIGHT);
-        double density = 120.0 + 280.0 * random_unit(draw(ship, VOLUME, row));
-        uint32_t carrier = block->ordinals[CARRIER][i];
+        double density = 120.0 + 280.0 * random_unit(draw(ship, MODEL_VOLUME, row));
+        uint32_t carrier = block->ordinals[MODEL_CARRIER][i];
         uint32_t mode = weighted_draw(&ship->company.modes[carrier], draw(ship, MODE, row));
         if (mode == COMPANY_PARCEL && weight > PARCEL_MAX_WEIGHT)
             mode = COMPANY_ROAD;
-        uint32_t km = company_lane_km(block->ordinals[ORIGIN][i], block->ordinals[DESTINATION][i]);
-        km += (uint32_t)((double)km * 0.05 * random_unit(draw(ship, DISTANCE, row)));
-        block->ordinals[WEIGHT][i] = weight - MIN_WEIGHT;
-        block->ordinals[VOLUME][i] = clamp((double)weight * 10.0 / density + 0.5, 1, MAX_VOLUME) - 1;
+        uint32_t km = company_lane_km(block->ordinals[MODEL_ORIGIN][i], block->ordinals[MODEL_DESTINATION][i]);
+        km += (uint32_t)((double)km * 0.05 * random_unit(draw(ship, MODEL_DISTANCE, row)));
+        block->ordinals[MODEL_WEIGHT][i] = weight - MIN_WEIGHT;
+        block->ordinals[MODEL_VOLUME][i] = clamp((double)weight * 10.0 / density + 0.5, 1, MAX_VOLUME) - 1;
         block->ordinals[MODE][i] = mode;
-        block->ordinals[DISTANCE][i] = km - MIN_KM;
+        block->ordinals[MODEL_DISTANCE][i] = km - MIN_KM;
     }
 }
 
@@ -138,22 +126,22 @@ static void fill_delivery(const SwiftShip *ship, Block *block)
     const Company *company = &ship->company;
     for (uint32_t i = 0; i < block->n; i++) {
         uint64_t row = block->first_row + i;
-        uint32_t day = block->ordinals[SHIPMENT_DATE][i];
-        uint32_t origin = block->ordinals[ORIGIN][i];
-        uint32_t city = block->ordinals[DESTINATION][i];
+        uint32_t day = block->ordinals[MODEL_SHIPMENT_DATE][i];
+        uint32_t origin = block->ordinals[MODEL_ORIGIN][i];
+        uint32_t city = block->ordinals[MODEL_DESTINATION][i];
         double pace = company_mode_km_per_day(block->ordinals[MODE][i]);
         uint32_t transit = 2 + (uint32_t)((double)company_lane_km(origin, city) / pace);
         double wait = company->wait_days[origin][day] + random_unit(draw(ship, WAIT_STREAM, row));
-        CompanyDelay delay = company_delay(company, block->ordinals[CARRIER][i], city, day);
-        int32_t variance = draw_lateness(delay, random_unit(draw(ship, DELAY, row)), transit) + (int32_t)wait;
+        CompanyDelay delay = company_delay(company, block->ordinals[MODEL_CARRIER][i], city, day);
+        int32_t variance = draw_lateness(delay, random_unit(draw(ship, MODEL_DELAY, row)), transit) + (int32_t)wait;
         int32_t arrival = (int32_t)(day + transit) + variance;
         ShipmentStatus status =
             draw_status(random_unit(draw(ship, FATE_STREAM, row)), COMPANY_DAYS - 1 - arrival, variance);
         bool arrived = status == SHIPMENT_DELIVERED || status == SHIPMENT_DELAYED;
         block->ordinals[PROMISED_DATE][i] = day + transit;
-        block->ordinals[DELIVERY_DATE][i] = arrived ? (uint32_t)(arrival + EARLY_DAYS) : ship->no_delivery;
-        block->ordinals[DELAY][i] = arrived ? (uint32_t)(variance > 0 ? variance : 0) : ship->no_delay;
-        block->ordinals[STATUS][i] = status;
+        block->ordinals[MODEL_DELIVERY_DATE][i] = arrived ? (uint32_t)(arrival + MODEL_EARLY_DAYS) : ship->no_delivery;
+        block->ordinals[MODEL_DELAY][i] = arrived ? (uint32_t)(variance > 0 ? variance : 0) : ship->no_delay;
+        block->ordinals[MODEL_STATUS][i] = status;
     }
 }
 
@@ -161,20 +149,20 @@ static void fill_price(const SwiftShip *ship, Block *block)
 {
     const Company *company = &ship->company;
     for (uint32_t i = 0; i < block->n; i++) {
-        uint32_t day = block->ordinals[SHIPMENT_DATE][i];
-        double kg = (double)(block->ordinals[WEIGHT][i] + MIN_WEIGHT) / 10.0;
-        double m3 = (double)(block->ordinals[VOLUME][i] + 1) / 100.0;
-        double km = (double)(block->ordinals[DISTANCE][i] + MIN_KM);
+        uint32_t day = block->ordinals[MODEL_SHIPMENT_DATE][i];
+        double kg = (double)(block->ordinals[MODEL_WEIGHT][i] + MIN_WEIGHT) / 10.0;
+        double m3 = (double)(block->ordinals[MODEL_VOLUME][i] + 1) / 100.0;
+        double km = (double)(block->ordinals[MODEL_DISTANCE][i] + MIN_KM);
         double chargeable = kg > m3 * CHARGEABLE_KG_PER_M3 ? kg : m3 * CHARGEABLE_KG_PER_M3;
         double luck = 0.92 + 0.16 * random_unit(draw(ship, PRICE_STREAM, block->first_row + i));
         double linehaul = (8.0 + km * (0.010 + 0.00022 * chargeable)) * luck;
-        linehaul *= company->carrier_price[block->ordinals[CARRIER][i]][day];
-        linehaul *= company_lane_price(block->ordinals[ORIGIN][i], block->ordinals[DESTINATION][i]);
+        linehaul *= company->carrier_price[block->ordinals[MODEL_CARRIER][i]][day];
+        linehaul *= company_lane_price(block->ordinals[MODEL_ORIGIN][i], block->ordinals[MODEL_DESTINATION][i]);
         linehaul *= company_mode_price(block->ordinals[MODE][i]);
         uint32_t fuel = clamp(linehaul * company->fuel_rate[day] * 100.0 + 0.5, 1, MAX_FUEL_CENTS);
         uint32_t cents = clamp(linehaul * 100.0 + 0.5, MIN_CENTS, MAX_CENTS - MAX_FUEL_CENTS) + fuel;
         block->ordinals[FUEL][i] = fuel - 1;
-        block->ordinals[COST][i] = cents - MIN_CENTS;
+        block->ordinals[MODEL_COST][i] = cents - MIN_CENTS;
     }
 }
 
@@ -185,14 +173,6 @@ static void fill(const Model *model, Block *block)
     fill_goods(ship, block);
     fill_delivery(ship, block);
     fill_price(ship, block);
-}
-
-static Domain *integer_domain(Arena *arena, int64_t first, int64_t last, uint32_t spare)
-{
-    Domain *domain = domain_new(arena, DATA_TYPE(BIGINT), (uint32_t)(last - first + 1) + spare);
-    for (int64_t i = first; i <= last; i++)
-        domain_add_integer(domain, i);
-    return domain;
 }
 
 static Domain *status_domain(Arena *arena)
@@ -208,64 +188,41 @@ static void make_domains(Model *model, SwiftShip *ship, int32_t first_day, Arena
     int32_t last_arrival = first_day + COMPANY_DAYS - 1;
     int32_t last_promise = last_arrival + MAX_TRANSIT;
     Domain **domains = model->domains;
-    domains[ID] = NULL;
-    domains[ORIGIN] = model_texts(arena, company_origins, COMPANY_ORIGINS, BAD_SPARE);
-    domains[DESTINATION] = model_texts(arena, company_cities, COMPANY_CITIES, BAD_SPARE);
-    domains[CARRIER] = model_texts(arena, company_carriers, COMPANY_CARRIERS, BAD_SPARE);
-    domains[WEIGHT] = model_fractions(arena, MIN_WEIGHT, MAX_WEIGHT, 10, MAX_WEIGHT + BAD_SPARE);
-    domains[VOLUME] = model_fractions(arena, 1, MAX_VOLUME, 100, 0);
-    domains[SHIPMENT_DATE] = model_days(arena, TYPE_DATE, first_day, last_arrival, BAD_SPARE);
-    domains[DELIVERY_DATE] = model_days(arena, TYPE_DATE, first_day - EARLY_DAYS, last_arrival, BAD_SPARE);
-    domains[COST] = model_fractions(arena, MIN_CENTS, MAX_CENTS, 100, 0);
-    domains[STATUS] = status_domain(arena);
-    domains[DELAY] = integer_domain(arena, 0, COMPANY_MAX_LATE + COMPANY_MAX_WAIT + 1, 1);
-    domains[DISTANCE] = integer_domain(arena, MIN_KM, MAX_KM, 0);
+    domains[MODEL_ID] = NULL;
+    domains[MODEL_ORIGIN] = model_texts(arena, company_origins, COMPANY_ORIGINS, BAD_SPARE);
+    domains[MODEL_DESTINATION] = model_texts(arena, company_cities, COMPANY_CITIES, BAD_SPARE);
+    domains[MODEL_CARRIER] = model_texts(arena, company_carriers, COMPANY_CARRIERS, BAD_SPARE);
+    domains[MODEL_WEIGHT] = model_fractions(arena, MIN_WEIGHT, MAX_WEIGHT, 10, MAX_WEIGHT + BAD_SPARE);
+    domains[MODEL_VOLUME] = model_fractions(arena, 1, MAX_VOLUME, 100, 0);
+    domains[MODEL_SHIPMENT_DATE] = model_days(arena, TYPE_DATE, first_day, last_arrival, BAD_SPARE);
+    domains[MODEL_DELIVERY_DATE] = model_days(arena, TYPE_DATE, first_day - MODEL_EARLY_DAYS, last_arrival, BAD_SPARE);
+    domains[MODEL_COST] = model_fractions(arena, MIN_CENTS, MAX_CENTS, 100, 0);
+    domains[MODEL_STATUS] = status_domain(arena);
+    domains[MODEL_DELAY] = model_integers(arena, 0, COMPANY_MAX_LATE + COMPANY_MAX_WAIT + 1, 1);
+    domains[MODEL_DISTANCE] = model_integers(arena, MIN_KM, MAX_KM, 0);
     domains[PROMISED_DATE] = model_days(arena, TYPE_DATE, first_day, last_promise, 0);
     domains[FUEL] = model_fractions(arena, 1, MAX_FUEL_CENTS, 100, 0);
     domains[MODE] = model_texts(arena, company_modes, COMPANY_MODES, 0);
-    ship->no_delivery = domain_add_null(domains[DELIVERY_DATE]);
-    ship->no_delay = domain_add_null(domains[DELAY]);
+    ship->no_delivery = domain_add_null(domains[MODEL_DELIVERY_DATE]);
+    ship->no_delay = domain_add_null(domains[MODEL_DELAY]);
 }
 
 const Model *model_swiftship(const GenerateOptions *options, Arena *arena)
 {
-    static const ModelColumn columns[] = {
-        [ID] = {"shipment_id", DATA_TYPE(STRING)},
-        [ORIGIN] = {"origin_warehouse", DATA_TYPE(STRING)},
-        [DESTINATION] = {"destination_city", DATA_TYPE(STRING)},
-        [CARRIER] = {"carrier", DATA_TYPE(STRING)},
-        [WEIGHT] = {"shipment_weight_kg", DATA_TYPE(DOUBLE)},
-        [VOLUME] = {"shipment_volume_m3", DATA_TYPE(DOUBLE)},
-        [SHIPMENT_DATE] = {"shipment_date", DATA_TYPE(DATE)},
-        [DELIVERY_DATE] = {"delivery_date", DATA_TYPE(DATE)},
-        [COST] = {"shipping_cost", DATA_TYPE(DOUBLE)},
-        [STATUS] = {"delivery_status", DATA_TYPE(STRING)},
-        [DELAY] = {"delay_days", DATA_TYPE(BIGINT)},
-        [DISTANCE] = {"route_distance_km", DATA_TYPE(BIGINT)},
-        [PROMISED_DATE] = {"promised_delivery_date", DATA_TYPE(DATE)},
-        [FUEL] = {"fuel_surcharge", DATA_TYPE(DOUBLE)},
-        [MODE] = {"transport_mode", DATA_TYPE(STRING)},
+    static const ModelColumn more[] = {
+        {"promised_delivery_date", DATA_TYPE(DATE)},
+        {"fuel_surcharge", DATA_TYPE(DOUBLE)},
+        {"transport_mode", DATA_TYPE(STRING)},
     };
-    Model *model = model_new(arena, columns, ARRAY_SIZE(columns));
+    Model *model = model_new(arena, TYPE_DATE, more, ARRAY_SIZE(more));
     int32_t first_day = options->as_of - (COMPANY_DAYS - 1);
     SwiftShip *ship = ARENA_NEW(arena, SwiftShip);
-    for (uint32_t i = 0; i < N_STREAMS; i++)
-        ship->streams[i] = random_stream(options->seed, i);
+    model_streams(ship->streams, N_STREAMS, options->seed);
     company_init(&ship->company, first_day, options->seed);
     make_domains(model, ship, first_day, arena);
     model->fill = fill;
     model->state = ship;
     model->serial_ids = true;
-    model->bad = (BadPlaces){
-        .required = {ID, ORIGIN, DESTINATION},
-        .weight_column = WEIGHT,
-        .shipment_date_column = SHIPMENT_DATE,
-        .delivery_date_column = DELIVERY_DATE,
-        .delivery_same_day = EARLY_DAYS,
-        .status_column = STATUS,
-        .carrier_column = CARRIER,
-        .destination_column = DESTINATION,
-    };
     model_add_bad_values(model, arena, options->as_of);
     return model;
 }
