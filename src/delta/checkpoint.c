@@ -404,8 +404,10 @@ static Status write_checkpoint(const DeltaSnapshot *snapshot, StorageWriter *sto
                                Error *err)
 {
     static const ParquetWriterOptions options = {.codec = PARQUET_SNAPPY};
-    int64_t oldest = delta_now_ms() - log_interval_ms(&snapshot->metadata, "delta.deletedFileRetentionDuration",
-                                                      DEFAULT_FILE_RETENTION_MS);
+    int64_t oldest = INT64_MIN, retention_ms; /* all stay where the setting cannot be read */
+    if (log_interval_ms(&snapshot->metadata, "delta.deletedFileRetentionDuration", DEFAULT_FILE_RETENTION_MS,
+                        &retention_ms))
+        oldest = delta_now_ms() - retention_ms;
     const DeltaTombstone **tombstones = ARENA_ARRAY(arena, const DeltaTombstone *, snapshot->n_tombstones + 1);
     uint32_t n_tombstones = 0;
     for (uint32_t i = 0; i < snapshot->n_tombstones; i++)

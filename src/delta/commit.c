@@ -250,8 +250,10 @@ static int64_t property_number(const DeltaMetadata *metadata, const char *key, i
 /* Removes entries older than the retention that the newest checkpoint makes unnecessary. */
 static Status clean_log(const DeltaSnapshot *base, int64_t checkpoint, Error *err)
 {
-    int64_t oldest =
-        delta_now_ms() - log_interval_ms(&base->metadata, "delta.logRetentionDuration", DEFAULT_LOG_RETENTION_MS);
+    int64_t retention_ms;
+    if (!log_interval_ms(&base->metadata, "delta.logRetentionDuration", DEFAULT_LOG_RETENTION_MS, &retention_ms))
+        return STATUS_OK; /* how long it is to stay is not known */
+    int64_t oldest = delta_now_ms() - retention_ms;
     StorageList list;
     CLEANUP(mem_cleanup) char *folder = mem_printf("%s/_delta_log", base->table);
     TRY(storage_list_folder(folder, false, NULL, &list, err));

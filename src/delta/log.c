@@ -66,26 +66,57 @@ static void append_path(Buffer *json, const char *path)
 
 /* ---- Settings ---- */
 
-int64_t log_interval_ms(const DeltaMetadata *metadata, const char *key, int64_t fallback)
+static int64_t unit_ms(const char *word, size_t size)
 {
     static const struct {
         const char *name;
         int64_t ms;
     } units[] = {{"millisecond", 1}, {"second", 1000},  {"minute", 60000},
                  {"hour", 3600000},  {"day", 86400000}, {"week", 7 * (int64_t)86400000}};
-    const char *text = delta_property(metadata, key);
-    if (!text)
-        return fallback;
-    if (strncmp(text, "interval ", 9) == 0)
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        size_t n = strlen(units[i].name);
+        if (strncasecmp(word, units[i].name, n) == 0 && size <= n + 1 && size >= n && (size == n || word[n] == 's'))
+            return units[i].ms;
+    }
+    return -1;
+}
+
+/* "interval 1 week 2 days", as Delta's properties have it. */
+static bool parse_interval(const char *text, int64_t *ret_ms)
+{
+    while (*text == ' ')
+        text++;
+    if (strncasecmp(text, "interval ", 9) == 0)
         text += 9;
-    char *end;
-    long long n = strtoll(text, &end, 10);
-    while (*end == ' ')
-        end++;
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-        if (end != text && n >= 0 && n < 1000000 && strncmp(end, units[i].name, strlen(units[i].name)) == 0)
-            return n * units[i].ms;
-    return fallback;
+    int64_t sum = 0;
+    bool any = false;
+    for (;;) {
+        while (*text == ' ')
+            text++;
+        if (!*text)
+            break;
+        char *end;
+        long long count = strtoll(text, &end, 10);
+        if (end == text || count < 0 || *end != ' ')
+            return false;
+        while (*end == ' ')
+            end++;
+        size_t size = strcspn(end, " ");
+        int64_t unit = unit_ms(end, size), ms;
+        if (unit < 0 || __builtin_mul_overflow(unit, (int64_t)count, &ms) || __builtin_add_overflow(sum, ms, &sum))
+            return false;
+        any = true;
+        text = end + size;
+    }
+    *ret_ms = sum;
+    return any;
+}
+
+bool log_interval_ms(const DeltaMetadata *metadata, const char *key, int64_t fallback, int64_t *ret_ms)
+{
+    const char *text = delta_property(metadata, key);
+    *ret_ms = fallback;
+    return !text || parse_interval(text, ret_ms);
 }
 
 /* ---- Reading ---- */

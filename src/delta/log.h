@@ -64,8 +64,8 @@ char *log_path(const char *table, int64_t version, Arena *arena);
 /* A path of the storage as the log writes it, and back. */
 const char *log_encode_path(const char *path, Arena *arena);
 const char *log_decode_path(const char *uri, Arena *arena);
-/* A setting such as "interval 30 days" in milliseconds. */
-int64_t log_interval_ms(const DeltaMetadata *metadata, const char *key, int64_t fallback);
+/* A setting such as "interval 1 week 2 days" in milliseconds, `fallback` when it is not set; false when it cannot be read. */
+bool log_interval_ms(const DeltaMetadata *metadata, const char *key, int64_t fallback, int64_t *ret_ms);
 
 /* Each appends one line. */
 void log_append_protocol(Buffer *json);

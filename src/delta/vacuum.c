@@ -15,8 +15,7 @@
 #include "delta/log.h"
 #include "delta/maintain.h"
 
-#define DAY_MS ((int64_t)86400000)
-#define DEFAULT_RETENTION_MS (7 * DAY_MS)
+#define DEFAULT_RETENTION_MS (7 * (int64_t)86400000)
 
 typedef struct Vacuum {
     const DeltaMaintenance *job;
@@ -33,58 +32,12 @@ typedef struct Vacuum {
 
 /* ---- Retention ---- */
 
-static int64_t unit_ms(const char *word, size_t size)
-{
-    static const struct {
-        const char *name;
-        int64_t ms;
-    } units[] = {{"millisecond", 1}, {"second", 1000}, {"minute", 60000},
-                 {"hour", 3600000},  {"day", DAY_MS},  {"week", 7 * DAY_MS}};
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        size_t n = strlen(units[i].name);
-        if (strncasecmp(word, units[i].name, n) == 0 && size <= n + 1 && size >= n && (size == n || word[n] == 's'))
-            return units[i].ms;
-    }
-    return -1;
-}
-
-/* "interval 1 week 2 days", as Delta's properties have it. */
-static bool parse_interval(const char *text, int64_t *ret_ms)
-{
-    while (*text == ' ')
-        text++;
-    if (strncasecmp(text, "interval ", 9) == 0)
-        text += 9;
-    int64_t sum = 0;
-    bool any = false;
-    for (;;) {
-        while (*text == ' ')
-            text++;
-        if (!*text)
-            break;
-        char *end;
-        long long count = strtoll(text, &end, 10);
-        if (end == text || count < 0 || *end != ' ')
-            return false;
-        while (*end == ' ')
-            end++;
-        size_t size = strcspn(end, " ");
-        int64_t unit = unit_ms(end, size), ms;
-        if (unit < 0 || __builtin_mul_overflow(unit, (int64_t)count, &ms) || __builtin_add_overflow(sum, ms, &sum))
-            return false;
-        any = true;
-        text = end + size;
-    }
-    *ret_ms = sum;
-    return any;
-}
-
 static Status find_retention(Vacuum *work, int64_t retention_ms, bool force, Error *err)
 {
-    const char *property = delta_property(&work->snapshot->metadata, "delta.deletedFileRetentionDuration");
-    work->table_retention_ms = DEFAULT_RETENTION_MS;
-    if (property && !parse_interval(property, &work->table_retention_ms)) {
-        error_set(err, STATUS_UNSUPPORTED, "delta.deletedFileRetentionDuration is '%s'", property);
+    static const char key[] = "delta.deletedFileRetentionDuration";
+    const DeltaMetadata *metadata = &work->snapshot->metadata;
+    if (!log_interval_ms(metadata, key, DEFAULT_RETENTION_MS, &work->table_retention_ms)) {
+        error_set(err, STATUS_UNSUPPORTED, "%s is '%s'", key, delta_property(metadata, key));
         return error_hint(err, "it is written like 'interval 7 days'");
     }
     if (retention_ms < 0)

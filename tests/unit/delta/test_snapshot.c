@@ -2,6 +2,7 @@
  * number means, and what is said of those that are gone. */
 #include "../storage/scratch_folder.h"
 
+#include <time.h>
 #include <utime.h>
 
 #include "base/text.h"
@@ -204,13 +205,17 @@ static void versions_that_are_gone(void **state)
     assert_int_equal(load_version((DeltaVersion){DELTA_AT_VERSION, 5}, &snapshot, &err), STATUS_OK);
 }
 
-static uint32_t entries_after_a_checkpoint(const char *configuration)
+/* Of 21 entries that are `age` seconds old when a checkpoint is written. */
+static uint32_t entries_after_a_checkpoint(const char *configuration, time_t age)
 {
+    const time_t then = time(NULL) - age;
     Error err;
     DeltaCommitInfo *commits;
     uint32_t n;
     int64_t version;
     error_init(&err);
+    assert_int_equal(scratch_remove(NULL), 0);
+    assert_int_equal(scratch_make(NULL), 0);
     put_entry(0, arena_printf(&arena,
                               "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
                               "{\"metaData\":{\"id\":\"5b3c1f1e-0000-4000-8000-000000000000\",\"format\":{"
@@ -218,26 +223,35 @@ static uint32_t entries_after_a_checkpoint(const char *configuration)
                               "\\\"struct\\\",\\\"fields\\\":[]}\",\"partitionColumns\":[],\"configuration\":{%s},"
                               "\"createdTime\":1}}\n",
                               configuration));
-    set_time(0, 1000);
+    set_time(0, then);
     for (int64_t i = 1; i <= 20; i++) {
         const DeltaCommit commit = {.operation = "WRITE"};
         assert_int_equal(delta_commit(load(), &commit, &version, &err), STATUS_OK);
-        set_time(i, 1000 + i);
+        set_time(i, then + i);
     }
     assert_int_equal(delta_history(scratch_path, 0, -1, &arena, &commits, &n, &err), STATUS_OK);
     return n;
 }
 
+#define DAY ((time_t)86400)
+#define LOG_RETENTION(text) "\"delta.logRetentionDuration\":\"" text "\""
+
 static void expired_entries_go(void **state)
 {
     (void)state;
-    assert_int_equal(entries_after_a_checkpoint(""), 11); /* from the checkpoint before, which is young */
+    const uint32_t rest = 11; /* from the checkpoint before, which is young */
+    assert_int_equal(entries_after_a_checkpoint("", 31 * DAY), rest);
+    assert_int_equal(entries_after_a_checkpoint(LOG_RETENTION("interval 1 week 2 days"), 10 * DAY), rest);
+    assert_int_equal(entries_after_a_checkpoint(LOG_RETENTION("INTERVAL 30 minutes"), DAY), rest);
 }
 
-static void expired_entries_stay_where_the_table_says_so(void **state)
+static void entries_within_the_retention_stay(void **state)
 {
     (void)state;
-    assert_int_equal(entries_after_a_checkpoint("\"delta.enableExpiredLogCleanup\":\"FALSE\""), 21);
+    assert_int_equal(entries_after_a_checkpoint("", 29 * DAY), 21);
+    assert_int_equal(entries_after_a_checkpoint(LOG_RETENTION("interval 1 week 2 days"), 8 * DAY), 21);
+    assert_int_equal(entries_after_a_checkpoint(LOG_RETENTION("a while"), 1000 * DAY), 21);
+    assert_int_equal(entries_after_a_checkpoint("\"delta.enableExpiredLogCleanup\":\"FALSE\"", 1000 * DAY), 21);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -246,7 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_last_word_among_many), TEST(rows_that_stand),    TEST(times_go_up_where_the_clock_went_back),
-        TEST(versions_that_are_gone),   TEST(expired_entries_go), TEST(expired_entries_stay_where_the_table_says_so)};
+        TEST(versions_that_are_gone),   TEST(expired_entries_go), TEST(entries_within_the_retention_stay)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
