@@ -6,7 +6,8 @@ and the SQL of each mart with the columns it promises.  This job makes the view 
 mart's SQL as it is, writes what comes out as Parquet beside the plan, one folder a mart, and last of all outcome.json, which
 says what it made.  It never touches a table's log: `freightlake publish ID` tests what lies in staging and commits it.
 
-A mart that fails keeps no other from being made.  The same ID can be run again: it replaces its own staging.  Exit code 0
+A mart that fails keeps no other from being made.  The same ID can be run again: it replaces its own staging.  A plan that goes
+while the job works says that its data was erased or the run given up: what was written behind it is removed.  Exit code 0
 when all marts were made, 1 when one was not, 2 when there was nothing to work on (arguments, plan, Spark itself).
 """
 
@@ -21,14 +22,18 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from pyspark.sql import Column, DataFrame, SparkSession
 
-ENGINE = "spark"
+    Staging: TypeAlias = "LocalStaging | RemoteStaging"
+
 SPARK_VERSION = "3.5"
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MART_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -68,28 +73,24 @@ class JobError(Exception):
 # ---- the plan ----
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     name: str
     type: str  # as Spark SQL writes it
 
 
-@dataclass(frozen=True)
-class DataFile:
+class DataFile(NamedTuple):
     path: str
     partition_values: dict[str, str | None]
 
 
-@dataclass(frozen=True)
-class Mart:
+class Mart(NamedTuple):
     name: str
     hash: str
     sql: str
     columns: tuple[Field, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     run: str
     version: int
     schema: tuple[Field, ...]
@@ -158,12 +159,10 @@ def choose_marts(plan: Plan, names: Sequence[str]) -> list[Mart]:
 
 def widens(source: str, target: str) -> bool:
     """Whether every value of `source` is the same value in `target`: what else a mart gives is an error, never a cast."""
-    if source == target or source == "void":
+    if source in (target, "void") or (source, target) == ("float", "double"):
         return True
     if source in INTEGERS and target in INTEGERS:
         return INTEGERS.index(source) <= INTEGERS.index(target)
-    if source == "float" and target == "double":
-        return True
     have, want = DECIMAL.fullmatch(source), DECIMAL.fullmatch(target)
     if have and want:
         (p, s), (q, t) = (map(int, match.groups()) for match in (have, want))
@@ -205,26 +204,17 @@ def spark_path(path: str, scheme: str) -> str:
     return f"file://{local_path(path)}" if is_local(path) else s3_path(path, scheme)
 
 
-class Staging(Protocol):
-    """The folder of one run.  `path` is as Spark names it; names are relative to it."""
-
-    path: str
-
-    def read(self, name: str) -> bytes | None: ...  # None when there is none
-    def remove(self, name: str) -> None: ...
-    def data_files(self, name: str) -> list[str]: ...
-    def replace(self, name: str, content: bytes) -> None: ...  # whole or not at all
-
-
 def is_data_file(name: str) -> bool:
     return name.endswith(".parquet") and not name.startswith(("_", "."))
 
 
 class LocalStaging:
+    """The folder of one run.  `path` is as Spark names it; names are relative to it."""
+
     def __init__(self, folder: pathlib.Path):
         self.folder, self.path = folder, f"file://{folder}"
 
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> bytes | None:  # None when there is none
         try:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
@@ -240,7 +230,7 @@ class LocalStaging:
     def data_files(self, name: str) -> list[str]:
         return sorted(f"{name}/{path.name}" for path in (self.folder / name).iterdir() if is_data_file(path.name))
 
-    def replace(self, name: str, content: bytes) -> None:
+    def replace(self, name: str, content: bytes) -> None:  # whole or not at all
         temporary = self.folder / f".{name}.{os.getpid()}"
         with temporary.open("wb") as file:
             file.write(content)
@@ -254,8 +244,7 @@ class RemoteStaging:
 
     def __init__(self, spark: SparkSession, path: str):
         jvm: Any = spark.sparkContext._jvm
-        self.path = path
-        self._new_path = jvm.org.apache.hadoop.fs.Path
+        self.path, self._new_path = path, jvm.org.apache.hadoop.fs.Path
         self._files = self._new_path(path).getFileSystem(hadoop_settings(spark))
 
     def _at(self, name: str) -> Any:
@@ -318,13 +307,11 @@ def s3_settings(environment: dict[str, str]) -> dict[str, str]:
         "fs.s3a.access.key": environment.get("AWS_ACCESS_KEY_ID", ""),
         "fs.s3a.secret.key": environment.get("AWS_SECRET_ACCESS_KEY", ""),
         "fs.s3a.session.token": environment.get("AWS_SESSION_TOKEN", ""),
+        "fs.s3a.connection.ssl.enabled": endpoint and str(endpoint.startswith("https:")).lower(),
+        "fs.s3a.path.style.access": "true" if addressing == "path" or (addressing == "auto" and endpoint) else "",
         "fs.s3a.directory.marker.retention": "keep",
         "mapreduce.fileoutputcommitter.algorithm.version": "2",
     }
-    if endpoint:
-        settings["fs.s3a.connection.ssl.enabled"] = "true" if endpoint.startswith("https:") else "false"
-    if addressing == "path" or (addressing == "auto" and endpoint):
-        settings["fs.s3a.path.style.access"] = "true"
     return {name: value for name, value in settings.items() if value}
 
 
@@ -345,9 +332,7 @@ def configure(spark: SparkSession, environment: dict[str, str]) -> str:
 def describe(error: BaseException) -> str:
     """The messages of an exception and of its causes, once each, without Java's stack."""
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    messages: list[str] = []
-    if java is None:
-        messages.append(str(error) or type(error).__name__)
+    messages = [] if java is not None else [str(error) or type(error).__name__]
     while java is not None and len(messages) < 20:
         text = str(java.getMessage() or java.getClass().getSimpleName())
         messages.append(text.split("\nDriver stacktrace")[0].split("\n\tat ")[0].strip())
@@ -379,40 +364,29 @@ def read_shipments(spark: SparkSession, plan: Plan, scheme: str) -> DataFrame:
 
     if not groups:
         return shaped(spark.range(0).toDF("_"), dict.fromkeys((column.name for column in plan.schema), None))
-    parts = [
-        shaped(
-            spark.read.schema(schema).option("__globPaths__", "false").parquet(*paths),
-            dict(zip(plan.partition_columns, key)),
-        )
-        for key, paths in groups.items()
-    ]
+    reader = spark.read.schema(schema).option("__globPaths__", "false")
+    parts = [shaped(reader.parquet(*paths), dict(zip(plan.partition_columns, key))) for key, paths in groups.items()]
     return functools.reduce(lambda all_parts, part: all_parts.unionAll(part), parts)
 
 
-def make_mart(spark: SparkSession, mart: Mart, staging: Staging) -> tuple[int, list[str]]:
-    """Runs the mart and writes it; gives rows and files."""
-    frame = spark.sql(mart.sql)
-    check_columns(mart, [Field(column.name, column.dataType.simpleString()) for column in frame.schema.fields])
-    frame = frame.select(*(frame[column.name].cast(column.type).alias(column.name) for column in mart.columns))
-    frame.write.mode("overwrite").parquet(f"{staging.path}/{mart.name}")
-    files = staging.data_files(mart.name)
-    written = spark.read.schema(frame.schema).parquet(*(f"{staging.path}/{name}" for name in files))
-    return written.count(), files
-
-
-def make_marts(spark: SparkSession, marts: Sequence[Mart], staging: Staging) -> Iterator[MartOutcome]:
-    for mart in marts:
-        made = MartOutcome(mart.name, mart.hash)
-        started = time.monotonic()
-        try:
-            made.rows, made.files = make_mart(spark, mart, staging)
-            made.outcome = "ok"
-            say(f"{mart.name}: {made.rows} rows in {time.monotonic() - started:.1f} s")
-        except Exception as error:
-            made.error = describe(error)
-            say(f"{mart.name}: failed: {made.error}")
-        made.seconds = round(time.monotonic() - started, 3)
-        yield made
+def make_mart(spark: SparkSession, mart: Mart, staging: Staging, folder: str) -> MartOutcome:
+    """Runs the mart, writes it to the folder and counts what lies there."""
+    made = MartOutcome(mart.name, mart.hash)
+    started = time.monotonic()
+    try:
+        frame = spark.sql(mart.sql)
+        check_columns(mart, [Field(column.name, column.dataType.simpleString()) for column in frame.schema.fields])
+        frame = frame.select(*(frame[column.name].cast(column.type).alias(column.name) for column in mart.columns))
+        frame.write.parquet(f"{staging.path}/{folder}")
+        made.files = staging.data_files(folder)
+        made.rows = spark.read.schema(frame.schema).parquet(*(f"{staging.path}/{name}" for name in made.files)).count()
+        made.outcome = "ok"
+        say(f"{mart.name}: {made.rows} rows in {time.monotonic() - started:.1f} s")
+    except Exception as error:
+        made.error = describe(error)
+        say(f"{mart.name}: failed: {made.error}")
+    made.seconds = round(time.monotonic() - started, 3)
+    return made
 
 
 # ---- the job ----
@@ -426,7 +400,7 @@ def outcome_text(plan: Plan, version: str, seconds: float, marts: Sequence[MartO
     failed = error is not None or any(mart.outcome != "ok" for mart in marts)
     document = {
         "run": plan.run,
-        "engine": ENGINE,
+        "engine": "spark",
         "engine_version": version,
         "outcome": "failed" if failed else "ok",
         "error": error,
@@ -437,12 +411,34 @@ def outcome_text(plan: Plan, version: str, seconds: float, marts: Sequence[MartO
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def load_plan(staging: Staging, run: str) -> Plan:
+def load_plan(staging: Staging, run: str) -> tuple[Plan, bytes]:
     where = f"{staging.path}/plan.json"
     content = staging.read("plan.json")
     if content is None:
         raise JobError(f"there is no {where}; prepare the run first: freightlake --lake LAKE marts export --run {run}")
-    return parse_plan(content.decode("utf-8", "replace"), run, where)
+    return parse_plan(content.decode("utf-8", "replace"), run, where), content
+
+
+class Attempt:
+    """What one job writes: a folder of its own below each mart's, for as long as the plan is the one it read."""
+
+    def __init__(self, staging: Staging, plan: bytes, marts: Sequence[Mart]):
+        self.staging, self.plan, name = staging, plan, uuid.uuid4().hex
+        self.folders = {mart.name: f"{mart.name}/{name}" for mart in marts}
+
+    def stands(self) -> bool:
+        """To be asked behind each write; where the answer is no, nothing of the attempt is left."""
+        plan = self.staging.read("plan.json")
+        if plan == self.plan:
+            return True
+        for mart, folder in self.folders.items():
+            self.staging.remove(mart if plan is None else folder)
+        return False
+
+    def finish(self, outcome: bytes) -> None:
+        self.staging.replace("outcome.json", outcome)
+        if not self.stands() and self.staging.read("outcome.json") == outcome:
+            self.staging.remove("outcome.json")
 
 
 def run_marts(spark: SparkSession, lake: str, run: str, names: Sequence[str]) -> int:
@@ -451,8 +447,9 @@ def run_marts(spark: SparkSession, lake: str, run: str, names: Sequence[str]) ->
     scheme = configure(spark, dict(os.environ))
     folder = f"{spark_path(lake, scheme).rstrip('/')}/_freightlake/staging/{run}"
     staging: Staging = LocalStaging(local_path(folder)) if is_local(lake) else RemoteStaging(spark, folder)
-    plan = load_plan(staging, run)
+    plan, content = load_plan(staging, run)
     chosen = choose_marts(plan, names)
+    attempt = Attempt(staging, content, chosen)
     staging.remove("outcome.json")
     for mart in chosen:
         staging.remove(mart.name)
@@ -461,11 +458,14 @@ def run_marts(spark: SparkSession, lake: str, run: str, names: Sequence[str]) ->
     error = None
     try:
         read_shipments(spark, plan, scheme).createOrReplaceTempView("shipments")
-        made.extend(make_marts(spark, chosen, staging))
     except Exception as failure:
         error = f"the shipments cannot be read: {describe(failure)}"
         say(error)
-    staging.replace("outcome.json", outcome_text(plan, spark.version, time.monotonic() - started, made, error))
+    for mart in chosen if error is None else ():
+        made.append(make_mart(spark, mart, staging, attempt.folders[mart.name]))
+        if not attempt.stands():
+            raise JobError(f"the plan of run {run} went meanwhile: data was erased, or the run published or given up")
+    attempt.finish(outcome_text(plan, spark.version, time.monotonic() - started, made, error))
     return 1 if error is not None or any(mart.outcome != "ok" for mart in made) else 0
 
 

@@ -256,20 +256,53 @@ static void check_definitions(Doctor *doctor)
 
 /* ---- What was cut off ---- */
 
+/* What clusters left in folders without a plan; nothing but a publication or a run is in the way. */
+static Status sweep_staging(Doctor *doctor, Error *err)
+{
+    LakeLock *lock = NULL;
+    uint32_t removed = 0;
+    TRY(lake_try_lock(doctor->lake, "run", &lock, err));
+    if (!lock)
+        return STATUS_OK;
+    Status status = staging_sweep(doctor->lake, doctor->arena, &removed, err);
+    lake_unlock(lock);
+    if (removed > 0)
+        add(doctor, FINDING_FIXED, "staging",
+            arena_printf(doctor->arena, "%s without a plan, removed", PLURAL(removed, "folder")), NULL);
+    return status;
+}
+
 /* Runs that a cluster works on, or left. */
 static void check_staging(Doctor *doctor)
 {
-    const char **ids;
-    uint32_t n;
+    StagingFolder *folders;
+    const char *first = NULL;
+    uint32_t n, planned = 0;
     Error err;
     error_init(&err);
-    if (staging_list(doctor->lake, doctor->arena, &ids, &n, &err) != STATUS_OK)
+    if ((doctor->fix && sweep_staging(doctor, &err) != STATUS_OK) ||
+        staging_list(doctor->lake, doctor->arena, &folders, &n, &err) != STATUS_OK) {
         add_error(doctor, "staging", &err, NULL);
-    else if (n > 0)
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (!folders[i].planned)
+            add(doctor, FINDING_PROBLEM, "staging",
+                arena_printf(
+                    doctor->arena,
+                    "run %s has files but no plan: a cluster wrote them after the run was given up or data was "
+                    "erased, and they may hold rows of it",
+                    folders[i].id),
+                doctor->fix ? "a run or a publication is at work: ask again when it is done"
+                            : "end the cluster's job, then 'freightlake doctor --fix' removes them");
+        else if (planned++ == 0)
+            first = folders[i].id;
+    }
+    if (planned > 0)
         add(doctor, FINDING_OK, "staging",
             arena_printf(doctor->arena,
                          "%s not published: %s%s; 'freightlake publish RUN', or with --discard to give it up",
-                         PLURAL(n, "run"), ids[0], n > 1 ? " and others" : ""),
+                         PLURAL(planned, "run"), first, planned > 1 ? " and others" : ""),
             NULL);
 }
 

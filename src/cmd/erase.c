@@ -29,7 +29,8 @@ typedef struct EraseJobArguments {
     uint32_t marts;       /* made anew */
     const char **removed; /* marts that could not be made without the rows: their tables went */
     uint32_t n_removed;
-    Error unmade; /* why the first mart that could not be made was not; OK: all were */
+    uint32_t swept; /* folders without a plan in staging */
+    Error unmade;   /* why the first mart that could not be made was not; OK: all were */
 } EraseJobArguments;
 
 static Status confirm(const EraseJobArguments *job, Error *err)
@@ -70,14 +71,14 @@ static Status remove_table(const EraseJobArguments *job, const char *name, Error
     return status;
 }
 
-/* What clusters made and nobody published is of shipments that are gone; a cluster that is still at it cannot be published. */
+/* What clusters made and nobody published is of shipments that are gone (mart/staging.c says why they do not come back). */
 static Status remove_staged(const EraseJobArguments *job, Error *err)
 {
-    const char **ids;
+    StagingFolder *folders;
     uint32_t n;
-    TRY(staging_list(job->lake, job->arena, &ids, &n, err));
+    TRY(staging_list(job->lake, job->arena, &folders, &n, err));
     for (uint32_t i = 0; i < n; i++)
-        TRY(staging_remove(job->lake, ids[i], job->arena, err));
+        TRY(staging_remove(job->lake, folders[i].id, job->arena, err));
     return STATUS_OK;
 }
 
@@ -144,7 +145,8 @@ static bool was_removed(const EraseJobArguments *job, const char *name)
     return removed;
 }
 
-/* Marts that have a table are made anew from what is left, and their older versions go. */
+/* Marts that have a table are made anew from what is left, and their older versions go.  The lock "run" is held over all of it:
+ * a run or a publication that read the rows has ended, and its table is among them. */
 static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
 {
     const MartRegistry *registry = &job->registry;
@@ -165,6 +167,7 @@ static Status erase_marts(EraseJobArguments *job, const char *id, Error *err)
                               .n_marts = n,
                               .full = true,
                               .rows_may_go = true,
+                              .locked = true,
                               .job = id,
                               .pool = job->resources.pool,
                               .budget = &job->resources.budget};
@@ -230,15 +233,25 @@ static void record(const EraseJobArguments *job, LakeJob *running, const Error *
                  failure);
 }
 
+/* What was done where there was nothing to erase. */
+static const char *swept_text(const EraseJobArguments *job)
+{
+    if (job->swept == 0)
+        return "nothing was changed";
+    return arena_printf(job->arena, "what clusters left in %s of staging without a plan was removed",
+                        PLURAL(job->swept, "folder"));
+}
+
 static void append_json(Buffer *text, const EraseJobArguments *job)
 {
     const EraseResult *r = &job->result;
     buffer_printf(text,
                   "{\"shipments\":%llu,\"quarantined\":%llu,\"raw_files\":%llu,\"raw_records\":%llu,"
-                  "\"data_files\":%llu,\"log_files\":%llu,\"marts\":%u,\"marts_removed\":[",
+                  "\"data_files\":%llu,\"log_files\":%llu,\"marts\":%u,"
+                  "\"staging_removed\":%u,\"marts_removed\":[",
                   (unsigned long long)r->shipments, (unsigned long long)r->quarantined,
                   (unsigned long long)r->raw_files, (unsigned long long)r->raw_records,
-                  (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts);
+                  (unsigned long long)r->data_files, (unsigned long long)r->log_files, job->marts, job->swept);
     for (uint32_t i = 0; i < job->n_removed; i++)
         buffer_printf(text, "%s\"%s\"", i ? "," : "", job->removed[i]);
     buffer_append_text(text, "]}\n");
@@ -275,7 +288,7 @@ static Status print_result(const EraseJobArguments *job, Error *err)
     if (arguments_given(job->arguments, "json"))
         append_json(&text, job);
     else if (job->result.nothing)
-        buffer_printf(&text, "the lake holds no data of client %s; nothing was changed\n", job->client);
+        buffer_printf(&text, "the lake holds no data of client %s; %s\n", job->client, swept_text(job));
     else
         append_text(&text, job);
     Status status = console_write_buffer(&text, err);
@@ -286,15 +299,20 @@ static Status print_result(const EraseJobArguments *job, Error *err)
 static void say_waiting(void *context, const char *name)
 {
     (void)context;
-    LOG(LOG_INFO, "waiting for another job on the same client", LOG_TEXT_FIELD("lock", name));
+    LOG(LOG_INFO, "waiting for another job to end", LOG_TEXT_FIELD("lock", name));
 }
 
+/* Where the lake holds nothing of it, a cluster may still have written it after an erase before. */
 static Status erase_steps(EraseJobArguments *job, const EraseOptions *options, Error *err)
 {
+    LakeLock *lock = NULL;
     TRY(erase(options, job->arena, &job->result, err));
-    if (job->result.nothing)
-        return STATUS_OK;
-    TRY(erase_marts(job, options->job, err));
+    TRY(lake_lock(job->lake, "run", say_waiting, NULL, &lock, err));
+    Status status = job->result.nothing ? staging_sweep(job->lake, job->arena, &job->swept, err)
+                                        : erase_marts(job, options->job, err);
+    lake_unlock(lock);
+    if (status != STATUS_OK || job->result.nothing)
+        return status;
     return erase_finished(options, job->arena, err);
 }
 
@@ -320,8 +338,8 @@ static Status locked_steps(EraseJobArguments *job, const Mapping *mapping, Error
     if (status != STATUS_OK)
         return status;
     if (job->result.nothing && job->shipment) {
-        error_set(err, STATUS_NOT_FOUND, "client %s has no shipment '%.200s'; nothing was changed", job->client,
-                  job->shipment);
+        error_set(err, STATUS_NOT_FOUND, "client %s has no shipment '%.200s'; %s", job->client, job->shipment,
+                  swept_text(job));
         return error_hint(err, "an id is compared as it is written, without blanks around");
     }
     TRY(print_result(job, err));

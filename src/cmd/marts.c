@@ -128,6 +128,12 @@ static Status export(const Arguments *arguments, const Mart *const *marts, uint3
 
 /* ---- export --run ---- */
 
+static void say_waiting(void *context, const char *name)
+{
+    (void)context;
+    LOG(LOG_INFO, "waiting for another run to end", LOG_TEXT_FIELD("lock", name));
+}
+
 static Status print_plan(const Arguments *arguments, const StagingPlan *plan, const char *id, Error *err)
 {
     Buffer text;
@@ -172,9 +178,9 @@ static Status export_run(const Arguments *arguments, const Mart *const *marts, u
         return error_hint(err, "freightlake --lake LAKE marts export --run ID");
     }
     bool only_stale = arguments->n_operands == 1 && !arguments_given(arguments, "full");
-    TRY(staging_choose(lake, marts, n, only_stale, arena, &plan, err));
-    if (plan.n_marts > 0)
-        TRY(staging_write_plan(lake, id, &plan, arena, err));
+    const StagingRequest request = {
+        .lake = lake, .id = id, .marts = marts, .n_marts = n, .only_stale = only_stale, .waiting = say_waiting};
+    TRY(staging_plan(&request, arena, &plan, err));
     return print_plan(arguments, &plan, id, err);
 }
 

@@ -104,12 +104,16 @@ static Status publish_staged(const PublishJob *job, Error *err)
 
 static Status discard(const PublishJob *job, Error *err)
 {
-    StorageFacts facts;
-    const char *folder = staging_folder(job->lake, job->id, job->arena);
-    TRY(storage_stat(arena_printf(job->arena, "%s/plan.json", folder), &facts, err));
+    StagingFolder *folders;
+    uint32_t n, i = 0;
+    TRY(staging_list(job->lake, job->arena, &folders, &n, err));
+    while (i < n && strcmp(folders[i].id, job->id) != 0)
+        i++;
     TRY(staging_remove(job->lake, job->id, job->arena, err));
-    const char *said = facts.exists ? arena_printf(job->arena, "run %s is given up; no mart changed\n", job->id)
-                                    : arena_printf(job->arena, "there is no run %s; nothing was done\n", job->id);
+    const char *done = i == n               ? "there is none of that id; nothing was done"
+                       : folders[i].planned ? "given up; no mart changed"
+                                            : "it had no plan any more, and its files are removed; no mart changed";
+    const char *said = arena_printf(job->arena, "run %s: %s\n", job->id, done);
     return console_write(said, strlen(said), err);
 }
 

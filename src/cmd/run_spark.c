@@ -101,12 +101,19 @@ static void take_line(void *context, const char *line)
         fprintf(stderr, "spark: %s\n", line + sizeof mark - 1);
 }
 
+/* A log holds what the job said, rows perhaps: it follows the rule of what a job writes (mart/staging.c). */
 static const char *save_log(SparkRun *run)
 {
     const char *path = arena_printf(run->arena, "%s/spark.log", staging_folder(run->lake, run->id, run->arena));
+    bool planned = false;
     Error err;
     error_init(&err);
-    if (storage_write_file(path, run->log.data, run->log.size, &err) != STATUS_OK)
+    Status status = storage_write_file(path, run->log.data, run->log.size, &err);
+    if (status == STATUS_OK)
+        status = staging_is_planned(run->lake, run->id, run->arena, &planned, &err);
+    if (status == STATUS_OK && !planned)
+        status = storage_remove(path, &err);
+    if (status != STATUS_OK)
         LOG(LOG_WARN, "the log of the cluster's job could not be kept", LOG_TEXT_FIELD("error", err.message));
     return path;
 }
@@ -196,7 +203,6 @@ static void say_waiting(void *context, const char *name)
 
 static Status make_and_publish(SparkRun *run, const StagingPlan *plan, const MartRegistry *registry, Error *err)
 {
-    TRY(staging_write_plan(run->lake, run->id, plan, run->arena, err));
     LOG(LOG_INFO, "the cluster makes the marts", LOG_TEXT_FIELD("run", run->id), LOG_TEXT_FIELD("master", run->master),
         LOG_INTEGER_FIELD("marts", plan->n_marts), LOG_INTEGER_FIELD("bytes", plan->shipments->size_bytes));
     TRY(make_marts(run, err));
@@ -230,7 +236,13 @@ static Status locked_steps(SparkRun *run, const Mart *const *marts, uint32_t n_m
     MartRegistry registry = {.marts = ARENA_ARRAY(run->arena, Mart, n_marts + 1), .n = n_marts};
     for (uint32_t i = 0; i < n_marts; i++)
         registry.marts[i] = *sound[i];
-    TRY(staging_choose(run->lake, sound, n_marts, !arguments_given(run->arguments, "full"), run->arena, &plan, err));
+    const StagingRequest request = {.lake = run->lake,
+                                    .id = run->id,
+                                    .marts = sound,
+                                    .n_marts = n_marts,
+                                    .only_stale = !arguments_given(run->arguments, "full"),
+                                    .waiting = say_waiting};
+    TRY(staging_plan(&request, run->arena, &plan, err));
     if (plan.n_marts == 0) /* says so */
         TRY(run_lake_local(run->arguments, run->lake, sound, n_marts, run->arena, err));
     else

@@ -398,7 +398,8 @@ Status lake_run(const LakeRunOptions *options, Arena *job_arena, LakeRunResult *
     double start = clock_seconds();
     LakeRun run = {.options = options, .arena = job_arena, .n_jobs = options->n_marts};
     LakeLock *lock = NULL;
-    TRY(lake_lock(options->lake, "run", options->waiting, NULL, &lock, err));
+    if (!options->locked)
+        TRY(lake_lock(options->lake, "run", options->waiting, NULL, &lock, err));
     prepare(&run);
     Status status = run_steps(&run, err);
     clean_up(&run);

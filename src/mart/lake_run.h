@@ -27,6 +27,7 @@ typedef struct LakeRunOptions {
     void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total); /* from worker threads; may be NULL */
     void *progress_context;
     void (*waiting)(void *context, const char *lock); /* for another run; may be NULL */
+    bool locked;                                      /* the caller holds the lock "run" */
     const char *job;                                  /* id, for the commits; NULL: none, or what `begin` says */
     Status (*begin)(void *context, const char **ret_job, Error *err); /* there is something to do; may be NULL */
     void *begin_context;

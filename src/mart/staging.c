@@ -1,4 +1,23 @@
-/* Staging; see staging.h.  What a cluster wrote is not trusted: names, hashes and paths are held against the plan. */
+/* Staging; see staging.h.  What a cluster wrote is not trusted: names, hashes and paths are held against the plan.
+ *
+ * Why no erased row comes back.  A row gets out of staging by publish alone, and into staging by a job that read it from a
+ * file of a plan.
+ *
+ *   erase       its commit -> old data files and log entries go -> under the lock "run": staging goes, each plan before the
+ *               rest -> marts are made anew, their older versions go
+ *   plan        chosen and written under "run": before erase's turn, and it goes with the rest, or behind it, and names no
+ *               file with the row
+ *   job         reads the plan -> writes below a folder of its own -> reads the plan again: where it is not the same to the
+ *               byte (gone, or of the same id anew), removes what it wrote.  A file that was written before the plan went is
+ *               found by erase, which looks after that; one written later is followed by the job's look
+ *   publish     reads and commits under "run": before erase's turn, and the mart is among those made anew; behind it, there is
+ *               neither a plan nor the log of the plan's version.  An outcome of another version of the shipments is refused
+ *   run         holds "run" from its look at the shipments to its last commit, so it is made anew, too, or saw no such row
+ *
+ * What stays open: a job that is killed between its write and its look leaves files in a folder without a plan.  Nothing
+ * publishes them; `doctor` says so, and erase, the next plan, `doctor --fix` and `publish --discard` remove them.
+ *
+ * A second job of one plan replaces the first one's files; both give the rows of one version, and publish counts them. */
 #include "mart/staging.h"
 
 #include <jansson.h>
@@ -85,29 +104,27 @@ static Status is_stale(const Lake *lake, const Mart *mart, const DeltaSnapshot *
     return STATUS_OK;
 }
 
-Status staging_choose(const Lake *lake, const Mart *const *marts, uint32_t n_marts, bool only_stale, Arena *arena,
-                      StagingPlan *ret_plan, Error *err)
+static Status choose(const StagingRequest *request, Arena *arena, StagingPlan *ret_plan, Error *err)
 {
-    StagingPlan plan = {.again = !only_stale, .marts = ARENA_ARRAY(arena, PlannedMart, n_marts + 1)};
-    const char *table = lake_table_path(lake, "shipments", arena);
+    StagingPlan plan = {.again = !request->only_stale, .marts = ARENA_ARRAY(arena, PlannedMart, request->n_marts + 1)};
+    const char *table = lake_table_path(request->lake, "shipments", arena);
     TRY(delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &plan.shipments, err));
-    for (uint32_t i = 0; i < n_marts; i++) {
+    for (uint32_t i = 0; i < request->n_marts; i++) {
         bool stale = true;
-        if (only_stale)
-            TRY(is_stale(lake, marts[i], plan.shipments, arena, &stale, err));
+        if (request->only_stale)
+            TRY(is_stale(request->lake, request->marts[i], plan.shipments, arena, &stale, err));
         if (stale)
-            TRY(export_plan(marts[i], arena, &plan.marts[plan.n_marts++], err));
+            TRY(export_plan(request->marts[i], arena, &plan.marts[plan.n_marts++], err));
     }
     *ret_plan = plan;
     return STATUS_OK;
 }
 
-Status staging_write_plan(const Lake *lake, const char *id, const StagingPlan *plan, Arena *arena, Error *err)
+static Status write_plan(const Lake *lake, const char *id, const StagingPlan *plan, Arena *arena, Error *err)
 {
     Buffer json;
     char now[TIME_TEXT_SIZE];
     bool created;
-    TRY(staging_check_id(id, err));
     timestamp_format(now, lake_now_us());
     now[10] = 'T';
     buffer_init(&json, 0);
@@ -129,6 +146,21 @@ Status staging_write_plan(const Lake *lake, const char *id, const StagingPlan *p
     error_set(err, STATUS_USAGE, "there is a run with the id '%s' already", id);
     error_at_file(err, path);
     return error_hint(err, "take another id, or publish that run");
+}
+
+Status staging_plan(const StagingRequest *request, Arena *arena, StagingPlan *ret_plan, Error *err)
+{
+    LakeLock *lock = NULL;
+    uint32_t swept;
+    TRY(staging_check_id(request->id, err));
+    TRY(lake_lock(request->lake, "run", request->waiting, NULL, &lock, err));
+    Status status = staging_sweep(request->lake, arena, &swept, err);
+    if (status == STATUS_OK)
+        status = choose(request, arena, ret_plan, err);
+    if (status == STATUS_OK && ret_plan->n_marts > 0)
+        status = write_plan(request->lake, request->id, ret_plan, arena, err);
+    lake_unlock(lock);
+    return status;
 }
 
 /* ---- What came back ---- */
@@ -320,25 +352,52 @@ Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *r
     return status;
 }
 
-Status staging_list(const Lake *lake, Arena *arena, const char ***ret_ids, uint32_t *ret_n, Error *err)
+Status staging_is_planned(const Lake *lake, const char *id, Arena *arena, bool *ret_planned, Error *err)
+{
+    StorageFacts facts;
+    TRY(storage_stat(arena_printf(arena, "%s/" PLAN, staging_folder(lake, id, arena)), &facts, err));
+    *ret_planned = facts.exists;
+    return STATUS_OK;
+}
+
+Status staging_list(const Lake *lake, Arena *arena, StagingFolder **ret_folders, uint32_t *ret_n, Error *err)
 {
     StorageList list;
+    uint32_t n = 0;
     const char *folder = staging_folder(lake, "", arena);
     size_t length = strlen(folder);
     TRY(storage_list_folder(arena_printf(arena, "%.*s", (int)length - 1, folder), true, NULL, &list, err));
-    *ret_ids = ARENA_ARRAY(arena, const char *, list.n + 1);
-    *ret_n = 0;
+    StagingFolder *folders = ARENA_ARRAY(arena, StagingFolder, list.n + 1);
     for (size_t i = 0; i < list.n; i++) { /* sorted by path, so those of a run follow each other */
-        const char *name = list.entries[i].path + length, *end = strchr(name, '/');
-        const char *id = end ? arena_printf(arena, "%.*s", (int)(end - name), name) : NULL;
-        if (id && (*ret_n == 0 || strcmp((*ret_ids)[*ret_n - 1], id) != 0))
-            (*ret_ids)[(*ret_n)++] = id;
+        const char *name = list.entries[i].path + length, *slash = strchr(name, '/');
+        if (!slash || !slash[1]) /* a stray file, or what S3 programs take for a folder */
+            continue;
+        const char *id = arena_printf(arena, "%.*s", (int)(slash - name), name);
+        if (n == 0 || strcmp(folders[n - 1].id, id) != 0)
+            folders[n++] = (StagingFolder){.id = id};
+        folders[n - 1].planned |= strcmp(slash + 1, PLAN) == 0;
     }
     storage_list_done(&list);
+    *ret_folders = folders;
+    *ret_n = n;
     return STATUS_OK;
 }
 
 Status staging_remove(const Lake *lake, const char *id, Arena *arena, Error *err)
 {
     return storage_remove_folder(staging_folder(lake, id, arena), PLAN, err);
+}
+
+Status staging_sweep(const Lake *lake, Arena *arena, uint32_t *ret_removed, Error *err)
+{
+    StagingFolder *folders;
+    uint32_t n;
+    TRY(staging_list(lake, arena, &folders, &n, err));
+    *ret_removed = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!folders[i].planned) {
+            TRY(staging_remove(lake, folders[i].id, arena, err));
+            ++*ret_removed;
+        }
+    return STATUS_OK;
 }

@@ -1,7 +1,7 @@
 /* Staging: what a lake and a cluster that makes its marts hand each other.
  *
  *   LAKE/_freightlake/staging/ID/plan.json      written by the lake: what is to be made, of which files
- *   LAKE/_freightlake/staging/ID/MART/NAME.parquet   written by the cluster, any number of them
+ *   LAKE/_freightlake/staging/ID/MART/.../NAME.parquet   written by the cluster, any number of them
  *   LAKE/_freightlake/staging/ID/outcome.json   written by the cluster, last: what it made
  *
  * plan.json
@@ -36,12 +36,18 @@ typedef struct StagingPlan {
     bool again; /* marts that are up to date are among them, and are to be published all the same */
 } StagingPlan;
 
-/* Of the marts, all or only those that are not up to date. */
-Status staging_choose(const Lake *lake, const Mart *const *marts, uint32_t n_marts, bool only_stale, Arena *arena,
-                      StagingPlan *ret_plan, Error *err) MUST_CHECK;
-/* Writes plan.json; USAGE when there is one of this id. */
-Status staging_write_plan(const Lake *lake, const char *id, const StagingPlan *plan, Arena *arena, Error *err)
-    MUST_CHECK;
+typedef struct StagingRequest {
+    const Lake *lake;
+    const char *id; /* of the run */
+    const Mart *const *marts;
+    uint32_t n_marts;
+    bool only_stale;                                  /* of the marts, those that are not up to date */
+    void (*waiting)(void *context, const char *lock); /* for another run; may be NULL */
+} StagingRequest;
+
+/* Under the lock "run": sweeps, chooses the marts, and writes plan.json unless there is nothing to make.  USAGE when there is
+ * a plan of this id. */
+Status staging_plan(const StagingRequest *request, Arena *arena, StagingPlan *ret_plan, Error *err) MUST_CHECK;
 
 typedef struct StagedMart {
     const char *name;
@@ -64,9 +70,19 @@ typedef struct StagedRun {
 /* A run that the cluster says is complete.  NOT_FOUND without a plan or an outcome; DATA when the cluster failed, with its
  * message; CORRUPT when the two do not fit. */
 Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *ret_run, Error *err) MUST_CHECK;
-/* The ids of the runs that lie in staging, sorted. */
-Status staging_list(const Lake *lake, Arena *arena, const char ***ret_ids, uint32_t *ret_n, Error *err) MUST_CHECK;
-/* The plan goes last. */
+typedef struct StagingFolder {
+    const char *id;
+    bool planned; /* false: its plan is gone, and what lies there is what a cluster wrote too late, or before it died */
+} StagingFolder;
+
+/* Whether the run's plan is there: it was neither published, given up nor erased. */
+Status staging_is_planned(const Lake *lake, const char *id, Arena *arena, bool *ret_planned, Error *err) MUST_CHECK;
+/* What lies in staging, sorted by id. */
+Status staging_list(const Lake *lake, Arena *arena, StagingFolder **ret_folders, uint32_t *ret_n, Error *err)
+    MUST_CHECK;
+/* The plan goes first, so that a job that is still at work sees that its files are unwanted. */
 Status staging_remove(const Lake *lake, const char *id, Arena *arena, Error *err) MUST_CHECK;
+/* Removes the folders without a plan; *ret_removed counts them.  The lock "run" is held. */
+Status staging_sweep(const Lake *lake, Arena *arena, uint32_t *ret_removed, Error *err) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
  * calls that start from a path look at the scheme. */
 #include "storage/storage.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -244,29 +245,39 @@ Status storage_remove(const char *path, Error *err)
     return driver->remove(path, err);
 }
 
-static int remove_empty(const char *path, const struct stat *facts, int kind, struct FTW *where)
+/* A folder that is filled at the same time stays. */
+static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *where)
 {
     (void)facts;
     (void)where;
-    if (kind == FTW_DP)
-        (void)rmdir(path); /* one that is not empty stays */
-    return 0;
+    bool removed = kind == FTW_DP ? rmdir(path) == 0 : unlink(path) == 0;
+    return removed || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ? 0 : errno;
 }
 
-Status storage_remove_folder(const char *folder, const char *last, Error *err)
+static Status remove_local_folder(const char *folder, Error *err)
+{
+    int failed = nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (failed < 0)
+        failed = errno == ENOENT ? 0 : errno;
+    if (failed == 0)
+        return STATUS_OK;
+    error_set_errno(err, failed, "removing the folder failed");
+    return error_at_file(err, folder);
+}
+
+Status storage_remove_folder(const char *folder, const char *first, Error *err)
 {
     StorageList list;
-    CLEANUP(mem_cleanup) char *kept = last ? mem_printf("%s/%s", folder, last) : NULL;
+    CLEANUP(mem_cleanup) char *leader = first ? mem_printf("%s/%s", folder, first) : NULL;
+    if (leader)
+        TRY(storage_remove(leader, err));
+    if (storage_is_local(folder))
+        return remove_local_folder(folder, err);
     TRY(storage_list_folder(folder, true, NULL, &list, err));
     Status status = STATUS_OK;
     for (size_t i = 0; i < list.n && status == STATUS_OK; i++)
-        if (!kept || strcmp(list.entries[i].path, kept) != 0)
-            status = storage_remove(list.entries[i].path, err);
+        status = storage_remove(list.entries[i].path, err);
     storage_list_done(&list);
-    if (status == STATUS_OK && kept)
-        status = storage_remove(kept, err);
-    if (status == STATUS_OK && storage_is_local(folder))
-        (void)nftw(folder, remove_empty, 16, FTW_DEPTH | FTW_PHYS);
     return status;
 }
 

@@ -114,9 +114,9 @@ Status storage_create_unnamed(const char *folder, StorageWriter **ret_writer, Er
 /* As storage_commit, at a path in the folder that storage_create_unnamed was given. */
 Status storage_commit_as(StorageWriter *writer, const char *path, Error *err) MUST_CHECK;
 Status storage_remove(const char *path, Error *err) MUST_CHECK; /* of one file; fine when it is not there */
-/* Every file below the folder, and the folder; fine when it is not there.  `last`, when not NULL, names a file directly in
- * it that goes last, so that what is left of a removal cut short still has it. */
-Status storage_remove_folder(const char *folder, const char *last, Error *err) MUST_CHECK;
+/* Everything below the folder, temporary files too, and the folder; links go, not what they lead to; fine when it is not there.
+ * `first`, when not NULL, names a file directly in it that goes before all others are looked for. */
+Status storage_remove_folder(const char *folder, const char *first, Error *err) MUST_CHECK;
 /* Every file below `folder`, also with names that start with '_' or '.', but no temporary files; only those directly in it
  * when not `deep`.  `from`, when not NULL, is the first name wanted (byte order; not `deep` only).  A folder that is not
  * there gives an empty list. */

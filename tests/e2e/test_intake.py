@@ -298,7 +298,7 @@ class EraseNothing(Intake):
         before = self.files()
         self.assertIn("no shipment 'S99'", self.do("erase", "acme", "--shipment", "S99", "--yes", code=3))
         self.assertIn("no client", self.do("erase", "other", "--yes", code=3))
-        locks = {"_freightlake/locks/client-acme.lock": b""}
+        locks = {f"_freightlake/locks/{name}.lock": b"" for name in ("client-acme", "run")}
         self.assertEqual(self.files(), before | locks)
         query = "SELECT count(*) AS n FROM shipments"
         self.assertIn("2", self.do("query", query, "--version", 1))

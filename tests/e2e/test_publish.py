@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`marts export --run` and `publish`: what a cluster made becomes the lake's marts by the lake's own tests, or not at all."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -152,6 +153,47 @@ class Publish(unittest.TestCase):
         self.assertFalse(self.staging("r1").exists())
         self.assertIn("nothing was done", self.do("publish", "r1", "--discard"))
 
+    def test_links_are_not_followed(self) -> None:
+        """Giving a run up removes what lies in its folder, not what links there lead to."""
+        elsewhere = self.path / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "precious").touch()
+        self.begin("r1")
+        (self.staging("r1") / "folder").symlink_to(elsewhere)
+        (self.staging("r1") / "file").symlink_to(elsewhere / "precious")
+        self.do("publish", "r1", "--discard")
+        self.assertFalse(self.staging("r1").exists())
+        self.assertTrue((elsewhere / "precious").exists())
+
+    def late(self, run_id: str) -> pathlib.Path:
+        """What a cluster's task writes that nobody told that its run is gone."""
+        file = self.staging(run_id) / "delay_trends" / "1f2e" / "_temporary" / "0" / "part-00000.parquet"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"rows")
+        return file
+
+    def test_files_without_a_plan(self) -> None:
+        """The doctor names them; whoever gives the run up, plans another, or erases what is not there, removes them."""
+        file = self.late("r1")
+        said = self.do("doctor", code=1)
+        self.assertIn("run r1 has files but no plan", said)
+        self.assertIn("doctor --fix", said)
+        self.assertIn("removed", self.do("doctor", "--fix"))
+        self.assertFalse(file.exists())
+        file = self.late("r1")
+        self.assertIn("its files are removed", self.do("publish", "r1", "--discard"))
+        self.assertFalse(file.exists())
+        self.late("r1")
+        self.begin("r2")
+        self.assertFalse(self.staging("r1").exists())
+        file = self.late("r1")
+        said = self.do("erase", "emart", "--shipment", "nowhere", "--yes", code=3)
+        self.assertIn("1 folder of staging", said)
+        self.assertFalse(file.exists())
+        self.assertTrue(self.staging("r2").exists())
+        self.assertIn("nothing was changed", self.do("erase", "emart", "--shipment", "nowhere", "--yes", code=3))
+        self.assertIn("the lake is well", self.do("doctor"))
+
     # ---- What is refused
 
     def test_erased_shipments_do_not_come_back(self) -> None:
@@ -168,6 +210,24 @@ class Publish(unittest.TestCase):
         self.assertEqual(found, [])
         late.rename(self.staging("r1"))
         self.refused("r1")
+
+    def test_a_publication_beside_an_erase(self) -> None:
+        """A mart that got its first version from a job that read the row before it was erased is made anew."""
+        self.do("run")
+        shipment = self.lake.parent.joinpath("in1", "part-00000.csv").read_text().splitlines()[5].split(",")[0]
+        table, aside = self.lake / "marts" / "cost_analysis", self.path / "aside"
+        table.rename(aside)
+        (self.lake / "_freightlake" / "state" / "cost_analysis.state").unlink(missing_ok=True)
+        words = [PROGRAM, "--lake", str(self.lake), "erase", "emart", "--shipment", shipment, "--yes"]
+        with open(self.lake / "_freightlake" / "locks" / "run.lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as erase:
+                self.assertIn("waiting", erase.stderr.readline())
+                aside.rename(table)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                self.assertEqual(erase.wait(60), 0, erase.stderr.read())
+        found = [path for path in self.lake.rglob("*.parquet") if shipment.encode() in path.read_bytes()]
+        self.assertEqual(found, [])
 
     def test_a_failed_test_leaves_the_version_before(self) -> None:
         self.do("run")

@@ -200,6 +200,36 @@ class StagingTest(unittest.TestCase):
                 staging.remove(gone)
             self.assertEqual(list(folder.iterdir()), [])
 
+    def test_an_attempt_whose_plan_goes_leaves_nothing(self):
+        marts = job.parse_plan(json.dumps(PLAN), "r-1", "plan.json").marts
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            staging = job.LocalStaging(folder)
+
+            def begin(plan: bytes) -> object:
+                staging.replace("plan.json", plan)
+                attempt = job.Attempt(staging, plan, marts)
+                (folder / attempt.folders["demand"]).mkdir(parents=True)
+                (folder / attempt.folders["demand"] / "part-0.parquet").touch()
+                return attempt
+
+            def names() -> set[str]:
+                return {path.name for path in folder.iterdir()}
+
+            first = begin(b"one")
+            self.assertTrue(first.stands())
+            first.finish(b"made")
+            self.assertEqual(names(), {"plan.json", "demand", "outcome.json"})
+            second = begin(b"another of the same id")
+            first.finish(b"late")
+            self.assertFalse((folder / first.folders["demand"]).exists())
+            self.assertEqual(names(), {"plan.json", "demand"})
+            self.assertTrue(second.stands())
+            self.assertEqual(len(staging.data_files(second.folders["demand"])), 1)
+            staging.remove("plan.json")
+            second.finish(b"late")
+            self.assertEqual(names(), set())
+
     def test_a_missing_plan_says_the_next_step(self):
         with tempfile.TemporaryDirectory() as name:
             staging = job.LocalStaging(pathlib.Path(name))
