@@ -1,0 +1,10 @@
+variable "name" {
+  description = "Prefix of every name."
+  type        = string
+  default     = "freightlake"
+}
+
+variable "region" {
+  description = "The AWS region."
+  type        = string
+}

@@ -1,0 +1,19 @@
+output "role_arn" {
+  description = "The orchestrator's role."
+  value       = aws_iam_role.orchestrator.arn
+}
+
+output "instance_id" {
+  description = "The orchestrator's machine, or null."
+  value       = one(aws_instance.orchestrator[*].id)
+}
+
+output "secret_parameters" {
+  description = "SSM parameters (SecureString) that an operator gives values to."
+  value       = [for name in local.secrets : "${var.context.ssm_path}/${name}"]
+}
+
+output "external_user" {
+  description = "The user whose key an orchestrator outside AWS needs, or null."
+  value       = one(aws_iam_user.external[*].name)
+}

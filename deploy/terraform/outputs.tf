@@ -1,0 +1,84 @@
+locals {
+  # A value for each key that the flows read from Kestra's KV store.
+  kestra_values = {
+    lake                       = "s3://${module.lake.buckets["processed"]}/lake"
+    aws_region                 = var.region
+    emr_release_label          = var.emr.release_label
+    emr_subnet_id              = module.network.private_subnet_id
+    emr_service_role           = module.compute.service_role_name
+    emr_job_flow_role          = module.compute.instance_profile_name
+    emr_log_uri                = module.compute.log_uri
+    emr_security_configuration = module.compute.security_configuration
+    emr_primary_group          = module.compute.security_groups.primary
+    emr_worker_group           = module.compute.security_groups.worker
+    emr_service_group          = module.compute.security_groups.service
+    emr_instance_type          = var.emr.core_type
+    emr_instance_count         = tostring(1 + var.emr.core_count + var.emr.task_count)
+    spark_job_uri              = "s3://${module.lake.buckets["artefacts"]}/jobs/run_marts.py"
+  }
+}
+
+output "kestra_values" {
+  description = "A value for each key of Kestra's KV store; also in SSM below PATH/kestra/."
+  value       = local.kestra_values
+}
+
+output "kestra_secrets" {
+  description = "SSM parameters (SecureString) that an operator gives values to; Kestra's secrets."
+  value       = module.orchestration.secret_parameters
+}
+
+output "lake_zones" {
+  description = "What `zones:` in freightlake.yaml says for the lake in these buckets."
+  value = {
+    raw        = "s3://${module.lake.buckets["raw"]}/raw"
+    processed  = "s3://${module.lake.buckets["processed"]}/lake/processed"
+    quarantine = "s3://${module.lake.buckets["processed"]}/lake/quarantine"
+    marts      = "s3://${module.lake.buckets["marts"]}/marts"
+  }
+}
+
+output "job_flow" {
+  description = "The daily cluster as a RunJobFlow request: aws emr create-cluster --cli-input-json takes it."
+  value       = module.compute.job_flow
+}
+
+output "buckets" {
+  description = "Names of the buckets by zone."
+  value       = module.lake.buckets
+}
+
+output "orchestrator_role_arn" {
+  description = "The orchestrator's role."
+  value       = module.orchestration.role_arn
+}
+
+output "orchestrator_instance_id" {
+  description = "The orchestrator's machine (aws ssm start-session --target ID), or null."
+  value       = module.orchestration.instance_id
+}
+
+output "external_user" {
+  description = "The user whose keys rotate_key.py makes, where Kestra runs outside AWS."
+  value       = module.orchestration.external_user
+}
+
+output "eraser_role_arn" {
+  description = "The role that may remove locked versions."
+  value       = module.lake.eraser_role_arn
+}
+
+output "workflow_role_arns" {
+  description = "The roles of GitHub's workflows: plan, apply, deploy."
+  value       = module.cicd.role_arns
+}
+
+output "alarm_topic_arn" {
+  description = "The topic of alarms."
+  value       = module.observability.topic_arn
+}
+
+output "job_log_group" {
+  description = "Where jobs log to."
+  value       = module.observability.job_log_group
+}

