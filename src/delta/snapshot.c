@@ -16,7 +16,8 @@ typedef struct Replay {
     TextIndex paths; /* numbers are those of `files` */
     LogFile *files;
     uint32_t capacity;
-    TextIndex app_ids; /* those of actions.transactions */
+    TextIndex app_ids;                /* those of actions.transactions */
+    int64_t checkpoint, rows_changed; /* as in DeltaSnapshot */
 } Replay;
 
 static void replay_file(Replay *replay, const LogFile *file)
@@ -33,21 +34,32 @@ static void replay_file(Replay *replay, const LogFile *file)
     *known = next;
 }
 
-static void replay_transaction(Replay *replay, Arena *arena, const DeltaTransaction *transaction)
+/* Or stands for entries that were lost. */
+static bool changes_rows(const LogActions *actions)
 {
-    uint32_t i = text_index_add(&replay->app_ids, transaction->app_id);
-    if (i == replay->actions.n_transactions)
-        log_add_transaction(&replay->actions, arena, *transaction);
-    else
-        replay->actions.transactions[i] = *transaction;
+    bool changes = actions->operation && strcmp(actions->operation, "FSCK") == 0;
+    for (uint32_t i = 0; i < actions->n_files && !changes; i++)
+        changes = actions->files[i].data_change;
+    return changes;
 }
 
-static void replay_actions(Replay *replay, const LogActions *actions, Arena *arena)
+static void replay_transaction(Replay *replay, Arena *arena, DeltaTransaction transaction, int64_t version)
+{
+    uint32_t i = text_index_add(&replay->app_ids, transaction.app_id);
+    transaction.committed = version;
+    if (i == replay->actions.n_transactions)
+        log_add_transaction(&replay->actions, arena, transaction);
+    else
+        replay->actions.transactions[i] = transaction;
+}
+
+/* Those of a commit, or (version -1) of a checkpoint. */
+static void replay_actions(Replay *replay, const LogActions *actions, int64_t version, Arena *arena)
 {
     for (uint32_t i = 0; i < actions->n_files; i++)
         replay_file(replay, &actions->files[i]);
     for (uint32_t i = 0; i < actions->n_transactions; i++)
-        replay_transaction(replay, arena, &actions->transactions[i]);
+        replay_transaction(replay, arena, actions->transactions[i], version);
     if (actions->metadata)
         replay->actions.metadata = actions->metadata;
     if (actions->min_reader_version) {
@@ -55,6 +67,8 @@ static void replay_actions(Replay *replay, const LogActions *actions, Arena *are
         replay->actions.min_writer_version = actions->min_writer_version;
     }
     replay->actions.timestamp_ms = actions->timestamp_ms;
+    if (version >= 0 && changes_rows(actions))
+        replay->rows_changed = version;
 }
 
 static void replay_done(Replay *replay)
@@ -162,7 +176,7 @@ static Status replay_from(const char *table, CheckpointFile checkpoint, int64_t 
     if (checkpoint.version >= 0) {
         LogActions actions = {.timestamp_ms = -1};
         TRY(checkpoint_read(table, checkpoint, arena, &actions, err));
-        replay_actions(replay, &actions, arena);
+        replay_actions(replay, &actions, -1, arena);
         next = checkpoint.version + 1;
     }
     for (uint32_t i = commits_behind(listing, next - 1); next <= version; i++, next++) {
@@ -170,7 +184,7 @@ static Status replay_from(const char *table, CheckpointFile checkpoint, int64_t 
             return missing_commit(table, next, arena, err);
         LogActions actions;
         TRY(log_read(table, next, arena, &actions, err));
-        replay_actions(replay, &actions, arena);
+        replay_actions(replay, &actions, next, arena);
         if (replay->actions.timestamp_ms < 0)
             replay->actions.timestamp_ms = listing->times_ms[i];
     }
@@ -225,7 +239,9 @@ static Status make_snapshot(Replay *replay, const char *table, int64_t version, 
                                 .min_writer_version = actions->min_writer_version,
                                 .metadata = actions->metadata->metadata,
                                 .transactions = actions->transactions,
-                                .n_transactions = actions->n_transactions};
+                                .n_transactions = actions->n_transactions,
+                                .checkpoint = replay->checkpoint,
+                                .rows_changed = replay->rows_changed};
     DeltaFile *files = ARENA_ARRAY(arena, DeltaFile, replay->paths.n + 1);
     DeltaTombstone *tombstones = ARENA_ARRAY(arena, DeltaTombstone, replay->paths.n + 1);
     if (replay->paths.n > 1)
@@ -254,7 +270,7 @@ static Status make_snapshot(Replay *replay, const char *table, int64_t version, 
 static Status load_from(const char *table, CheckpointFile checkpoint, int64_t version, const LogListing *listing,
                         Arena *arena, DeltaSnapshot **ret_snapshot, Error *err)
 {
-    Replay replay = {0};
+    Replay replay = {.checkpoint = checkpoint.version, .rows_changed = -1};
     Status status = replay_from(table, checkpoint, version, listing, arena, &replay, err);
     if (status == STATUS_OK)
         status = make_snapshot(&replay, table, version, arena, ret_snapshot, err);
@@ -336,14 +352,34 @@ Status delta_newest_version(const char *table, int64_t known, int64_t *ret_versi
     return status;
 }
 
-int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id)
+static const DeltaTransaction *find_transaction(const DeltaSnapshot *snapshot, const char *app_id)
 {
     const DeltaTransaction key = {.app_id = app_id};
-    const DeltaTransaction *found =
-        snapshot->n_transactions
-            ? bsearch(&key, snapshot->transactions, snapshot->n_transactions, sizeof key, compare_transactions)
-            : NULL;
+    return snapshot->n_transactions
+               ? bsearch(&key, snapshot->transactions, snapshot->n_transactions, sizeof key, compare_transactions)
+               : NULL;
+}
+
+int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id)
+{
+    const DeltaTransaction *found = find_transaction(snapshot, app_id);
     return found ? found->version : -1;
+}
+
+bool delta_rows_changed_since(const DeltaSnapshot *snapshot, int64_t version)
+{
+    Arena arena;
+    bool changed = version > snapshot->version || snapshot->rows_changed > version;
+    arena_init(&arena);
+    while (!changed && ++version <= snapshot->checkpoint) { /* what is behind it was looked at when it was loaded */
+        LogActions actions;
+        Error ignored;
+        error_init(&ignored);
+        arena_reset(&arena);
+        changed = log_read(snapshot->table, version, &arena, &actions, &ignored) != STATUS_OK || changes_rows(&actions);
+    }
+    arena_done(&arena);
+    return changed;
 }
 
 static bool has_transaction(const LogActions *actions, const char *app_id)
@@ -354,37 +390,17 @@ static bool has_transaction(const LogActions *actions, const char *app_id)
     return false;
 }
 
-static bool changes_rows(const LogActions *actions)
-{
-    for (uint32_t i = 0; i < actions->n_files; i++)
-        if (actions->files[i].data_change)
-            return true;
-    return false;
-}
-
-bool delta_rows_changed_since(const DeltaSnapshot *snapshot, int64_t version)
-{
-    Arena arena;
-    bool changed = version > snapshot->version;
-    arena_init(&arena);
-    while (!changed && ++version <= snapshot->version) {
-        LogActions actions;
-        Error ignored;
-        error_init(&ignored);
-        arena_reset(&arena);
-        changed = log_read(snapshot->table, version, &arena, &actions, &ignored) != STATUS_OK ||
-                  changes_rows(&actions) || (actions.operation && strcmp(actions.operation, "FSCK") == 0);
-    }
-    arena_done(&arena);
-    return changed;
-}
-
 bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id)
 {
+    const DeltaTransaction *transaction = find_transaction(snapshot, app_id);
+    if (!transaction || transaction->version < 0)
+        return false;
+    if (snapshot->rows_changed >= 0 || transaction->committed >= 0)
+        return transaction->committed >= snapshot->rows_changed;
     Arena arena;
     bool found = false, changed = false;
     arena_init(&arena);
-    for (int64_t version = snapshot->version; version >= 0 && !found && !changed; version--) {
+    for (int64_t version = snapshot->checkpoint; version >= 0 && !found && !changed; version--) {
         LogActions actions;
         Error ignored;
         error_init(&ignored);

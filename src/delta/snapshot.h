@@ -54,6 +54,7 @@ typedef struct DeltaTransaction {
     const char *app_id;
     int64_t version;
     int64_t last_updated_ms; /* -1: unknown */
+    int64_t committed;       /* in a snapshot: by which version; -1: a checkpoint has it.  Nothing to a commit. */
 } DeltaTransaction;
 
 typedef struct DeltaSnapshot {
@@ -70,6 +71,8 @@ typedef struct DeltaSnapshot {
     uint32_t n_tombstones;
     const DeltaTransaction *transactions; /* sorted by app_id */
     uint32_t n_transactions;
+    int64_t checkpoint;   /* the version of that which it was loaded from; -1: from the first commit */
+    int64_t rows_changed; /* the newest version behind the checkpoint that changed rows, or stands for some; -1: none */
 } DeltaSnapshot;
 
 /* Which version: the newest, a number, or the newest not after a time.  A version's time is that of its log entry, or a
@@ -89,7 +92,7 @@ Status delta_newest_version(const char *table, int64_t known, int64_t *ret_versi
 /* The version of a transaction of this application, -1 when there is none. */
 int64_t delta_transaction_version(const DeltaSnapshot *snapshot, const char *app_id);
 /* Whether the rows are those of the commit that has this transaction: none behind it changed any, be it a restore or another
- * program's write.  Also false when the log does not reach back to it.  Reads the log from its newest entry down. */
+ * program's write.  Also false when the log does not reach back to it. */
 bool delta_transaction_stands(const DeltaSnapshot *snapshot, const char *app_id);
 /* Whether a commit behind `version` changed rows, or stands for entries that were lost; true when the log cannot tell. */
 bool delta_rows_changed_since(const DeltaSnapshot *snapshot, int64_t version);

@@ -53,6 +53,14 @@ static DeltaSnapshot *load(void)
     return snapshot;
 }
 
+static void checkpoint(int64_t version)
+{
+    Error err;
+    error_init(&err);
+    if (delta_checkpoint(scratch_path, version, &err) != STATUS_OK)
+        fail_msg("%s", err.message);
+}
+
 static void add_file(Buffer *lines, uint32_t i)
 {
     buffer_printf(lines,
@@ -121,6 +129,41 @@ static void rows_that_stand(void **state)
     put_entry(5, TXN("a", "8") TXN("b", "-1") ADD("z", "true"));
     assert_true(delta_transaction_stands(load(), "a"));
     assert_false(delta_transaction_stands(load(), "b"));
+    checkpoint(5);
+    assert_true(delta_transaction_stands(load(), "a"));
+    put_entry(6, ADD("z", "false"));
+    assert_true(delta_transaction_stands(load(), "a"));
+    checkpoint(6);
+    assert_true(delta_transaction_stands(load(), "a"));
+    put_entry(7, ADD("w", "true"));
+    assert_false(delta_transaction_stands(load(), "a"));
+    checkpoint(7);
+    assert_false(delta_transaction_stands(load(), "a"));
+    put_entry(8, TXN("a", "9") ADD("v", "true"));
+    checkpoint(8);
+    assert_true(delta_transaction_stands(load(), "a"));
+    assert_int_equal(remove(arena_printf(&arena, "%s/_delta_log/%020d.json", scratch_path, 8)), 0);
+    assert_false(delta_transaction_stands(load(), "a")); /* not known any more */
+}
+
+static void rows_that_changed_since(void **state)
+{
+    (void)state;
+    put_entry(0, HEAD);
+    put_entry(1, ADD("x", "true"));
+    put_entry(2, ADD("y", "false"));
+    put_entry(3, TXN("a", "7"));
+    put_entry(4, "{\"commitInfo\":{\"operation\":\"FSCK\"}}\n");
+    put_entry(5, TXN("a", "8"));
+    for (int64_t at = 0; at <= 5; at++) { /* whichever of it a checkpoint stands for */
+        DeltaSnapshot *snapshot = load();
+        for (int64_t version = 0; version <= 6; version++)
+            assert_int_equal(delta_rows_changed_since(snapshot, version), version < 4 || version == 6);
+        checkpoint(at);
+    }
+    assert_int_equal(remove(arena_printf(&arena, "%s/_delta_log/%020d.json", scratch_path, 5)), 0);
+    assert_false(delta_rows_changed_since(load(), 5));
+    assert_true(delta_rows_changed_since(load(), 4)); /* not known any more */
 }
 
 /* ---- Times ---- */
@@ -184,7 +227,7 @@ static void versions_that_are_gone(void **state)
     put_entry(0, HEAD);
     for (int64_t i = 1; i <= 7; i++)
         put_entry(i, TXN("a", "1"));
-    assert_int_equal(delta_checkpoint(scratch_path, 5, &err), STATUS_OK);
+    checkpoint(5);
     for (int64_t i = 0; i <= 7; i++)
         set_time(i, 1000 * (i + 1));
     for (int64_t i = 0; i < 3; i++)
@@ -259,8 +302,10 @@ static void entries_within_the_retention_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_last_word_among_many), TEST(rows_that_stand),    TEST(times_go_up_where_the_clock_went_back),
-        TEST(versions_that_are_gone),   TEST(expired_entries_go), TEST(entries_within_the_retention_stay)};
+        TEST(the_last_word_among_many),         TEST(rows_that_stand),
+        TEST(rows_that_changed_since),          TEST(times_go_up_where_the_clock_went_back),
+        TEST(versions_that_are_gone),           TEST(expired_entries_go),
+        TEST(entries_within_the_retention_stay)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
