@@ -17,7 +17,7 @@
 #include "delta/snapshot.h"
 #include "ingest/erase.h"
 #include "ingest/mapping.h"
-#include "lake/history.h"
+#include "lake/job.h"
 #include "lake/transaction.h"
 #include "mart/staging.h"
 
@@ -332,6 +332,28 @@ static void check_pending(Doctor *doctor)
         add(doctor, FINDING_OK, "transactions", "none is unfinished", NULL);
 }
 
+/* Jobs that are at work, or whose lock outlived them. */
+static void check_jobs(Doctor *doctor)
+{
+    HistoryRecord *jobs;
+    uint32_t n;
+    Error err;
+    error_init(&err);
+    if (lake_jobs_running(doctor->lake, doctor->arena, &jobs, &n, &err) != STATUS_OK) {
+        add_error(doctor, "jobs", &err, NULL);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const char *what = arena_printf(doctor->arena, "%s%s%s, %s", jobs[i].kind, jobs[i].client ? " of client " : "",
+                                        jobs[i].client ? jobs[i].client : "", jobs[i].id);
+        if (strcmp(jobs[i].outcome, LAKE_JOB_SILENT) != 0)
+            add(doctor, FINDING_OK, "jobs", arena_printf(doctor->arena, "at work: %s", what), NULL);
+        else
+            add(doctor, FINDING_PROBLEM, "jobs", arena_printf(doctor->arena, "%s: %s", what, jobs[i].error),
+                "start that job again, unless its machine is only cut off from the lake and may come back");
+    }
+}
+
 /* Erases that did not come to their end have left a mark. */
 static void check_erases(Doctor *doctor)
 {
@@ -542,6 +564,7 @@ Status command_doctor(const Arguments *arguments, Arena *job_arena, Error *err)
     check_folders(&doctor);
     check_mappings(&doctor);
     check_definitions(&doctor);
+    check_jobs(&doctor);
     check_erases(&doctor);
     check_pending(&doctor);
     check_staging(&doctor);

@@ -340,6 +340,22 @@ Status delta_snapshot_load(const char *table, DeltaVersion version, Arena *arena
     return status;
 }
 
+Status delta_snapshot_load_if_any(const char *table, Arena *arena, DeltaSnapshot **ret_snapshot, Error *err)
+{
+    bool exists;
+    Status status = delta_snapshot_load(table, (DeltaVersion){.kind = DELTA_NEWEST}, arena, ret_snapshot, err);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    Error why = *err; /* no table, or one of which something is missing */
+    error_init(err);
+    TRY(delta_exists(table, &exists, err));
+    if (!exists)
+        *ret_snapshot = NULL;
+    else
+        *err = why;
+    return err->code;
+}
+
 Status delta_newest_version(const char *table, int64_t known, int64_t *ret_version, Error *err)
 {
     Arena arena;

@@ -82,6 +82,8 @@ typedef struct DeltaVersion {
     int64_t value; /* version, or milliseconds since 1970-01-01 UTC */
 } DeltaVersion;
 
+/* The newest version; *ret_snapshot is NULL when there is no table. */
+Status delta_snapshot_load_if_any(const char *table, Arena *arena, DeltaSnapshot **ret_snapshot, Error *err) MUST_CHECK;
 /* Whether there is a table at all. */
 Status delta_exists(const char *table, bool *ret_exists, Error *err) MUST_CHECK;
 /* NOT_FOUND when there is no table, or no such version (the hint names what there is). */

@@ -31,7 +31,7 @@ typedef struct HistoryRecord {
     double seconds;
     uint64_t peak_memory_bytes;
     int64_t rows_read, rows_good, rows_rejected; /* -1: does not apply */
-    const char *outcome; /* "ok", "nothing to do", "refused", "failed", "interrupted", "killed"; "running" of a mark */
+    const char *outcome; /* "ok", "nothing to do", "refused", "failed", "interrupted", "killed"; of a mark see job.h */
     const char *error;   /* NULL: none */
     HistoryTable *tables;
     uint32_t n_tables;

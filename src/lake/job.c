@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "columnar/time_text.h"
 #include "delta/snapshot.h"
 
 #define COMMITS_LOOKED_AT 200 /* of each table, newest first, for those of a killed job */
@@ -204,11 +205,38 @@ static Status finish_if_free(const Lake *lake, const char *lock, HistoryRecord *
     return status;
 }
 
-Status lake_jobs_running(const Lake *lake, Arena *arena, HistoryRecord **ret_records, uint32_t *ret_n, Error *err)
+static Status read_marks(const Lake *lake, Arena *arena, HistoryRecord **ret_records, uint32_t *ret_n, Error *err)
 {
     uint32_t unreadable;
     return history_read_folder(arena_printf(arena, "%s/running", lake->control), NULL, 0, arena, ret_records, ret_n,
                                &unreadable, err);
+}
+
+static Status tell_silent(const Lake *lake, HistoryRecord *record, Arena *arena, Error *err)
+{
+    char since[TIME_TEXT_SIZE];
+    int64_t ms = -1;
+    const char *lock = lock_of(record, arena);
+    if (lock)
+        TRY(lake_lock_silent_since(lake, lock, &ms, err));
+    if (ms < 0)
+        return STATUS_OK;
+    timestamp_format(since, ms * 1000);
+    record->outcome = LAKE_JOB_SILENT;
+    record->error =
+        arena_printf(arena,
+                     "it gave no sign of life since %.19s UTC: killed, most likely; the next job that takes "
+                     "the lock %s waits for its lease to end and finishes it",
+                     since, lock);
+    return STATUS_OK;
+}
+
+Status lake_jobs_running(const Lake *lake, Arena *arena, HistoryRecord **ret_records, uint32_t *ret_n, Error *err)
+{
+    TRY(read_marks(lake, arena, ret_records, ret_n, err));
+    for (uint32_t i = 0; i < *ret_n; i++)
+        TRY(tell_silent(lake, &(*ret_records)[i], arena, err));
+    return STATUS_OK;
 }
 
 Status lake_jobs_recover(const Lake *lake, const char *lock, Error *err)
@@ -217,7 +245,7 @@ Status lake_jobs_recover(const Lake *lake, const char *lock, Error *err)
     HistoryRecord *records;
     uint32_t n;
     arena_init(&arena);
-    Status status = lake_jobs_running(lake, &arena, &records, &n, err);
+    Status status = read_marks(lake, &arena, &records, &n, err);
     for (uint32_t i = 0; status == STATUS_OK && i < n; i++) {
         const char *held = lock_of(&records[i], &arena);
         if (held && lock && strcmp(held, lock) == 0)

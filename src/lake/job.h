@@ -26,7 +26,10 @@ void lake_job_forget(LakeJob *job);
 
 /* Writes the records of killed jobs: of those that held `lock`, which the caller holds; NULL: of all whose locks are free. */
 Status lake_jobs_recover(const Lake *lake, const char *lock, Error *err) MUST_CHECK;
-/* The jobs that run, or were killed and have no record yet: their outcome is "running". */
+#define LAKE_JOB_SILENT                                                                                                \
+    "not heard of" /* outcome of a job that ought to run and gives no sign of life: killed, most likely */
+/* The jobs that run, or were killed and have no record yet: their outcome is "running", or LAKE_JOB_SILENT with an error that says
+ * since when and what finishes it. */
 Status lake_jobs_running(const Lake *lake, Arena *arena, HistoryRecord **ret_records, uint32_t *ret_n, Error *err)
     MUST_CHECK;
 

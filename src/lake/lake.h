@@ -72,6 +72,8 @@ Status lake_lock(const Lake *lake, const char *name, void (*waiting)(void *conte
                  LakeLock **ret_lock, Error *err) MUST_CHECK;
 /* *ret_lock is NULL when somebody else has it. */
 Status lake_try_lock(const Lake *lake, const char *name, LakeLock **ret_lock, Error *err) MUST_CHECK;
+/* Since when (ms since 1970) the lock's holder gives no sign of life, where the lock stays after its death (lease.h); else -1. */
+Status lake_lock_silent_since(const Lake *lake, const char *name, int64_t *ret_ms, Error *err) MUST_CHECK;
 void lake_unlock(LakeLock *lock); /* NULL is fine */
 
 /* Microseconds since 1970-01-01 UTC. */

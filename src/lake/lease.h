@@ -19,5 +19,8 @@ Status lease_try(const char *folder, Lease **ret_lease, Error *err) MUST_CHECK;
 Status lease_take(const char *folder, void (*waiting)(void *context), void *context, Lease **ret_lease, Error *err)
     MUST_CHECK;
 void lease_return(Lease *lease); /* NULL is fine */
+/* When the holder spoke last, by the storage's clock, if that is two leases ago or more: it died, most likely, and who waits for
+ * the lock gets it.  -1: somebody has the lock, or nobody. */
+Status lease_silent_since(const char *folder, int64_t *ret_ms, Error *err) MUST_CHECK;
 
 #endif

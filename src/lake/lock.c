@@ -112,6 +112,15 @@ Status lake_try_lock(const Lake *lake, const char *name, LakeLock **ret_lock, Er
     return STATUS_OK;
 }
 
+Status lake_lock_silent_since(const Lake *lake, const char *name, int64_t *ret_ms, Error *err)
+{
+    *ret_ms = -1;
+    if (storage_is_local(lake->control))
+        return STATUS_OK;
+    CLEANUP(mem_cleanup) char *folder = mem_printf("%s/locks/%s", lake->control, name);
+    return lease_silent_since(folder, ret_ms, err);
+}
+
 void lake_unlock(LakeLock *lock)
 {
     if (!lock)

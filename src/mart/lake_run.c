@@ -68,7 +68,6 @@ const char *lake_mart_stale(const Mart *mart, const DeltaSnapshot *shipments, co
 
 static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
 {
-    bool exists;
     LakeMartResult *result = job->result;
     *result = (LakeMartResult){.mart = job->mart, .version_before = -1, .version = -1, .passed = true};
     job->table = lake_table_path(run->options->lake, job->mart->name, run->arena);
@@ -79,9 +78,8 @@ static Status look_at_mart(LakeRun *run, MartJob *job, Error *err)
         run->result.n_broken++;
         error_init(err);
     }
-    TRY(delta_exists(job->table, &exists, err));
-    if (exists) {
-        TRY(delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, run->arena, &job->before, err));
+    TRY(delta_snapshot_load_if_any(job->table, run->arena, &job->before, err));
+    if (job->before) {
         result->version_before = result->version = job->before->version;
         result->rows = job->before->n_rows;
         result->bytes = job->before->size_bytes;

@@ -55,7 +55,6 @@ static int64_t newest_source(const DeltaSnapshot *table)
 static Status look_at_mart(Publication *work, StagedJob *job, Error *err)
 {
     const StagedPublishOptions *options = work->options;
-    bool exists;
     job->mart = mart_find(options->registry, job->staged->name);
     if (!job->mart)
         return moved_on("is not defined any more", job->staged->name, "make a new run", err);
@@ -67,10 +66,9 @@ static Status look_at_mart(Publication *work, StagedJob *job, Error *err)
     job->table = lake_table_path(options->lake, job->mart->name, work->arena);
     TRY(lake_clean_table(job->table, NULL, err));
     TRY(checks_plan(job->mart, work->arena, &job->plan, &job->result->checks, err));
-    TRY(delta_exists(job->table, &exists, err));
-    if (!exists)
+    TRY(delta_snapshot_load_if_any(job->table, work->arena, &job->before, err));
+    if (!job->before)
         return STATUS_OK;
-    TRY(delta_snapshot_load(job->table, (DeltaVersion){.kind = DELTA_NEWEST}, work->arena, &job->before, err));
     job->result->version_before = job->result->version = job->before->version;
     job->result->rows = job->before->n_rows;
     job->result->bytes = job->before->size_bytes;

@@ -95,11 +95,8 @@ static Status is_stale(const Lake *lake, const Mart *mart, const DeltaSnapshot *
                        bool *ret_stale, Error *err)
 {
     const char *path = lake_table_path(lake, mart->name, arena);
-    DeltaSnapshot *table = NULL;
-    bool exists;
-    TRY(delta_exists(path, &exists, err));
-    if (exists)
-        TRY(delta_snapshot_load(path, (DeltaVersion){.kind = DELTA_NEWEST}, arena, &table, err));
+    DeltaSnapshot *table;
+    TRY(delta_snapshot_load_if_any(path, arena, &table, err));
     *ret_stale = lake_mart_stale(mart, shipments, table, arena) != NULL;
     return STATUS_OK;
 }
