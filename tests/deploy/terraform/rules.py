@@ -212,9 +212,21 @@ def roles_do_their_work_alone(state: list[dict]) -> None:
         for zone in ("raw", "processed", "marts"):
             assert not role_allows(state, role, "s3:GetObject", arn(zone, "x")), f"{role} reads {zone}"
         assert not role_allows(state, role, "ssm:GetParameter", secret), f"{role} reads secrets"
-    for verb in ("s3:PutBucketPolicy", "ec2:RunInstances", "iam:PutRolePolicy", "ssm:PutParameter", "s3:DeleteBucket"):
-        assert not role_allows(state, "-ci-plan", verb, "*"), f"a plan may {verb}"
-        assert not role_allows(state, "-ci-deploy", verb, "*"), f"a deploy may {verb}"
+    role = next(
+        one["values"]["arn"] for one in of(state, "aws_iam_role") if one["values"]["name"].endswith("-emr-node")
+    )
+    changes = {
+        "s3:PutBucketPolicy": arn("raw"),
+        "s3:DeleteBucket": arn("marts"),
+        "iam:PutRolePolicy": role,
+        "iam:PassRole": role,
+        "ec2:RunInstances": "arn:aws:ec2:eu-central-1:123456789012:instance/i-1",
+        "ssm:PutParameter": of(state, "aws_ssm_parameter")[0]["values"]["arn"],
+    }
+    for verb, target in changes.items():
+        assert role_allows(state, "-ci-apply", verb, target), f"an apply lacks {verb}"
+        assert not role_allows(state, "-ci-plan", verb, target), f"a plan may {verb}"
+        assert not role_allows(state, "-ci-deploy", verb, target), f"a deploy may {verb}"
     assert role_allows(state, "-ci-deploy", "s3:PutObject", arn("artefacts", "jobs/run_marts.py")), (
         "deploy writes no job"
     )

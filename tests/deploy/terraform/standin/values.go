@@ -33,6 +33,7 @@ var derived = map[string][2]string{
 	"aws_iam_user.arn":             {"arn:aws:iam::" + account + ":user/%s", "name"},
 	"aws_iam_instance_profile.id":  {"%s", "name"},
 	"aws_iam_instance_profile.arn": {"arn:aws:iam::" + account + ":instance-profile/%s", "name"},
+	"aws_ssm_parameter.arn":        {"arn:aws:ssm:" + region + ":" + account + ":parameter%s", "name"},
 	"aws_sns_topic.arn":            {"arn:aws:sns:" + region + ":" + account + ":%s", "name"},
 	"aws_cloudwatch_log_group.arn": {"arn:aws:logs:" + region + ":" + account + ":log-group:%s", "name"},
 }
