@@ -39,7 +39,7 @@ output "lake_zones" {
 }
 
 output "job_flow" {
-  description = "The daily cluster as a RunJobFlow request: aws emr create-cluster --cli-input-json takes it."
+  description = "The daily cluster as a RunJobFlow request: what boto3 takes as run_job_flow(**it)."
   value       = module.compute.job_flow
 }
 

@@ -5,7 +5,11 @@ not decide by policies, so who may do what is tested in rules.py on the document
 """
 
 import contextlib
+import io
 import json
+import pathlib
+import re
+import tempfile
 
 import boto3
 import botocore.exceptions
@@ -131,9 +135,17 @@ def parameters_feed_the_flows(state: list[dict], outputs: dict) -> None:
 
 @mock_aws
 def the_cluster_starts(outputs: dict) -> None:
-    """The request as it stands passes botocore's model of RunJobFlow and moto."""
+    """The request as it stands, started by the line of docs/deploy.md, passes botocore's model of RunJobFlow and moto."""
     emr = clients()("emr")
-    started = emr.run_job_flow(**outputs["job_flow"])["JobFlowId"]
+    page = pathlib.Path(__file__).resolve().parents[3] / "docs" / "deploy.md"
+    line = re.search(r"^CLUSTER=\$\(python3 -c '(.+)'\)$", page.read_text(), re.M)
+    assert line, "docs/deploy.md no longer starts a cluster by python3"
+    boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(said):
+        pathlib.Path("cluster.json").write_text(json.dumps(outputs["job_flow"]))
+        exec(line.group(1), {})
+    started = said.getvalue().strip()
     cluster = emr.describe_cluster(ClusterId=started)["Cluster"]
     assert cluster["ReleaseLabel"].startswith("emr-7."), cluster["ReleaseLabel"]
     step = {"Name": "marts", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit"]}}

@@ -2,7 +2,7 @@
 #
 # The daily flow makes its own cluster and ends it, so by default no cluster is a resource: roles, security groups and the
 # security configuration are, and `job_flow`, the whole RunJobFlow request (primary and core on demand, task nodes on
-# spot with a fall back to on demand, idle timeout).  `aws emr create-cluster --cli-input-json` takes it as it is.  With
+# spot with a fall back to on demand, idle timeout).  boto3's run_job_flow takes it as it is.  With
 # emr.standing the same cluster is a resource, for days of backfill; it ends itself after the idle timeout all the same.
 
 locals {
