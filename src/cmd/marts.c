@@ -49,12 +49,34 @@ static void append_row(Buffer *text, const PlannedMart *planned, int name_width,
                   mart->file ? mart->file : "built in", mart->title, *mart->meaning ? ": " : "", mart->meaning);
 }
 
+static void append_broken(Buffer *text, const Mart *mart, const Error *why, bool json, int name_width, int from_width)
+{
+    char message[1400];
+    Error plain = *why;
+    plain.hint[0] = '\0';
+    error_format(&plain, message, sizeof message);
+    if (!json) {
+        buffer_printf(text, "%-*s  %-11s  %5s  %-*s  %s\n", name_width, mart->name, "broken", "", from_width,
+                      mart->file ? mart->file : "built in", message);
+        return;
+    }
+    buffer_append_text(text, "{\"name\":");
+    text_append_json(text, str_view(mart->name));
+    buffer_append_text(text, ",\"broken\":");
+    text_append_json(text, str_view(message));
+    buffer_append_byte(text, '}');
+}
+
+/* Those that are broken are among them, and the first one's error is the command's. */
 static Status list(const Arguments *arguments, const Mart *const *marts, uint32_t n, Arena *arena, Error *err)
 {
     PlannedMart *planned = ARENA_ARRAY(arena, PlannedMart, n + 1);
+    Error *broken = ARENA_ARRAY(arena, Error, n + 1), *first = NULL;
     size_t name_width = strlen("mart"), from_width = strlen("built in");
     for (uint32_t i = 0; i < n; i++) {
-        TRY(export_plan(marts[i], arena, &planned[i], err));
+        error_init(&broken[i]);
+        if (export_plan(marts[i], arena, &planned[i], &broken[i]) != STATUS_OK && !first)
+            first = &broken[i];
         size_t name = strlen(marts[i]->name), from = marts[i]->file ? strlen(marts[i]->file) : 0;
         name_width = name > name_width ? name : name_width;
         from_width = from > from_width ? from : from_width;
@@ -67,17 +89,21 @@ static Status list(const Arguments *arguments, const Mart *const *marts, uint32_
     else
         buffer_printf(&text, "%-*s  %-11s  %5s  %-*s  %s\n", (int)name_width, "mart", "made", "tests", (int)from_width,
                       "from", "what it says");
-    for (uint32_t i = 0; i < n; i++)
-        if (json) {
-            buffer_append_text(&text, i ? "," : "");
+    for (uint32_t i = 0; i < n; i++) {
+        buffer_append_text(&text, json && i ? "," : "");
+        if (broken[i].code != STATUS_OK)
+            append_broken(&text, marts[i], &broken[i], json, (int)name_width, (int)from_width);
+        else if (json)
             export_append_mart(&text, &planned[i]);
-        } else {
+        else
             append_row(&text, &planned[i], (int)name_width, (int)from_width);
-        }
+    }
     buffer_append_text(&text, json ? "]}\n" : "");
     Status status = console_write_buffer(&text, err);
     buffer_done(&text);
-    return status;
+    if (status == STATUS_OK && first)
+        *err = *first;
+    return err->code;
 }
 
 /* ---- export ---- */
@@ -211,5 +237,14 @@ Status command_marts(const Arguments *arguments, Arena *job_arena, Error *err)
     TRY(choose(arguments, &registry, job_arena, &marts, &n, err));
     if (is_list)
         return list(arguments, marts, n, job_arena, err);
-    return for_cluster ? export_run(arguments, marts, n, job_arena, err) : export(arguments, marts, n, job_arena, err);
+    Error broken; /* in a lake one keeps no other from being exported, and is the error in the end */
+    error_init(&broken);
+    const Mart *const *sound = marts;
+    if (!arguments_text(arguments, "marts"))
+        sound = export_sound(marts, &n, job_arena, &broken);
+    if (n > 0 || broken.code == STATUS_OK)
+        TRY(for_cluster ? export_run(arguments, sound, n, job_arena, err)
+                        : export(arguments, sound, n, job_arena, err));
+    *err = broken;
+    return err->code;
 }

@@ -210,29 +210,11 @@ static Status make_and_publish(SparkRun *run, const StagingPlan *plan, const Mar
 }
 
 /* As in a local run a broken definition keeps no other mart from being made, and is the error in the end. */
-static void leave_out_broken(const SparkRun *run, const Mart *const *marts, uint32_t *inout_n, const Mart **sound,
-                             Error *broken)
-{
-    uint32_t n = 0;
-    error_init(broken);
-    for (uint32_t i = 0; i < *inout_n; i++) {
-        PlannedMart planned;
-        Error err;
-        error_init(&err);
-        if (export_plan(marts[i], run->arena, &planned, &err) == STATUS_OK)
-            sound[n++] = marts[i];
-        else if (broken->code == STATUS_OK)
-            *broken = err;
-    }
-    *inout_n = n;
-}
-
 static Status locked_steps(SparkRun *run, const Mart *const *marts, uint32_t n_marts, Error *err)
 {
     StagingPlan plan;
     Error broken;
-    const Mart **sound = ARENA_ARRAY(run->arena, const Mart *, n_marts + 1);
-    leave_out_broken(run, marts, &n_marts, sound, &broken);
+    const Mart **sound = export_sound(marts, &n_marts, run->arena, &broken);
     MartRegistry registry = {.marts = ARENA_ARRAY(run->arena, Mart, n_marts + 1), .n = n_marts};
     for (uint32_t i = 0; i < n_marts; i++)
         registry.marts[i] = *sound[i];

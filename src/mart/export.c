@@ -33,6 +33,24 @@ Status export_plan(const Mart *mart, Arena *job_arena, PlannedMart *ret_planned,
     return STATUS_OK;
 }
 
+const Mart **export_sound(const Mart *const *marts, uint32_t *inout_n, Arena *job_arena, Error *ret_broken)
+{
+    const Mart **sound = ARENA_ARRAY(job_arena, const Mart *, *inout_n + 1);
+    uint32_t n = 0;
+    error_init(ret_broken);
+    for (uint32_t i = 0; i < *inout_n; i++) {
+        PlannedMart planned;
+        Error err;
+        error_init(&err);
+        if (export_plan(marts[i], job_arena, &planned, &err) == STATUS_OK)
+            sound[n++] = marts[i];
+        else if (ret_broken->code == STATUS_OK)
+            *ret_broken = err;
+    }
+    *inout_n = n;
+    return sound;
+}
+
 /* ---- The manifest ---- */
 
 static void append_field(Buffer *json, const char *name, const char *text)

@@ -26,6 +26,8 @@ typedef struct PlannedMart {
 
 /* Plans the SQL and the tests of a mart; errors are those of checks_plan. */
 Status export_plan(const Mart *mart, Arena *job_arena, PlannedMart *ret_planned, Error *err) MUST_CHECK;
+/* Of the marts those that can be planned, in their order; *ret_broken is the error of the first that cannot, OK when all can. */
+const Mart **export_sound(const Mart *const *marts, uint32_t *inout_n, Arena *job_arena, Error *ret_broken);
 
 /* A mart as a JSON object:
  *

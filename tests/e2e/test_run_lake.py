@@ -392,6 +392,20 @@ class Checks(Lake):
         }
         for name, (sql, tests, _, _) in broken.items():
             self.define(name, sql, tests)
+        listed = run("--lake", self.lake, "marts", "list", "--json", code=2)
+        shown = {mart["name"]: mart for mart in json.loads(listed.stdout)["marts"]}
+        bad = {name: mart["broken"] for name, mart in shown.items() if "broken" in mart}
+        self.assertEqual(len(bad), len(broken))
+        for _, _, file, _ in broken.values():
+            self.assertTrue(any(file in why for why in bad.values()), (file, bad))
+        self.assertIn("broken", run("--lake", self.lake, "marts", "list", code=2).stdout)
+        out = pathlib.Path(self.lake).parent / "exported"
+        done = run("--lake", self.lake, "marts", "export", "--to", out, code=2)
+        self.assertTrue(any(file in done.stderr for _, _, file, _ in broken.values()), done.stderr)
+        manifest = json.loads((out / "marts.json").read_text())["marts"]
+        self.assertEqual({mart["name"] for mart in manifest}, set(shown) - set(bad))
+        run("--lake", self.lake, "marts", "export", "--run", "r1", code=2)
+        run("--lake", self.lake, "publish", "r1", "--discard")
         self.ingest()
         done = run("--lake", self.lake, "run", "--json", code=2)
         result = json.loads(done.stdout)
