@@ -37,7 +37,16 @@ MISTAKES = [
     ("task nodes on demand", MODULES + "compute/main.tf", "TargetSpotCapacity = var.emr.task_count", "TargetOnDemandCapacity = var.emr.task_count"),
     ("a machine with a public address", MODULES + "orchestration/main.tf", "associate_public_ip_address = false", "associate_public_ip_address = true"),
     ("a plain parameter", MODULES + "orchestration/main.tf", '"SecureString"\n  key_id = var.key_arn\n  value  = each', '"String"\n  key_id = var.key_arn\n  value  = each'),
-    ("any Spark", "variables.tf", "^emr-7", "^emr-"),
+    ("any Spark", "variables.tf", "^emr-7", "^emr-[67]"),
+    ("a lock that nobody can lift", MODULES + "lake/main.tf", '"GOVERNANCE"', '"COMPLIANCE"'),
+    ("versions of raw that go before their lock", MODULES + "lake/main.tf", "raw       = var.raw_lock_days", "raw       = 7"),
+    ("an orchestrator that erases for good", MODULES + "orchestration/policies.tf", '"s3:DeleteObject", "s3:GetObject"', '"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"'),
+    ("an orchestrator without a verb of docs/s3.md", MODULES + "orchestration/policies.tf", '["s3:ListBucket", "s3:ListBucketMultipartUploads"]', '"s3:ListBucket"'),
+    ("a node that writes the tables", MODULES + "compute/roles.tf", "lake/_freightlake/staging/*", "lake/*"),
+    ("every role to pass on", MODULES + "orchestration/policies.tf", "Resource  = var.emr_role_arns", 'Resource  = "*"'),
+    ("a machine that takes IMDSv1", MODULES + "orchestration/main.tf", '"required"', '"optional"'),
+    ("a budget that does not look ahead", MODULES + "observability/main.tf", '{ type = "FORECASTED", percent = 100 },', ""),
+    ("an action that does not exist", MODULES + "lake/policies.tf", '"s3:GetObjectRetention"', '"s3:ReadObjectRetention"'),
 ]  # fmt: skip
 # What only AWS knows.
 NOT_CATCHABLE = [
