@@ -128,10 +128,12 @@ static Status locked_steps(const PublishJob *job, Error *err)
     TRY(find_record(job, &record, err));
     if (!record) {
         Status status = publish_staged(job, err);
-        if (status != STATUS_OK && !err->hint[0])
-            error_hint(err, "what the run left cannot be used: run the cluster's job of %s again, then publish",
-                       job->id);
-        return status;
+        if (status == STATUS_DATA || status == STATUS_CORRUPT || status == STATUS_NOT_FOUND)
+            return error_hint(err, "what the run left cannot be used: run the cluster's job of %s again, then publish",
+                              job->id);
+        return status == STATUS_OK
+                   ? STATUS_OK
+                   : error_hint(err, "what the cluster made is kept: 'freightlake publish %s' goes on", job->id);
     }
     TRY(staging_remove(job->lake, job->id, job->arena, err));
     return say_published(job, record, err);

@@ -27,7 +27,8 @@ typedef struct RebuildJob {
     RebuildResult result;
 } RebuildJob;
 
-static Status was_ingested(RebuildJob *job, const char *hash, bool *ret_was, Error *err)
+/* Whether the history knows an ingestion of the file after `since_ms` whose commit stood: one that was killed behind it, too. */
+static Status was_ingested(RebuildJob *job, const char *hash, int64_t since_ms, bool *ret_was, Error *err)
 {
     uint32_t unreadable;
     if (!job->has_records)
@@ -35,27 +36,37 @@ static Status was_ingested(RebuildJob *job, const char *hash, bool *ret_was, Err
                          err));
     job->has_records = true;
     *ret_was = false;
-    for (uint32_t i = 0; i < job->n_records && !*ret_was; i++)
-        *ret_was = strcmp(job->records[i].outcome, "ok") == 0 && job->records[i].client &&
-                   strcmp(job->records[i].client, job->options->mapping->client) == 0 && job->records[i].source_hash &&
-                   strcmp(job->records[i].source_hash, hash) == 0;
+    for (uint32_t i = 0; i < job->n_records && !*ret_was; i++) {
+        const HistoryRecord *record = &job->records[i];
+        bool committed =
+            strcmp(record->outcome, "ok") == 0 || (strcmp(record->outcome, "killed") == 0 && record->n_tables > 0);
+        *ret_was = committed && record->client && strcmp(record->client, job->options->mapping->client) == 0 &&
+                   record->source_hash && strcmp(record->source_hash, hash) == 0 &&
+                   record->started_us / 1000 >= since_ms;
+    }
     return STATUS_OK;
 }
 
 /* Whether a raw file takes part.  Both tables learn of a file at once, so one of them suffices; that the shipments know it
- * is what keeps it from being ingested twice, and must be so afterwards. */
+ * is what keeps it from being ingested twice, and must be so afterwards.  What they and the history say of the time before
+ * an erase does not count: the file lies here again because an ingestion began and did not come to its commit. */
 static Status look_at_raw(RebuildJob *job, const RawFile *raw, bool *ret_takes_part, Error *err)
 {
+    const Lake *lake = job->options->lake;
     const char *client = job->options->mapping->client, *app_id = ingest_app_id(client, raw->hash, job->arena);
+    const int64_t erased = ingest_erased_version(lake, client, raw->hash, job->arena);
     int64_t version = delta_transaction_version(job->processed, app_id);
-    *ret_takes_part = version >= 0;
+    *ret_takes_part = version > erased; /* both are -1 where there is none */
     if (*ret_takes_part)
         return STATUS_OK;
     version = delta_transaction_version(job->quarantine, app_id);
-    *ret_takes_part = version >= 0;
-    if (!*ret_takes_part)
-        TRY(was_ingested(job, raw->hash, ret_takes_part, err));
-    int64_t erased = ingest_erased_version(job->options->lake, client, raw->hash, job->arena);
+    *ret_takes_part = version > erased;
+    if (!*ret_takes_part) {
+        StorageFacts mark = {0};
+        if (erased >= 0)
+            TRY(storage_stat(ingest_erased_mark(lake, client, raw->hash, job->arena), &mark, err));
+        TRY(was_ingested(job, raw->hash, erased >= 0 ? mark.modified_ms : INT64_MIN, ret_takes_part, err));
+    }
     if (*ret_takes_part)
         job->relearned[job->result.n_relearned++] =
             (DeltaTransaction){app_id, version > erased ? (version < 1 ? 1 : version) : erased + 1, -1};

@@ -317,6 +317,25 @@ class EraseNothing(Intake):
         self.assertFalse(mark.exists())
         self.do("doctor")
 
+    def test_an_ingestion_cut_off_behind_an_erase(self) -> None:
+        """The file lies in the raw zone as the ingestion left it: rebuild does not take it in, ingest does, once."""
+        file = self.file("a.csv", csv(row(1), row(2, "0"), row(3)))
+        raw = self.lake.path / "raw" / "acme"
+        for words in (["--file", "a.csv"], []):
+            self.do("ingest", "acme", file)
+            copy = {path: path.read_bytes() for path in raw.iterdir()}
+            self.do("erase", "acme", *words, "--yes")
+            raw.mkdir(exist_ok=True)
+            for path, data in copy.items():
+                path.write_bytes(data)
+            self.do("rebuild", "acme")
+            self.assertIn("0", self.do("query", "SELECT count(*) AS n FROM shipments"))
+            self.do("ingest", "acme", file)
+            self.do("rebuild", "acme")
+            for _ in range(2):
+                self.assertIn("2", self.do("query", "SELECT count(*) AS n FROM shipments"))
+                self.assertIn("nothing was done", self.do("ingest", "acme", file))
+
     def test_a_version_that_was_erased(self) -> None:
         self.do("ingest", "acme", self.file("a.csv", csv(row(1), row(2))))
         self.do("ingest", "acme", self.file("b.csv", csv(row(3))))
