@@ -1,9 +1,9 @@
 # Freightlake: a thin front to meson, ninja and scripts/.  `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-slow bench bench-all fmt fmt-check lint tidy asan tsan cover fuzz install clean
+.PHONY: help build demo test test-slow test-deploy bench bench-all fmt fmt-check lint tidy asan tsan cover fuzz install clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## install what is missing, build build/freightlake
 	@scripts/build release
@@ -16,6 +16,9 @@ test: ## install what is missing, build, run every test (docs: CONTRIBUTING.md)
 
 test-slow: ## make test with the long tests, longer fuzzing, and whole runs under the sanitizers
 	@scripts/test --slow
+
+test-deploy: ## what deploy/ holds: Terraform's plans, policies and scans, seeded mistakes (terraform wanted)
+	@scripts/test deploy
 
 bench: ## the five marts side by side with DuckDB and Polars, 1.4 M and 20 M rows
 	@scripts/bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The marts of a lake on Apache Spark: spark-submit spark/run_marts.py --lake LAKE --run ID [--mart NAME]...
+"""The marts of a lake on Apache Spark: spark-submit spark/run_marts.py --lake LAKE --run ID
 
 `freightlake marts export --run ID` wrote LAKE/_freightlake/staging/ID/plan.json: the files of one version of the shipments
 and the SQL of each mart with the columns it promises.  This job makes the view `shipments` of exactly those files, runs each
@@ -148,13 +148,6 @@ def parse_plan(text: str, run: str, where: str) -> Plan:
     for name in set(plan.partition_columns).difference(column.name for column in plan.schema):
         raise JobError(f"{where}: the partition column {name} is not in the schema; {again}")
     return plan
-
-
-def choose_marts(plan: Plan, names: Sequence[str]) -> list[Mart]:
-    known = [mart.name for mart in plan.marts]
-    for name in set(names).difference(known):
-        raise JobError(f"run {plan.run} has no mart {name}; it has: {', '.join(known) or 'none'}")
-    return [mart for mart in plan.marts if not names or mart.name in names]
 
 
 def widens(source: str, target: str) -> bool:
@@ -441,19 +434,18 @@ class Attempt:
             self.staging.remove("outcome.json")
 
 
-def run_marts(spark: SparkSession, lake: str, run: str, names: Sequence[str]) -> int:
+def run_marts(spark: SparkSession, lake: str, run: str) -> int:
     """The whole job on a session that is there; JobError where there is nothing to work on.  Gives the exit code."""
     started = time.monotonic()
     scheme = configure(spark, dict(os.environ))
     folder = f"{spark_path(lake, scheme).rstrip('/')}/_freightlake/staging/{run}"
     staging: Staging = LocalStaging(local_path(folder)) if is_local(lake) else RemoteStaging(spark, folder)
     plan, content = load_plan(staging, run)
-    chosen = choose_marts(plan, names)
-    attempt = Attempt(staging, content, chosen)
+    attempt = Attempt(staging, content, plan.marts)
     staging.remove("outcome.json")
-    for mart in chosen:
+    for mart in plan.marts:
         staging.remove(mart.name)
-    say(f"run {run}: {len(chosen)} marts of {len(plan.files)} files, shipments version {plan.version}")
+    say(f"run {run}: {len(plan.marts)} marts of {len(plan.files)} files, shipments version {plan.version}")
     made: list[MartOutcome] = []
     error = None
     try:
@@ -461,7 +453,7 @@ def run_marts(spark: SparkSession, lake: str, run: str, names: Sequence[str]) ->
     except Exception as failure:
         error = f"the shipments cannot be read: {describe(failure)}"
         say(error)
-    for mart in chosen if error is None else ():
+    for mart in plan.marts if error is None else ():
         made.append(make_mart(spark, mart, staging, attempt.folders[mart.name]))
         if not attempt.stands():
             raise JobError(f"the plan of run {run} went meanwhile: data was erased, or the run published or given up")
@@ -473,7 +465,6 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run_marts.py", description="Runs the marts of a prepared run on Spark.")
     parser.add_argument("--lake", required=True, help="the lake: a folder that all workers see, or s3://bucket/prefix")
     parser.add_argument("--run", required=True, help="what marts export --run was given")
-    parser.add_argument("--mart", action="append", default=[], help="only this mart of the run; may be repeated")
     arguments = parser.parse_args(words)
     if not RUN_ID.fullmatch(arguments.run):
         parser.error(f"--run {arguments.run}: letters, digits, - and _, at most 64")
@@ -485,7 +476,7 @@ def main(words: Sequence[str]) -> int:
     try:
         spark = start_session(arguments.run)
         try:
-            return run_marts(spark, arguments.lake, arguments.run, arguments.mart)
+            return run_marts(spark, arguments.lake, arguments.run)
         finally:
             spark.stop()
     except JobError as error:

@@ -289,6 +289,10 @@ def stage_cover(stage: Stage) -> Result:
     return result
 
 
+def stage_deploy(stage: Stage) -> Result:
+    return stage.scripts("deploy", ROOT / "build")
+
+
 STAGES = {
     "build": stage_build,
     "lint": stage_lint,
@@ -300,7 +304,7 @@ STAGES = {
     "fuzz": stage_fuzz,
     "tsan": stage_tsan,
 }
-ON_REQUEST = {"cover": stage_cover}
+ON_REQUEST = {"cover": stage_cover, "deploy": stage_deploy}
 NEEDS_BUILD = {"unit", "differential", "e2e"}
 
 
@@ -329,7 +333,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="runs the tests of the project, stage by stage")
     parser.add_argument("--slow", action="store_true", help="the long tests, too")
     known = [*STAGES, *ON_REQUEST]
-    parser.add_argument("stage", nargs="*", help=f"of {', '.join(known)}; all but cover when none is named")
+    parser.add_argument(
+        "stage", nargs="*", help=f"of {', '.join(known)}; all but {' and '.join(ON_REQUEST)} when none is named"
+    )
     arguments = parser.parse_args()
     for name in set(arguments.stage) - set(known):
         parser.error(f"there is no stage {name}: one of {', '.join(known)}")

@@ -305,6 +305,24 @@ static Status job_failed(const StagedReader *reader, Error *err)
     return error_hint(err, "nothing was published; mend the cause and run the job of %s again", reader->id);
 }
 
+/* Publishing removes the plan, so a mart that was planned and not made would be forgotten without a word. */
+static Status check_whole(const StagedReader *reader, const StagedRun *run, Error *err)
+{
+    const json_t *planned = json_object_get(reader->plan, "marts"), *mart;
+    size_t i;
+    json_array_foreach(planned, i, mart)
+    {
+        const char *name = text_of(mart, "name");
+        bool made = false;
+        for (uint32_t k = 0; k < run->n_marts && !made; k++)
+            made = strcmp(run->marts[k].name, name) == 0;
+        if (!made)
+            return misfit(reader, arena_printf(reader->arena, "the mart %.100s was planned and is not there", name),
+                          err);
+    }
+    return STATUS_OK;
+}
+
 static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
 {
     Status status = read_json(reader, PLAN, &reader->plan, err);
@@ -335,6 +353,7 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
         TRY(read_mart(reader, json_array_get(made, i), &run.marts[run.n_marts++], err));
     if (run.n_marts == 0)
         return misfit(reader, "the job made no mart", err);
+    TRY(check_whole(reader, &run, err));
     *ret_run = run;
     return STATUS_OK;
 }

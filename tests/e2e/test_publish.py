@@ -262,6 +262,15 @@ class Publish(unittest.TestCase):
         self.make("r1", outcome="failed", error="java.lang.OutOfMemoryError: heap")
         self.refused("r1", "OutOfMemoryError")
 
+    def test_a_planned_mart_is_missing(self) -> None:
+        self.begin("r1", "carrier_performance", "delay_trends")
+        good = self.make("r1")
+        cluster_double.write(self.lake, "r1", {**good, "marts": good["marts"][:1]})
+        missing = good["marts"][1]["name"]
+        self.refused("r1", f"the mart {missing} was planned and is not there")
+        cluster_double.write(self.lake, "r1", good)
+        self.do("publish", "r1")
+
     def test_lies(self) -> None:
         """An outcome that does not fit its plan or its files publishes nothing of the mart."""
 

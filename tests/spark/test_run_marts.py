@@ -104,13 +104,6 @@ class PlanTest(unittest.TestCase):
         with self.assertRaisesRegex(job.JobError, "region is not in the schema"):
             self.parse(document)
 
-    def test_marts_by_name(self):
-        plan = self.parse(PLAN)
-        self.assertEqual([mart.name for mart in job.choose_marts(plan, [])], ["demand"])
-        self.assertEqual([mart.name for mart in job.choose_marts(plan, ["demand", "demand"])], ["demand"])
-        with self.assertRaisesRegex(job.JobError, "no mart costs; it has: demand"):
-            job.choose_marts(plan, ["costs"])
-
 
 class TypeTest(unittest.TestCase):
     def test_names_of_types(self):
