@@ -11,7 +11,8 @@
 #include "columnar/time_text.h"
 #include "delta/snapshot.h"
 
-#define COMMITS_LOOKED_AT 200 /* of each table, newest first, for those of a killed job */
+#define COMMITS_AT_ONCE 200                /* read of a table's log, newest first, for those of a killed job */
+#define CLOCK_MARGIN_MS ((int64_t)3600000) /* between the clock of a job and that of its storage */
 
 struct LakeJob {
     const Lake *lake;
@@ -124,28 +125,45 @@ void lake_job_forget(LakeJob *job)
 
 /* ---- Those that were killed ---- */
 
-/* What the job committed to a table, from the newest commits of its log. */
-static bool find_commits(const Lake *lake, const char *id, Arena *arena, HistoryTable *table, int64_t *inout_last_ms,
-                         const char **inout_parameters)
+/* What is found out about a killed job. */
+typedef struct Found {
+    int64_t last_ms;        /* of its last commit */
+    const char *parameters; /* of a commit, JSON */
+    bool unsure;            /* a log could not be read */
+} Found;
+
+static void take_commit(const DeltaCommitInfo *commit, HistoryTable *table, Found *found)
 {
-    Error ignored;
-    DeltaCommitInfo *commits;
-    int64_t newest;
-    uint32_t n;
-    error_init(&ignored);
+    table->version_after = commit->version > table->version_after ? commit->version : table->version_after;
+    table->version_before = commit->version - 1;
+    table->rows = (table->rows < 0 ? 0 : table->rows) + (int64_t)commit->rows_added;
+    found->last_ms = commit->timestamp_ms > found->last_ms ? commit->timestamp_ms : found->last_ms;
+    found->parameters = commit->parameters ? commit->parameters : found->parameters;
+}
+
+/* What the job committed to a table: its log is read backwards to where the job began. */
+static bool find_commits(const Lake *lake, const HistoryRecord *record, Arena *arena, HistoryTable *table, Found *found)
+{
+    Error err;
+    int64_t last;
+    error_init(&err);
     const char *path = lake_table_path(lake, table->table, arena);
-    if (delta_newest_version(path, 0, &newest, &ignored) != STATUS_OK ||
-        delta_history(path, newest < COMMITS_LOOKED_AT ? 0 : newest - COMMITS_LOOKED_AT, newest, arena, &commits, &n,
-                      &ignored) != STATUS_OK)
+    if (delta_newest_version(path, 0, &last, &err) != STATUS_OK) {
+        found->unsure |= err.code != STATUS_NOT_FOUND;
         return false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!commits[i].user_metadata || strcmp(commits[i].user_metadata, id) != 0)
-            continue;
-        table->version_after = commits[i].version > table->version_after ? commits[i].version : table->version_after;
-        table->version_before = commits[i].version - 1;
-        table->rows = (table->rows < 0 ? 0 : table->rows) + (int64_t)commits[i].rows_added;
-        *inout_last_ms = commits[i].timestamp_ms > *inout_last_ms ? commits[i].timestamp_ms : *inout_last_ms;
-        *inout_parameters = commits[i].parameters ? commits[i].parameters : *inout_parameters;
+    }
+    for (bool more = true; more && last >= 0; last -= COMMITS_AT_ONCE) {
+        DeltaCommitInfo *commits;
+        uint32_t n;
+        int64_t first = last < COMMITS_AT_ONCE ? 0 : last - COMMITS_AT_ONCE + 1;
+        if (delta_history(path, first, last, arena, &commits, &n, &err) != STATUS_OK) {
+            found->unsure = true;
+            break;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            if (commits[i].user_metadata && strcmp(commits[i].user_metadata, record->id) == 0)
+                take_commit(&commits[i], table, found);
+        more = n > 0 && commits[n - 1].timestamp_ms >= record->started_us / 1000 - CLOCK_MARGIN_MS;
     }
     return table->version_after >= 0;
 }
@@ -163,21 +181,23 @@ static Status finish(const Lake *lake, HistoryRecord *record, Arena *arena, Erro
 {
     StorageFacts facts;
     TRY(storage_stat(history_path(lake, record->id, arena), &facts, err));
-    const char *mark = mark_path(lake, record->id, arena), *parameters = NULL;
+    const char *mark = mark_path(lake, record->id, arena);
     if (facts.exists)
         return storage_remove(mark, err);
     uint32_t committed = 0;
-    int64_t last_ms = record->started_us / 1000;
+    Found found = {.last_ms = record->started_us / 1000};
     for (uint32_t i = 0; i < record->n_tables; i++)
-        if (find_commits(lake, record->id, arena, &record->tables[i], &last_ms, &parameters))
+        if (find_commits(lake, record, arena, &record->tables[i], &found))
             record->tables[committed++] = record->tables[i];
     record->n_tables = committed;
     record->details = NULL;
     record->outcome = "killed";
-    record->error = committed ? "the program was killed after its commit, which stands"
-                              : "the program was killed before it had committed anything";
-    record->source_hash = source_hash(parameters, arena);
-    record->seconds = (double)(last_ms - record->started_us / 1000) * 1e-3;
+    record->error = committed      ? "the program was killed after its commit, which stands"
+                    : found.unsure ? "the program was killed; whether it had committed cannot be told: a table's log "
+                                     "cannot be read"
+                                   : "the program was killed before it had committed anything";
+    record->source_hash = source_hash(found.parameters, arena);
+    record->seconds = (double)(found.last_ms - record->started_us / 1000) * 1e-3;
     TRY(history_write(lake, record, err));
     return storage_remove(mark, err);
 }

@@ -157,6 +157,29 @@ class DamagedLog(Intake):
         self.assertEqual(self.do(*self.COUNT), whole)
         self.assertIn("nothing was done", self.do("ingest", "acme", self.lake.inbox / "2.csv"))
 
+    def test_killed_behind_its_commit(self) -> None:
+        """However many commits follow, the record says that it stands; and rebuild goes by such a record, too."""
+        self.do("ingest", "acme", self.file("a.csv", csv(row(1), row(2))))
+        runs, running = (self.lake.path / "_freightlake" / name for name in ("runs", "running"))
+        (path,) = (path for path in runs.iterdir() if json.loads(path.read_text())["kind"] == "ingest")
+        mark = json.loads(path.read_text()) | {"outcome": "running", "details": {"lock": "client-acme"}}
+        mark["tables"] = [{"table": table["table"]} for table in mark["tables"]]
+        del mark["source_hash"]
+        path.unlink()  # as if the program had been killed before it wrote it
+        (running / path.name).write_text(json.dumps(mark))
+        log = self.lake.path / "processed" / "shipments" / "_delta_log"
+        entry = json.loads((log / f"{1:020}.json").read_text().splitlines()[0])
+        for version in range(2, 252):  # of somebody else
+            entry["commitInfo"] |= {"operationMetrics": {"numActions": "0"}, "userMetadata": f"other-{version}"}
+            (log / f"{version:020}.json").write_text(json.dumps(entry) + "\n")
+        self.assertIn("killed", self.do("history"))
+        record = json.loads(path.read_text())
+        self.assertEqual((record["outcome"], record["tables"][0]["version_after"]), ("killed", 1))
+        for version in range(1, 252):
+            (log / f"{version:020}.json").unlink()
+        self.assertIn("is back", self.do("rebuild", "acme"))
+        self.assertIn("2", self.do(*self.COUNT))
+
     def test_half_known_file(self) -> None:
         """To take it in again would double what waits in quarantine: rebuild is named, and nothing changes."""
         self.three_files()
