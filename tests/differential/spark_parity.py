@@ -42,7 +42,7 @@ def in_spark(job_path: str) -> int:
     specification.loader.exec_module(run_marts)
     job = json.loads(pathlib.Path(job_path).read_text())
     spark = run_marts.start_session(RUN)
-    code = run_marts.run_marts(spark, job["lake"], RUN, [])
+    code = run_marts.run_marts(spark, job["lake"], RUN)
     for name, paths in job["tables"].items():
         spark.read.parquet(*paths).createOrReplaceTempView(name)
 
@@ -94,7 +94,8 @@ def make_generators():
                 return word(self.bare(kind))
             template = self.rng.choice(FORMS[kind])
             if kind == "boolean":
-                return word(f"({self.condition(0).ours})")
+                text = self.condition(0).ours
+                return word(text if text.isidentifier() else f"({text})")  # of WHERE (column) docs/sql.md speaks
             return word(re.sub(r"\{(\w+)\}", lambda match: self.fill(match[1]), template))
 
         def fill(self, what: str) -> str:
@@ -377,7 +378,6 @@ class Parity:
         for what, content, words, code, wanted in (
             ("no plan", whole, (lake, "--run", "never"), 2, "marts export --run never"),
             ("no plan on S3", whole, (self.lake, "--run", "never"), 2, "marts export --run never"),
-            ("an unknown mart", whole, (lake, "--run", "broken", "--mart", "x"), 2, "it has: warehouse_demand"),
             ("a damaged file", whole[:-9] + b"damaged!!", (lake, "--run", "broken"), 1, file.name),
             ("a missing file", None, (lake, "--run", "broken"), 1, "the shipments cannot be read"),
             ("all is well again", whole, (lake, "--run", "broken"), 0, "warehouse_demand: "),
