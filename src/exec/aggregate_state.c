@@ -21,7 +21,8 @@
 
 #define FORMAT_VERSION 1
 #define HEADER_BYTES 16
-#define COUNT_LIMIT ((int64_t)1 << 62)
+/* Rows of one group: more than any table has, and few enough for thousands of states to be added up in 64 bits. */
+#define COUNT_LIMIT ((int64_t)1 << 48)
 
 static const char MAGIC[4] = {'F', 'L', 'A', 'S'};
 
@@ -277,8 +278,8 @@ static void take_sum(StateReader *reader, StateKind kind, char *place, Arena *ar
         WholeSum *sum = (WholeSum *)(void *)place;
         take(reader, &sum->low, sizeof sum->low);
         take(reader, &sum->high, sizeof sum->high);
-        reader->failed |= sum->high < -COUNT_LIMIT || sum->high > COUNT_LIMIT;
         sum->count = take_count(reader);
+        reader->failed |= sum->high < -sum->count || sum->high > sum->count; /* no term is 2^128 or more */
     } else {
         DoubleSum *sum = (DoubleSum *)(void *)place;
         reader->failed |= reader->failed || !exact_sum_load(&sum->sum, &reader->at, &reader->left, arena);
