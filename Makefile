@@ -1,6 +1,6 @@
 # Freightlake: a thin front to meson, ninja and scripts/.  `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-slow test-deploy bench bench-all fmt fmt-check lint tidy asan tsan cover fuzz install clean
+.PHONY: help build demo test test-slow test-deploy bench bench-all bench-ratios fmt fmt-check lint tidy clang asan tsan cover fuzz install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,8 +11,8 @@ build: ## install what is missing, build build/freightlake
 demo: ## build, make a lake with 1.4 million shipments of a client, run the five marts and print them
 	@scripts/demo
 
-test: ## install what is missing, build, run every test (docs: CONTRIBUTING.md)
-	@scripts/test
+test: ## install what is missing, build, run every test, or the STAGES named (docs: CONTRIBUTING.md)
+	@scripts/test $(STAGES)
 
 test-slow: ## make test with the long tests, longer fuzzing, and whole runs under the sanitizers
 	@scripts/test --slow
@@ -26,17 +26,23 @@ bench: ## the five marts side by side with DuckDB and Polars, 1.4 M and 20 M row
 bench-all: ## make bench with Spark, DataFusion and chDB, and 100 M rows
 	@scripts/bench --all
 
+bench-ratios: ## a short race with DuckDB and Polars; fails where the ratios fall below bench/ratios.json
+	@scripts/bench-ratios
+
 fmt: ## format C and Python in place
 	@scripts/fmt
 
 fmt-check: ## say which files `make fmt` would change
 	@scripts/fmt --check
 
-lint: ## format, layers, shell and Python checks
+lint: ## format, layers; C, shell, Python, workflows, YAML, Terraform
 	@scripts/test lint
 
 tidy: ## clang-tidy over src/
 	@scripts/tidy
+
+clang: ## build with clang 14, warnings refused, and run the unit and smoke tests
+	@scripts/test clang
 
 asan: ## unit and smoke tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/test asan
@@ -54,4 +60,4 @@ install: build ## install into PREFIX (/usr/local unless set), below DESTDIR whe
 	@scripts/install
 
 clean: ## remove everything that was built
-	rm -rf build build-asan build-tsan build-faults build-cover
+	rm -rf build build-clang build-asan build-tsan build-faults build-cover

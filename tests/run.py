@@ -182,6 +182,7 @@ def stage_lint(stage: Stage) -> Result:
     result.add(stage.check("shellcheck", "-x", *shell))
     result.add(stage.check(sys.executable, "-m", "ruff", "check", "--quiet", *python))
     result.add(stage.check(sys.executable, *MYPY, *sorted((ROOT / "spark").glob("*.py"))))
+    result.add(stage.scripts("lint", ROOT / "build"))
     return result
 
 
@@ -289,6 +290,15 @@ def stage_cover(stage: Stage) -> Result:
     return result
 
 
+def stage_clang(stage: Stage) -> Result:
+    folder = ROOT / "build-clang"
+    if not stage.build("clang"):
+        return Result(failed=1)
+    result = stage.unit(folder)
+    result.add(stage.script(ROOT / "tests" / "e2e" / "smoke.py", folder))
+    return result
+
+
 def stage_deploy(stage: Stage) -> Result:
     return stage.scripts("deploy", ROOT / "build")
 
@@ -304,7 +314,7 @@ STAGES = {
     "fuzz": stage_fuzz,
     "tsan": stage_tsan,
 }
-ON_REQUEST = {"cover": stage_cover, "deploy": stage_deploy}
+ON_REQUEST = {"clang": stage_clang, "cover": stage_cover, "deploy": stage_deploy}
 NEEDS_BUILD = {"unit", "differential", "e2e"}
 
 
@@ -334,7 +344,7 @@ def main() -> int:
     parser.add_argument("--slow", action="store_true", help="the long tests, too")
     known = [*STAGES, *ON_REQUEST]
     parser.add_argument(
-        "stage", nargs="*", help=f"of {', '.join(known)}; all but {' and '.join(ON_REQUEST)} when none is named"
+        "stage", nargs="*", help=f"of {', '.join(known)}; all but {', '.join(ON_REQUEST)} when none is named"
     )
     arguments = parser.parse_args()
     for name in set(arguments.stage) - set(known):

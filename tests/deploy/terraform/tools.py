@@ -14,33 +14,19 @@ import sys
 import tarfile
 import zipfile
 
-import schema
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import go_tools  # noqa: E402
+import schema  # noqa: E402
+from go_tools import CACHE, Unavailable  # noqa: E402
+
 SOURCE = ROOT / "deploy" / "terraform"
-CACHE = pathlib.Path(
-    os.environ.get("FREIGHTLAKE_CACHE")
-    or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "freightlake"
-)
 BINDINGS = "cdktn-provider-aws==25.7.2"
 TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 HOW_TO_GET_TERRAFORM = "terraform 1.10 or newer is wanted: https://developer.hashicorp.com/terraform/install"
-
-
-class Unavailable(Exception):
-    """A part that cannot be had here; its tests are skipped, with this as the reason."""
-
-
-def deploy_python() -> str:
-    """The Python that has tests/requirements-deploy.txt."""
-    found = subprocess.run(
-        [ROOT / "scripts" / "venv", "tests/requirements-deploy.txt"], cwd=ROOT, capture_output=True, text=True
-    )
-    if found.returncode:
-        raise Unavailable("the packages of tests/requirements-deploy.txt: " + found.stderr.strip()[-300:])
-    return found.stdout.strip()
 
 
 def with_packages() -> None:
@@ -50,7 +36,7 @@ def with_packages() -> None:
         import parliament  # noqa: F401
     except ImportError:
         try:
-            python = deploy_python()
+            python = str(go_tools.python_with("tests/requirements-deploy.txt"))
         except Unavailable as error:
             print(f"skipped: {error}\n0 passed, 0 failed, 1 skipped")
             sys.exit(0)
@@ -80,21 +66,6 @@ def bindings() -> pathlib.Path:
     return folder / "package"
 
 
-def go() -> str:
-    for candidate in (shutil.which("go"), None):
-        if candidate is None:
-            got = subprocess.run(
-                [ROOT / "scripts" / "venv", "tests/requirements-go.txt"], cwd=ROOT, capture_output=True, text=True
-            )
-            candidate = str(pathlib.Path(got.stdout.strip()).parent / "go") if got.returncode == 0 else None
-        if candidate:
-            version = subprocess.run([candidate, "version"], capture_output=True, text=True).stdout
-            words = version.split()
-            if len(words) > 2 and [int(part) for part in words[2].removeprefix("go").split(".")[:2]] >= [1, 25]:
-                return candidate
-    raise Unavailable("Go 1.25 or newer, to build the stand-in provider")
-
-
 def program() -> pathlib.Path:
     """The stand-in provider, built once for its sources."""
     sources = sorted((HERE / "standin").iterdir())
@@ -104,10 +75,8 @@ def program() -> pathlib.Path:
         print("building the stand-in provider (once, about a minute)", file=sys.stderr, flush=True)
         built.parent.mkdir(parents=True, exist_ok=True)
         half = built.with_name(f"{built.name}.{os.getpid()}")
-        environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local",
-                       "GOPATH": str(CACHE / "go")}  # fmt: skip
-        command = [go(), "build", "-trimpath", "-ldflags=-s -w", "-o", str(half), "."]
-        done = subprocess.run(command, cwd=HERE / "standin", env=environment, capture_output=True, text=True)
+        command = [go_tools.go(), "build", "-trimpath", "-ldflags=-s -w", "-o", str(half), "."]
+        done = subprocess.run(command, cwd=HERE / "standin", env=go_tools.environment(), capture_output=True, text=True)
         if done.returncode:
             raise Unavailable("the stand-in provider could not be built: " + done.stderr.strip()[-400:])
         half.rename(built)
@@ -115,21 +84,8 @@ def program() -> pathlib.Path:
 
 
 def tflint() -> pathlib.Path:
-    """tflint without plugins, built once through the Go proxy."""
-    name = TFLINT.rsplit("/", 1)[1].replace("@", "-")
-    built = CACHE / "go" / "bin" / name
-    if not built.exists():
-        print("building tflint (once, about four minutes)", file=sys.stderr, flush=True)
-        folder = CACHE / "go" / f"{name}.{os.getpid()}"
-        environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local",
-                       "GOPATH": str(CACHE / "go"), "GOBIN": str(folder)}  # fmt: skip
-        done = subprocess.run([go(), "install", TFLINT], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise Unavailable("tflint could not be built: " + done.stderr.strip()[-400:])
-        built.parent.mkdir(parents=True, exist_ok=True)
-        (folder / "tflint").rename(built)
-        folder.rmdir()
-    return built
+    """tflint without plugins."""
+    return go_tools.program(TFLINT, "about four minutes")
 
 
 def mirror() -> pathlib.Path:

@@ -1,0 +1,138 @@
+"""What must hold of .github/workflows: two linters, and the rules of docs/cicd.md that no linter knows.
+
+Each check takes a folder that is laid out like the repository, and raises AssertionError with what it found.  They run
+in the lint stage on the repository and in tests/deploy/workflows.py on copies with mistakes.
+"""
+
+import pathlib
+import re
+import subprocess
+
+import go_tools
+import yaml
+
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+PINNED = re.compile(r"uses: +([\w.-]+/[\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$")
+# What steps may call besides make and scripts/.
+PLAIN_COMMANDS = {"apt-get", "cat", "gh", "git", "{"}
+# The only jobs whose token can be more than read: file, job and what it may.
+MORE_THAN_READ: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def workflows(root: pathlib.Path) -> dict[str, dict]:
+    """By file name.  YAML 1.1 reads the key `on` as true."""
+    files = sorted((root / ".github" / "workflows").glob("*.yml"))
+    assert files, "there are no workflows"
+    return {path.name: yaml.safe_load(path.read_text()) for path in files}
+
+
+def jobs(root: pathlib.Path):
+    for file, workflow in workflows(root).items():
+        for name, job in workflow["jobs"].items():
+            yield file, name, job
+
+
+def run(*command: object, root: pathlib.Path) -> None:
+    done = subprocess.run([str(word) for word in command], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.stdout + done.stderr).strip()[-3000:]
+
+
+def actionlint_finds_nothing(root: pathlib.Path) -> None:
+    files = sorted((root / ".github" / "workflows").glob("*.yml"))
+    run(go_tools.program(ACTIONLINT, "half a minute"), "-no-color", *files, root=root)
+
+
+def zizmor_finds_nothing(root: pathlib.Path) -> None:
+    program = go_tools.python_with("tests/requirements-lint.txt").with_name("zizmor")
+    run(program, "--offline", "--quiet", "--no-progress", "--persona=auditor", "--strict-collection", "--color=never",
+        ".github", root=root)  # fmt: skip
+
+
+def exceptions_have_reasons(root: pathlib.Path) -> None:
+    for path in sorted((root / ".github").rglob("*.yml")):
+        for line in path.read_text().splitlines():
+            if "zizmor: ignore" in line or "shellcheck disable" in line:
+                reason = re.sub(r".*(?:ignore\[[\w,-]+\]|disable=[\w,]+)", "", line)
+                assert len(reason.strip()) >= 15, f"{path.name}: an exception without a reason: {line.strip()}"
+
+
+def actions_are_pinned(root: pathlib.Path) -> None:
+    """By commit, with the version as a comment, an action at one commit everywhere; images by digest."""
+    commits: dict[str, set[tuple[str, str]]] = {}
+    images: set[str] = set()
+    for path in sorted((root / ".github" / "workflows").glob("*.yml")):
+        for line in path.read_text().splitlines():
+            if re.search(r"^\s*(- )?uses: +(?!\./)", line):
+                pin = PINNED.search(line)
+                assert pin, f"{path.name}: not pinned by commit and version: {line.strip()}"
+                commits.setdefault(pin[1], set()).add((pin[2], pin[3]))
+            if image := re.search(r"^\s*image: +(\S+)", line):
+                assert re.search(r"@sha256:[0-9a-f]{64}$", image[1]), f"{path.name}: not pinned by digest: {image[1]}"
+                images.add(image[1])
+    different = [action for action, found in commits.items() if len(found) > 1]
+    assert not different, f"pinned to more than one commit: {different}"
+    assert len(images) <= 1, f"more than one image: {sorted(images)}"
+
+
+def targets(root: pathlib.Path) -> set[str]:
+    return set(re.findall(r"^([a-z][\w-]*):", (root / "Makefile").read_text(), re.M))
+
+
+def commands_exist(root: pathlib.Path) -> None:
+    """Steps call make targets and scripts that are there, and little else."""
+    known = targets(root)
+    for file, name, job in jobs(root):
+        for step in job.get("steps", []):
+            for line in re.sub(r"\\\n\s*", " ", step.get("run", "")).splitlines():
+                where = f"{file}, job {name}: {line.strip()}"
+                words = line.split()
+                if words[0] == "make":
+                    named = [word for word in words[1:] if "=" not in word]
+                    if named == ['"$TARGET"']:
+                        named = [one["target"] for one in job["strategy"]["matrix"]["include"]]
+                    assert named and set(named) <= known, f"{where}: no such target"
+                elif words[0].startswith("scripts/"):
+                    assert (root / words[0]).is_file(), f"{where}: no such script"
+                else:
+                    assert words[0] in PLAIN_COMMANDS, f"{where}: a step calls a target, a script or {PLAIN_COMMANDS}"
+
+
+def jobs_are_bounded(root: pathlib.Path) -> None:
+    """Each has an end, and no more rights than MORE_THAN_READ says; no workflow runs a stranger's code with rights."""
+    for file, workflow in workflows(root).items():
+        assert workflow.get("permissions") == {}, f"{file}: permissions that every job would have"
+        assert "concurrency" in workflow, f"{file}: no concurrency"
+        risky = {"pull_request_target", "workflow_run", "issue_comment"} & set(workflow[True])
+        assert not risky, f"{file}: started by {sorted(risky)}"
+    used = set()
+    for file, name, job in jobs(root):
+        assert "timeout-minutes" in job or "uses" in job, f"{file}, job {name}: no timeout"
+        allowed = MORE_THAN_READ.get((file, name), {"contents": "read"})
+        used.add((file, name))
+        assert job.get("permissions") == allowed, f"{file}, job {name}: permissions {job.get('permissions')}"
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                kept = step.get("with", {}).get("persist-credentials")
+                assert kept is False, f"{file}, job {name}: the checkout keeps its token"
+    assert set(MORE_THAN_READ) <= used, f"there are no jobs {sorted(set(MORE_THAN_READ) - used)}"
+
+
+def caches_are_set(root: pathlib.Path) -> None:
+    """What is cached is where the scripts put it."""
+    for file, workflow in workflows(root).items():
+        kept = workflow.get("env", {}).get("FREIGHTLAKE_CACHE")
+        for _, job in workflow["jobs"].items():
+            for step in job.get("steps", []):
+                if step.get("uses", "").startswith("actions/cache@"):
+                    assert step["with"]["path"] == kept, f"{file}: caches {step['with']['path']}, not FREIGHTLAKE_CACHE"
+
+
+CHECKS = [
+    actionlint_finds_nothing,
+    zizmor_finds_nothing,
+    exceptions_have_reasons,
+    actions_are_pinned,
+    commands_exist,
+    jobs_are_bounded,
+    caches_are_set,
+]
