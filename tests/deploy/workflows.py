@@ -19,6 +19,7 @@ import tools  # noqa: E402
 
 tools.with_packages()
 
+import bench  # noqa: E402
 import ratios  # noqa: E402
 import workflow_checks as checks  # noqa: E402
 from terraform import Tests  # noqa: E402
@@ -76,6 +77,8 @@ def caught(root: pathlib.Path, name: str, file: str, before: str, after: str) ->
 def ratios_are_judged() -> None:
     """A race is judged by the ratios of its rounds: a slow machine changes nothing, a slow program does."""
     floors = json.loads((ROOT / "bench" / "ratios.json").read_text())
+    assert floors["table"] == bench.TABLES["1.4M"].name, "bench/ratios.json speaks of a table that nobody races over"
+    assert set(floors["modes"]) <= set(bench.MODES), "bench/ratios.json speaks of other marts"
 
     def race(slower: float, machine: float) -> dict:
         runs = []
