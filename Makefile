@@ -1,6 +1,6 @@
 # Freightlake: a thin front to meson, ninja and scripts/.  `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-slow test-deploy bench bench-all bench-ratios fmt fmt-check lint tidy clang asan tsan cover fuzz install clean
+.PHONY: help build demo test test-slow test-deploy bench bench-all bench-ratios fmt fmt-check lint tidy clang asan tsan cover fuzz install infra-check infra-plan infra-apply artefacts deploy release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,24 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (10 unless set) on its corpus
 
 install: build ## install into PREFIX (/usr/local unless set), below DESTDIR when set
 	@scripts/install
+
+infra-check: ## Terraform against the real registry: fmt, validate, test, checkov
+	@scripts/infra check
+
+infra-plan: ## the plan of ENVIRONMENT (dev, prod) in build/infra; LOCK=false for a role that only reads
+	@scripts/infra plan "$(ENVIRONMENT)"
+
+infra-apply: ## apply the plan of ENVIRONMENT that infra-plan made
+	@scripts/infra apply "$(ENVIRONMENT)"
+
+artefacts: package ## what a deployment is made of, with checksums: build/artefacts
+	@scripts/artefacts
+
+deploy: ## send build/artefacts to BUCKET, and the flows to Kestra where KESTRA_URL is set
+	@scripts/deploy "$(BUCKET)"
+
+release: package ## the files of the release TAG (vX.Y.Z), checksums, SBOM and notes: build/release
+	@scripts/release "$(TAG)"
 
 clean: ## remove everything that was built
 	rm -rf build build-clang build-asan build-tsan build-faults build-cover

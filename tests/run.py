@@ -315,7 +315,7 @@ STAGES = {
     "tsan": stage_tsan,
 }
 ON_REQUEST = {"clang": stage_clang, "cover": stage_cover, "deploy": stage_deploy}
-NEEDS_BUILD = {"unit", "differential", "e2e"}
+NEEDS_BUILD = {"unit", "differential", "e2e", "deploy"}
 
 
 def run_stage(name: str, slow: bool) -> Result:

@@ -16,7 +16,15 @@ PINNED = re.compile(r"uses: +([\w.-]+/[\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+
 # What steps may call besides make and scripts/.
 PLAIN_COMMANDS = {"apt-get", "cat", "gh", "git", "{"}
 # The only jobs whose token can be more than read: file, job and what it may.
-MORE_THAN_READ: dict[tuple[str, str], dict[str, str]] = {}
+MORE_THAN_READ: dict[tuple[str, str], dict[str, str]] = {
+    ("infra.yml", "plan"): {"contents": "read", "id-token": "write"},
+    ("infra.yml", "comment"): {"pull-requests": "write"},
+    ("infra.yml", "apply"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "attest"): {"attestations": "write", "id-token": "write"},
+    ("deploy.yml", "deploy"): {"attestations": "read", "contents": "read", "id-token": "write"},
+    ("release.yml", "attest"): {"attestations": "write", "id-token": "write"},
+    ("release.yml", "publish"): {"contents": "write"},
+}
 
 
 def workflows(root: pathlib.Path) -> dict[str, dict]:
@@ -81,6 +89,8 @@ def targets(root: pathlib.Path) -> set[str]:
 def commands_exist(root: pathlib.Path) -> None:
     """Steps call make targets and scripts that are there, and little else."""
     known = targets(root)
+    for called in re.findall(r"^\t@?(scripts/\w[\w-]*)", (root / "Makefile").read_text(), re.M):
+        assert (root / called).is_file(), f"Makefile: there is no {called}"
     for file, name, job in jobs(root):
         for step in job.get("steps", []):
             for line in re.sub(r"\\\n\s*", " ", step.get("run", "")).splitlines():
@@ -127,6 +137,48 @@ def caches_are_set(root: pathlib.Path) -> None:
                     assert step["with"]["path"] == kept, f"{file}: caches {step['with']['path']}, not FREIGHTLAKE_CACHE"
 
 
+def roles_are_taken_as_trusted(root: pathlib.Path) -> None:
+    """Each role of deploy/terraform/modules/cicd by the job it trusts: plan on pull requests of the repository itself,
+    apply and deploy from the file on the branch, in an environment."""
+    trust = (root / "deploy" / "terraform" / "modules" / "cicd" / "main.tf").read_text()
+    wanted = {("infra.yml", "plan"): "PLAN_ROLE_ARN"}
+    for role, file in re.findall(r"^ {4}(\w+) = \{\n.*:environment:.*\n.*/\.github/workflows/([\w.]+)@", trust, re.M):
+        wanted[file, role] = f"{role.upper()}_ROLE_ARN"
+    assert len(wanted) == 3, f"the trust policy names the jobs {sorted(wanted)}"
+    taken = {}
+    for file, name, job in jobs(root):
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("aws-actions/configure-aws-credentials@"):
+                taken[file, name] = step["with"]["role-to-assume"]
+                if name != "plan":
+                    environment = job.get("environment")
+                    assert environment == "${{ matrix.environment }}", f"{file}, job {name}: environment {environment}"
+    assert set(taken) == set(wanted), f"roles are taken by {sorted(taken)}, trusted are {sorted(wanted)}"
+    for place, role in wanted.items():
+        assert f"vars.{role}" in taken[place], f"{place[0]}, job {place[1]}: takes {taken[place]}, not {role}"
+    plan = workflows(root)["infra.yml"]["jobs"]["plan"]
+    assert "environment" not in plan, "infra.yml: the role of plan trusts no environment"
+    for part in ("event_name == 'pull_request'", "head.repo.full_name == github.repository"):
+        assert part in plan["if"], f"infra.yml, job plan: not only where {part}"
+    planned = [step["run"] for step in plan["steps"] if "run" in step]
+    assert any("LOCK=false" in command for command in planned), "infra.yml: a plan cannot lock, its role writes nothing"
+    applied = workflows(root)["infra.yml"]["jobs"]["apply"]["if"]
+    assert "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'" in applied, f"apply if {applied}"
+
+
+def order_holds(root: pathlib.Path) -> None:
+    """Nothing is deployed or published but what was tested, built once and attested."""
+    steps = {"deploy.yml": ["ci", "build", "attest", "deploy"], "release.yml": ["ci", "build", "attest", "publish"]}
+    for file, order in steps.items():
+        found = workflows(root)[file]["jobs"]
+        assert list(found) == order, f"{file}: jobs {list(found)}"
+        for before, name in zip(order, order[1:], strict=False):
+            assert found[name].get("needs") == before, f"{file}: {name} does not wait for {before}"
+            assert "always()" not in str(found[name].get("if")), f"{file}: {name} runs whatever {before} did"
+    assert workflows(root)["release.yml"][True] == {"push": {"tags": ["v*"]}}, "release.yml: not by a tag alone"
+    assert found["publish"].get("environment") == "release", "release.yml: publish has no environment"
+
+
 CHECKS = [
     actionlint_finds_nothing,
     zizmor_finds_nothing,
@@ -135,4 +187,6 @@ CHECKS = [
     commands_exist,
     jobs_are_bounded,
     caches_are_set,
+    roles_are_taken_as_trusted,
+    order_holds,
 ]

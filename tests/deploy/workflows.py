@@ -19,12 +19,13 @@ import tools  # noqa: E402
 
 tools.with_packages()
 
-import bench  # noqa: E402
 import ratios  # noqa: E402
 import workflow_checks as checks  # noqa: E402
 from terraform import Tests  # noqa: E402
 
-CI = ".github/workflows/ci.yml"
+import bench  # noqa: E402
+
+CI, INFRA, DEPLOY, RELEASE = (f".github/workflows/{name}.yml" for name in ("ci", "infra", "deploy", "release"))
 # Name, file, what is replaced, by what.
 MISTAKES = [
     ("an action by its tag", CI, "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5", "actions/cache@v5"),
@@ -39,6 +40,16 @@ MISTAKES = [
     ("an expression that is never true", CI, "matrix.target == 'cover'", "matrix.targets == 'cover'"),
     ("an image by its tag", CI, "@sha256:9344f8b8992482f80cba753f323adeaf17690076c095ccff6cc9536be98185dc", ""),
     ("a cache of another folder", CI, "path: /var/cache/freightlake", "path: /root/.cache/freightlake"),
+    ("an apply without approval", INFRA, "    environment: ${{ matrix.environment }}\n    concurrency", "    concurrency"),
+    ("an apply from any branch", INFRA, "github.ref == 'refs/heads/main' && ", ""),
+    ("a plan of a fork", INFRA, "github.event.pull_request.head.repo.full_name == github.repository", "true"),
+    ("a plan that wants a lock", INFRA, " LOCK=false", ""),
+    ("the other role", INFRA, "vars.APPLY_ROLE_ARN", "vars.DEPLOY_ROLE_ARN"),
+    ("a role that trusts another file", "deploy/terraform/modules/cicd/main.tf", "workflows/deploy.yml@", "workflows/ci.yml@"),
+    ("a deployment of what nobody attested", DEPLOY, "needs: attest", "needs: build"),
+    ("a deployment of what no test saw", DEPLOY, "    needs: ci\n", ""),
+    ("a release by every push", RELEASE, "tags: [v*]", "branches: ['**']"),
+    ("a target whose script is not there", "Makefile", "@scripts/deploy ", "@scripts/deploys "),
 ]  # fmt: skip
 
 
