@@ -1,6 +1,6 @@
 # Freightlake: a thin front to meson, ninja and scripts/.  `make` alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-slow test-deploy bench bench-all bench-ratios fmt fmt-check lint tidy clang asan tsan cover fuzz install infra-check infra-plan infra-apply artefacts deploy release clean
+.PHONY: help build demo test test-slow test-deploy bench bench-all bench-ratios fmt fmt-check lint tidy clang asan tsan cover fuzz install package infra-check infra-plan infra-apply artefacts deploy release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ test: ## install what is missing, build, run every test, or the STAGES named (do
 test-slow: ## make test with the long tests, longer fuzzing, and whole runs under the sanitizers
 	@scripts/test --slow
 
-test-deploy: ## what deploy/ holds: Terraform's plans, policies and scans, seeded mistakes (terraform wanted)
+test-deploy: ## what deploy/ holds and the Debian package: Terraform's plans, policies and scans, seeded mistakes (terraform wanted)
 	@scripts/test deploy
 
 bench: ## the five marts side by side with DuckDB and Polars, 1.4 M and 20 M rows
@@ -58,6 +58,9 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (10 unless set) on its corpus
 
 install: build ## install into PREFIX (/usr/local unless set), below DESTDIR when set
 	@scripts/install
+
+package: build ## build/freightlake_VERSION_ARCH.deb, for Debian 12
+	@scripts/package
 
 infra-check: ## Terraform against the real registry: fmt, validate, test, checkov
 	@scripts/infra check
