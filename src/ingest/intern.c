@@ -1,37 +1,49 @@
-/* Interner: open addressing with linear probing in a table at most half full, so that a look mostly ends at its first
- * slot; see intern.h.
+/* Interner: open addressing with linear probing in a table mostly a quarter full, so that a look ends at its first slot;
+ * see intern.h.
  *
  * The table begins with slots of one word, text and code together, and is made anew with wide slots when the first text
  * comes that does not fit: a column of numbers mostly never needs them and its table stays in the second-level cache, and
- * in a column of names no branch asks how long each is. */
+ * in a column of names no branch asks how long each is.
+ *
+ * Places come from CRC-32C, one instruction a word.  Texts of a column are mostly alike but for a few digits, and a CRC
+ * spreads them evenly; the top bits of a product, the usual choice, put a hundred two-digit numbers into long runs.  Who
+ * makes texts collide on purpose gains little: there are at most INTERN_MAX. */
 #include "ingest/intern.h"
 
+#include <nmmintrin.h>
 #include <xxhash.h>
 
 #define FIRST_BITS 8
+#define SPARSE_SLOTS 8192u /* larger tables may be half full: the cache's room is dearer than a second slot */
 
-/* A text of up to 6 bytes that does not end in a zero byte, zeros behind it, in the upper 48 bits; its code + 1 in the
- * lower 16.  0: free. */
+/* A text of up to 6 bytes that neither begins nor ends with a zero byte, zeros behind it, in the upper 48 bits; its code + 1
+ * in the lower 16.  0: free. */
 typedef uint64_t WordSlot;
 #define WORD_BYTES 6u
 
+/* A text of up to 16 bytes that neither begins nor ends with a zero byte, zeros behind it.  Any other: a zero byte, 56 bits
+ * of its hash, ones. */
 typedef struct WideSlot {
-    uint64_t low, high; /* up to 16 bytes: the text; longer: its hash and where its copy lies */
-    uint32_t size;
-    uint32_t code_plus_1; /* 0: free */
+    uint64_t low, high;
 } WideSlot;
+#define WIDE_BYTES 16u
+#define FREE 0xffffu /* the code of a wide slot that is */
 
-static void new_slots(Interner *interner, uint32_t bits)
+static void new_slots(Interner *interner, uint32_t n_slots)
 {
-    interner->slots = mem_zalloc((interner->wide ? sizeof(WideSlot) : sizeof(WordSlot)) << bits);
-    interner->mask = (1u << bits) - 1;
-    interner->shift = 64 - bits;
+    size_t width = interner->wide ? sizeof(WideSlot) + sizeof(uint16_t) : sizeof(WordSlot);
+    interner->slots = mem_alloc(width * n_slots); /* not zeroed pages that a first look would map and a write copy */
+    memset(interner->slots, 0, width * n_slots);
+    interner->mask = n_slots - 1;
+    interner->codes = interner->wide ? (uint16_t *)(void *)((WideSlot *)interner->slots + n_slots) : NULL;
+    if (interner->wide)
+        memset(interner->codes, 0xff, sizeof(uint16_t) * n_slots);
 }
 
 void intern_init(Interner *interner)
 {
     *interner = (Interner){.capacity = 1u << FIRST_BITS};
-    new_slots(interner, FIRST_BITS);
+    new_slots(interner, 1u << FIRST_BITS);
     interner->texts = mem_alloc(sizeof(StrView) * interner->capacity);
     arena_init(&interner->arena);
 }
@@ -46,69 +58,77 @@ void intern_done(Interner *interner)
     *interner = (Interner){0};
 }
 
-/* The top bits of a product, which depend on all bits of the text. */
-static inline uint32_t place(const Interner *interner, uint64_t bits)
+static inline uint32_t word_place(uint64_t word)
 {
-    return (uint32_t)((bits * 0xff51afd7ed558ccdu) >> interner->shift);
+    return (uint32_t)_mm_crc32_u64(0, word >> 16);
 }
 
-static inline uint32_t pair_place(const Interner *interner, uint64_t low, uint64_t high, uint32_t size)
+static inline uint32_t wide_place(WideSlot slot)
 {
-    return place(interner, low ^ (high * 0x9e3779b97f4a7c15u) ^ size);
+    return (uint32_t)_mm_crc32_u64(_mm_crc32_u64(0, slot.low), slot.high);
+}
+
+/* Whether the text's bytes with zeros behind them are those of no other text, and of no hash. */
+static inline bool fits(StrView text, uint32_t most)
+{
+    return text.size <= most && (text.size == 0 || (text.data[0] != 0 && text.data[text.size - 1] != 0));
 }
 
 /* The text in the upper 48 bits of a slot; false when it does not fit one. */
 static inline bool as_word(StrView text, uint64_t *ret_word)
 {
     *ret_word = (uint64_t)_mm_cvtsi128_si64(text_load16(text)) << 16;
-    return text.size <= WORD_BYTES && (text.size == 0 || text.data[text.size - 1] != 0);
+    return fits(text, WORD_BYTES);
+}
+
+static inline WideSlot as_wide(StrView text)
+{
+    __m128i bytes = text_load16(text);
+    return (WideSlot){(uint64_t)_mm_cvtsi128_si64(bytes), (uint64_t)_mm_extract_epi64(bytes, 1)};
+}
+
+static WideSlot as_hash(StrView text)
+{
+    return (WideSlot){XXH3_64bits(text.data, text.size) << 8, ~(uint64_t)0};
 }
 
 static void place_word(Interner *interner, WordSlot slot)
 {
     WordSlot *slots = interner->slots;
-    uint32_t at = place(interner, slot >> 16) & interner->mask;
+    uint32_t at = word_place(slot) & interner->mask;
     while (slots[at])
         at = (at + 1) & interner->mask;
     slots[at] = slot;
 }
 
-static void place_wide(Interner *interner, WideSlot slot)
+static void place_wide(Interner *interner, uint16_t code)
 {
-    WideSlot *slots = interner->slots;
-    uint32_t at = slot.size <= 16 ? pair_place(interner, slot.low, slot.high, slot.size) : (uint32_t)slot.low;
-    for (at &= interner->mask; slots[at].code_plus_1;)
+    StrView text = interner->texts[code];
+    WideSlot slot = fits(text, WIDE_BYTES) ? as_wide(text) : as_hash(text);
+    uint32_t at = wide_place(slot) & interner->mask;
+    while (interner->codes[at] != FREE)
         at = (at + 1) & interner->mask;
-    slots[at] = slot;
+    ((WideSlot *)interner->slots)[at] = slot;
+    interner->codes[at] = code;
 }
 
-static void place_text(Interner *interner, StrView text, uint32_t code_plus_1)
+/* A table of so many slots with all texts; slots are wide from here on if `wide`. */
+static void make_anew(Interner *interner, uint32_t n_slots, bool wide)
 {
-    __m128i bytes = text_load16(text);
-    uint64_t low = (uint64_t)_mm_cvtsi128_si64(bytes), high = (uint64_t)_mm_extract_epi64(bytes, 1);
-    place_wide(interner, (WideSlot){low, high, text.size, code_plus_1});
-}
-
-/* A table of so many bits with all texts of the present one; slots are wide from here on if `wide`. */
-static void make_anew(Interner *interner, uint32_t bits, bool wide)
-{
-    Interner old = *interner;
+    mem_free(interner->slots);
     interner->wide = wide;
-    new_slots(interner, bits);
-    for (uint32_t i = 0; i <= old.mask; i++) {
-        WordSlot word = old.wide ? 0 : ((const WordSlot *)old.slots)[i];
-        if (old.wide && ((const WideSlot *)old.slots)[i].code_plus_1)
-            place_wide(interner, ((const WideSlot *)old.slots)[i]);
-        else if (word && wide)
-            place_text(interner, old.texts[(word & 0xffff) - 1], word & 0xffff);
-        else if (word)
-            place_word(interner, word);
+    new_slots(interner, n_slots);
+    for (uint32_t code = 0; code < interner->n; code++) {
+        uint64_t word;
+        if (wide)
+            place_wide(interner, (uint16_t)code);
+        else if (as_word(interner->texts[code], &word))
+            place_word(interner, word | (code + 1));
     }
-    mem_free(old.slots);
 }
 
-/* The next code is this text's: *ret_copy is the copy kept.  False when there are too many. */
-static bool add_text(Interner *interner, StrView text, StrView *ret_copy)
+/* The next code is this text's.  False when there are too many. */
+static bool add_text(Interner *interner, StrView text, uint16_t *ret_code)
 {
     if (interner->n >= INTERN_MAX)
         return false;
@@ -116,44 +136,29 @@ static bool add_text(Interner *interner, StrView text, StrView *ret_copy)
         interner->capacity *= 2;
         interner->texts = mem_realloc(interner->texts, sizeof(StrView) * interner->capacity);
     }
-    *ret_copy = arena_str(&interner->arena, text);
-    interner->texts[interner->n++] = *ret_copy;
-    if (interner->n > interner->mask / 2)
-        make_anew(interner, 64 - interner->shift + 1, interner->wide);
-    return true;
-}
-
-static bool add_word(Interner *interner, uint64_t word, StrView text, uint16_t *ret_code)
-{
     *ret_code = (uint16_t)interner->n;
-    StrView copy;
-    if (!add_text(interner, text, &copy))
-        return false;
-    place_word(interner, word | interner->n);
+    interner->texts[interner->n++] = arena_str(&interner->arena, text);
+    uint32_t n_slots = interner->mask + 1;
+    uint64_t word;
+    if (interner->n > n_slots / (n_slots < SPARSE_SLOTS ? 4 : 2))
+        make_anew(interner, n_slots * 2, interner->wide);
+    else if (interner->wide)
+        place_wide(interner, *ret_code);
+    else if (as_word(text, &word))
+        place_word(interner, word | interner->n);
     return true;
 }
 
-static bool add_wide(Interner *interner, uint64_t low, uint64_t high, StrView text, uint16_t *ret_code)
+static bool find_hash(Interner *interner, StrView text, uint16_t *ret_code)
 {
-    *ret_code = (uint16_t)interner->n;
-    StrView copy;
-    if (!add_text(interner, text, &copy))
-        return false;
-    place_wide(interner,
-               (WideSlot){low, text.size > 16 ? (uint64_t)(uintptr_t)copy.data : high, text.size, interner->n});
-    return true;
-}
-
-static bool find_long(Interner *interner, StrView text, uint16_t *ret_code)
-{
-    uint64_t hash = XXH3_64bits(text.data, text.size);
-    for (uint32_t at = (uint32_t)hash;; at++) {
-        const WideSlot *slot = (const WideSlot *)interner->slots + (at & interner->mask);
-        if (!slot->code_plus_1)
-            return add_wide(interner, hash, 0, text, ret_code);
-        if (slot->low == hash && slot->size == text.size &&
-            memcmp((const char *)(uintptr_t)slot->high, text.data, text.size) == 0) {
-            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
+    const WideSlot wanted = as_hash(text);
+    for (uint32_t at = wide_place(wanted) & interner->mask;; at = (at + 1) & interner->mask) {
+        uint16_t code = interner->codes[at];
+        if (code == FREE)
+            return add_text(interner, text, ret_code);
+        const WideSlot *slot = (const WideSlot *)interner->slots + at;
+        if (slot->low == wanted.low && slot->high == wanted.high && str_equal(interner->texts[code], text)) {
+            *ret_code = code;
             return true;
         }
     }
@@ -161,32 +166,31 @@ static bool find_long(Interner *interner, StrView text, uint16_t *ret_code)
 
 static inline bool find_wide(Interner *interner, StrView text, uint16_t *ret_code)
 {
-    if (UNLIKELY(text.size > 16))
-        return find_long(interner, text, ret_code);
-    __m128i bytes = text_load16(text);
-    uint64_t low = (uint64_t)_mm_cvtsi128_si64(bytes), high = (uint64_t)_mm_extract_epi64(bytes, 1);
-    for (uint32_t at = pair_place(interner, low, high, text.size);; at++) {
-        const WideSlot *slot = (const WideSlot *)interner->slots + (at & interner->mask);
-        if (LIKELY(((slot->low ^ low) | (slot->high ^ high) | (slot->size ^ text.size)) == 0 && slot->code_plus_1)) {
-            *ret_code = (uint16_t)(slot->code_plus_1 - 1);
+    if (UNLIKELY(!fits(text, WIDE_BYTES)))
+        return find_hash(interner, text, ret_code);
+    const WideSlot wanted = as_wide(text), *slots = interner->slots;
+    for (uint32_t at = wide_place(wanted) & interner->mask;; at = (at + 1) & interner->mask) {
+        uint16_t code = interner->codes[at];
+        if (UNLIKELY(code == FREE))
+            return add_text(interner, text, ret_code);
+        if (LIKELY(((slots[at].low ^ wanted.low) | (slots[at].high ^ wanted.high)) == 0)) {
+            *ret_code = code;
             return true;
         }
-        if (!slot->code_plus_1)
-            return add_wide(interner, low, high, text, ret_code);
     }
 }
 
 static inline bool find_word(Interner *interner, uint64_t word, StrView text, uint16_t *ret_code)
 {
-    for (uint32_t at = place(interner, word >> 16);; at++) {
-        WordSlot slot = ((const WordSlot *)interner->slots)[at & interner->mask];
-        uint64_t code = (slot ^ word) - 1; /* small only where the texts are the same and the slot is taken */
+    const WordSlot *slots = interner->slots;
+    for (uint32_t at = word_place(word) & interner->mask;; at = (at + 1) & interner->mask) {
+        uint64_t code = (slots[at] ^ word) - 1; /* small only where the texts are the same and the slot is taken */
         if (LIKELY(code < INTERN_MAX)) {
             *ret_code = (uint16_t)code;
             return true;
         }
-        if (!slot)
-            return add_word(interner, word, text, ret_code);
+        if (!slots[at])
+            return add_text(interner, text, ret_code);
     }
 }
 
@@ -199,7 +203,7 @@ bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t 
             if (!find_word(interner, word, texts[i], &ret_codes[i]))
                 return false;
         if (i < n)
-            make_anew(interner, 64 - interner->shift, true);
+            make_anew(interner, interner->mask + 1, true);
     }
     for (; i < n; i++)
         if (!find_wide(interner, texts[i], &ret_codes[i]))

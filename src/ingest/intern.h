@@ -11,8 +11,8 @@
 
 typedef struct Interner {
     void *slots;
+    uint16_t *codes; /* of wide slots; behind them */
     uint32_t mask;
-    uint32_t shift; /* 64 less the bits of mask */
     bool wide;      /* slots hold more than one word of text */
     uint32_t n;     /* texts */
     StrView *texts; /* by code; copies */

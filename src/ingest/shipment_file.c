@@ -314,14 +314,24 @@ static int compare_entries(const void *a, const void *b, void *context)
     }
 }
 
+/* One byte an entry: whether one of n rows uses it.  Mostly all are found in use long before the last row. */
+static const uint8_t *used_entries(const GatheredColumn *column, uint32_t n, Arena *arena)
+{
+    uint8_t *used = arena_zalloc(arena, column->entries->n);
+    uint32_t n_used = 0;
+    for (uint32_t r = 0; r < n && n_used < column->entries->n; r++) {
+        n_used += !used[column->codes[r]];
+        used[column->codes[r]] = 1;
+    }
+    return used;
+}
+
 /* The entries that rows use, ascending and distinct, NULL last: column->dictionary; and the place of each there. */
 static void rank_column(ShipmentFile *file, GatheredColumn *column)
 {
     const Vector *entries = column->entries;
     Arena *arena = &file->write_arena;
-    uint8_t *used = arena_zalloc(arena, entries->n);
-    for (uint32_t r = 0; r < file->n; r++)
-        used[column->codes[r]] = 1;
+    const uint8_t *used = used_entries(column, file->n, arena);
     uint32_t *sorted = arena_alloc(arena, sizeof(uint32_t) * (entries->n + 1));
     uint32_t n = 0;
     bool nulls = false;
