@@ -37,7 +37,7 @@ static inline int str_compare(StrView a, StrView b)
 __attribute__((no_sanitize("address"))) static inline __m128i text_load16(StrView text)
 {
     static const uint8_t masks[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-    if (LIKELY(((uintptr_t)text.data & 4095) <= 4096 - 16 && text.data))
+    if (LIKELY((((uintptr_t)text.data - 1) & 4095) < 4096 - 16)) /* no text at all lies at 0 */
         return _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)text.data),
                              _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - text.size)));
     uint8_t copy[16] = {0};

@@ -16,13 +16,12 @@
 #define FIRST_BITS 8
 #define SPARSE_SLOTS 8192u /* larger tables may be half full: the cache's room is dearer than a second slot */
 
-/* A text of up to 6 bytes that neither begins nor ends with a zero byte, zeros behind it, in the upper 48 bits; its code + 1
- * in the lower 16.  0: free. */
+/* A text of up to 6 bytes, none of them zero, zeros behind it, in the upper 48 bits; its code + 1 in the lower 16.
+ * 0: free. */
 typedef uint64_t WordSlot;
 #define WORD_BYTES 6u
 
-/* A text of up to 16 bytes that neither begins nor ends with a zero byte, zeros behind it.  Any other: a zero byte, 56 bits
- * of its hash, ones. */
+/* A text of up to 16 bytes, none of them zero, zeros behind it.  Any other: a zero byte, 56 bits of its hash, ones. */
 typedef struct WideSlot {
     uint64_t low, high;
 } WideSlot;
@@ -68,23 +67,30 @@ static inline uint32_t wide_place(WideSlot slot)
     return (uint32_t)_mm_crc32_u64(_mm_crc32_u64(0, slot.low), slot.high);
 }
 
-/* Whether the text's bytes with zeros behind them are those of no other text, and of no hash. */
-static inline bool fits(StrView text, uint32_t most)
+/* Whether the bytes are those of a text of this size without a zero byte. */
+static inline bool are_plain(__m128i bytes, uint32_t size)
 {
-    return text.size <= most && (text.size == 0 || (text.data[0] != 0 && text.data[text.size - 1] != 0));
+    uint32_t zeros = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+    return (uint32_t)__builtin_ctz(zeros | 1u << 16) == size;
 }
 
 /* The text in the upper 48 bits of a slot; false when it does not fit one. */
 static inline bool as_word(StrView text, uint64_t *ret_word)
 {
-    *ret_word = (uint64_t)_mm_cvtsi128_si64(text_load16(text)) << 16;
-    return fits(text, WORD_BYTES);
+    if (UNLIKELY(text.size > WORD_BYTES))
+        return false;
+    __m128i bytes = text_load16(text);
+    *ret_word = (uint64_t)_mm_cvtsi128_si64(bytes) << 16;
+    return are_plain(bytes, text.size);
 }
 
-static inline WideSlot as_wide(StrView text)
+static inline bool as_wide(StrView text, WideSlot *ret_slot)
 {
+    if (UNLIKELY(text.size > WIDE_BYTES))
+        return false;
     __m128i bytes = text_load16(text);
-    return (WideSlot){(uint64_t)_mm_cvtsi128_si64(bytes), (uint64_t)_mm_extract_epi64(bytes, 1)};
+    *ret_slot = (WideSlot){(uint64_t)_mm_cvtsi128_si64(bytes), (uint64_t)_mm_extract_epi64(bytes, 1)};
+    return are_plain(bytes, text.size);
 }
 
 static WideSlot as_hash(StrView text)
@@ -104,7 +110,9 @@ static void place_word(Interner *interner, WordSlot slot)
 static void place_wide(Interner *interner, uint16_t code)
 {
     StrView text = interner->texts[code];
-    WideSlot slot = fits(text, WIDE_BYTES) ? as_wide(text) : as_hash(text);
+    WideSlot slot;
+    if (!as_wide(text, &slot))
+        slot = as_hash(text);
     uint32_t at = wide_place(slot) & interner->mask;
     while (interner->codes[at] != FREE)
         at = (at + 1) & interner->mask;
@@ -164,49 +172,70 @@ static bool find_hash(Interner *interner, StrView text, uint16_t *ret_code)
     }
 }
 
-static inline bool find_wide(Interner *interner, StrView text, uint16_t *ret_code)
-{
-    if (UNLIKELY(!fits(text, WIDE_BYTES)))
-        return find_hash(interner, text, ret_code);
-    const WideSlot wanted = as_wide(text), *slots = interner->slots;
-    for (uint32_t at = wide_place(wanted) & interner->mask;; at = (at + 1) & interner->mask) {
-        uint16_t code = interner->codes[at];
-        if (UNLIKELY(code == FREE))
-            return add_text(interner, text, ret_code);
-        if (LIKELY(((slots[at].low ^ wanted.low) | (slots[at].high ^ wanted.high)) == 0)) {
-            *ret_code = code;
-            return true;
-        }
-    }
-}
-
-static inline bool find_word(Interner *interner, uint64_t word, StrView text, uint16_t *ret_code)
+/* Codes of the first texts, up to one that is not known or does not fit a slot; how many they are. */
+static uint32_t known_words(const Interner *interner, const StrView *texts, uint32_t n, uint16_t *restrict ret_codes)
 {
     const WordSlot *slots = interner->slots;
-    for (uint32_t at = word_place(word) & interner->mask;; at = (at + 1) & interner->mask) {
+    const uint32_t mask = interner->mask;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t word;
+        if (UNLIKELY(!as_word(texts[i], &word)))
+            return i;
+        uint32_t at = word_place(word) & mask;
         uint64_t code = (slots[at] ^ word) - 1; /* small only where the texts are the same and the slot is taken */
-        if (LIKELY(code < INTERN_MAX)) {
-            *ret_code = (uint16_t)code;
-            return true;
+        while (UNLIKELY(code >= INTERN_MAX)) {
+            if (!slots[at])
+                return i;
+            at = (at + 1) & mask;
+            code = (slots[at] ^ word) - 1;
         }
-        if (!slots[at])
-            return add_text(interner, text, ret_code);
+        ret_codes[i] = (uint16_t)code;
     }
+    return n;
+}
+
+static uint32_t known_wides(const Interner *interner, const StrView *texts, uint32_t n, uint16_t *restrict ret_codes)
+{
+    const WideSlot *slots = interner->slots;
+    const uint16_t *codes = interner->codes;
+    const uint32_t mask = interner->mask;
+    for (uint32_t i = 0; i < n; i++) {
+        WideSlot wanted;
+        if (UNLIKELY(!as_wide(texts[i], &wanted)))
+            return i;
+        uint32_t at = wide_place(wanted) & mask;
+        while (UNLIKELY(((slots[at].low ^ wanted.low) | (slots[at].high ^ wanted.high)) != 0) && codes[at] != FREE)
+            at = (at + 1) & mask;
+        if (UNLIKELY(codes[at] == FREE))
+            return i;
+        ret_codes[i] = codes[at];
+    }
+    return n;
+}
+
+static uint32_t known(const Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes)
+{
+    return interner->wide ? known_wides(interner, texts, n, ret_codes) : known_words(interner, texts, n, ret_codes);
+}
+
+/* A text that the known ones end at. */
+static bool find_other(Interner *interner, StrView text, uint16_t *ret_code)
+{
+    uint64_t word;
+    WideSlot wide;
+    if (!interner->wide && !as_word(text, &word))
+        make_anew(interner, interner->mask + 1, true);
+    if (interner->wide && !as_wide(text, &wide))
+        return find_hash(interner, text, ret_code);
+    return known(interner, &text, 1, ret_code) == 1 || add_text(interner, text, ret_code);
 }
 
 bool intern_find(Interner *interner, const StrView *texts, uint32_t n, uint16_t *ret_codes)
 {
-    uint32_t i = 0;
-    uint64_t word;
-    if (!interner->wide) {
-        for (; i < n && LIKELY(texts[i].size <= 16 && as_word(texts[i], &word)); i++)
-            if (!find_word(interner, word, texts[i], &ret_codes[i]))
-                return false;
-        if (i < n)
-            make_anew(interner, interner->mask + 1, true);
-    }
-    for (; i < n; i++)
-        if (!find_wide(interner, texts[i], &ret_codes[i]))
+    for (uint32_t i = 0; i < n; i++) {
+        i += known(interner, texts + i, n - i, ret_codes + i);
+        if (i < n && !find_other(interner, texts[i], &ret_codes[i]))
             return false;
+    }
     return true;
 }

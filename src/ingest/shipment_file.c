@@ -445,7 +445,7 @@ static void place_rows(ShipmentFile *file)
 #define SCATTER(Type, value)                                                                                           \
     do {                                                                                                               \
         Type *restrict to = column->sorted;                                                                            \
-        for (uint32_t r = 0; r < file->n; r++)                                                                         \
+        for (uint32_t r = 0, n = file->n; r < n; r++)                                                                  \
             to[places[r]] = (Type)(value);                                                                             \
     } while (0)
 
