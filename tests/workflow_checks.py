@@ -179,6 +179,20 @@ def order_holds(root: pathlib.Path) -> None:
     assert found["publish"].get("environment") == "release", "release.yml: publish has no environment"
 
 
+def guide_names_what_is_set(root: pathlib.Path) -> None:
+    """docs/cicd.md lists the variables and secrets that the workflows read, the workflows, and targets that are there."""
+    guide = (root / "docs" / "cicd.md").read_text()
+    texts = [path.read_text() for path in sorted((root / ".github" / "workflows").glob("*.yml"))]
+    read = {name for text in texts for name in re.findall(r"(?:vars|secrets)\.(\w+)", text)}
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", guide.split("| variable |")[1].split("\n\n")[0]))
+    assert named == read, f"docs/cicd.md and the workflows differ in {sorted(named ^ read)}"
+    table = guide.split("| workflow |")[1].split("\n\n")[0]
+    files = {file.removesuffix(".yml") for file in workflows(root)}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == files, "docs/cicd.md lists other workflows"
+    unknown = set(re.findall(r"\bmake ([a-z][\w-]+)", guide)) - targets(root)
+    assert not unknown, f"docs/cicd.md calls targets that are not there: {sorted(unknown)}"
+
+
 CHECKS = [
     actionlint_finds_nothing,
     zizmor_finds_nothing,
@@ -189,4 +203,5 @@ CHECKS = [
     caches_are_set,
     roles_are_taken_as_trusted,
     order_holds,
+    guide_names_what_is_set,
 ]

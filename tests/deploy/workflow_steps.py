@@ -83,6 +83,8 @@ def checksums_hold(folder: pathlib.Path) -> set[str]:
 @with_package
 def release_is_made() -> None:
     script("scripts/release", f"v{version()}")
+    guide = (ROOT / "docs" / "cicd.md").read_text()
+    assert f"$ make release TAG=v{version()}\n" in guide, "docs/cicd.md releases another version"
     named = checksums_hold(RELEASE / "files")
     assert {pathlib.Path(name).suffix for name in named} == {".deb", ".json"}, named
     notes = (RELEASE / "notes.md").read_text()

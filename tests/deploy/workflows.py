@@ -49,6 +49,7 @@ MISTAKES = [
     ("a deployment of what nobody attested", DEPLOY, "needs: attest", "needs: build"),
     ("a deployment of what no test saw", DEPLOY, "    needs: ci\n", ""),
     ("a release by every push", RELEASE, "tags: [v*]", "branches: ['**']"),
+    ("a variable that nobody is told of", DEPLOY, "vars.ARTEFACTS_BUCKET", "vars.ARTIFACTS_BUCKET"),
     ("a target whose script is not there", "Makefile", "@scripts/deploy ", "@scripts/deploys "),
 ]  # fmt: skip
 
@@ -58,7 +59,9 @@ def copy(folder: pathlib.Path) -> pathlib.Path:
     root = folder / "copy"
     for part in (".github", "scripts", "deploy/terraform/modules/cicd"):
         shutil.copytree(ROOT / part, root / part)
-    shutil.copy(ROOT / "Makefile", root)
+    (root / "docs").mkdir()
+    for file in ("Makefile", "docs/cicd.md"):
+        shutil.copy(ROOT / file, root / file)
     return root
 
 
