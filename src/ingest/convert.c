@@ -35,7 +35,7 @@ typedef struct SourceColumn {
     uint16_t codes[RECORD_BLOCK_ROWS];
     uint8_t *values; /* direct */
     uint8_t *valid;
-    StrView *direct_words;
+    StrView *direct_words; /* status */
 } SourceColumn;
 
 struct Converter {
@@ -262,9 +262,8 @@ static void convert_directly(Converter *converter, SourceColumn *source, const S
     for (uint32_t r = 0; r < n; r++) {
         TextValue value;
         if (plain && is_plain(texts[r])) {
-            memcpy(source->values + r * width, &texts[r], sizeof(StrView));
+            ((StrView *)(void *)source->values)[r] = texts[r];
             source->valid[r] = 1;
-            source->direct_words[r] = texts[r];
             continue;
         }
         text_value(converter->mapping, source->id, texts[r], &value);

@@ -217,22 +217,38 @@ static void keep_texts(Arena *arena, StrView *texts, uint32_t n)
     }
 }
 
+/* The selected values of a block, and whether they are valid. */
+static void take_values(const GatheredColumn *column, const ConvertedColumn *from, const uint32_t *selected, uint32_t n,
+                        uint8_t *to, uint8_t *to_valid)
+{
+    const uint8_t *values = from->values;
+    size_t width = column->width;
+    if (is_run(selected, n)) {
+        memcpy(to, values + selected[0] * width, width * n);
+        if (from->valid)
+            memcpy(to_valid, from->valid + selected[0], n);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(to + i * width, values + selected[i] * width, width);
+        for (uint32_t i = 0; from->valid && i < n; i++)
+            to_valid[i] = from->valid[selected[i]];
+    }
+    if (!from->valid)
+        memset(to_valid, 1, n);
+}
+
 static void append_values(ShipmentFile *file, GatheredColumn *column, const ConvertedColumn *from, uint32_t at,
                           const uint32_t *selected, uint32_t n)
 {
-    const uint8_t *values = from->values;
-    uint8_t *to = column->values + at * column->width;
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(to + i * column->width, values + selected[i] * column->width, column->width);
-    for (uint32_t i = 0; i < n; i++) {
-        column->valid[at + i] = from->valid ? from->valid[selected[i]] : 1;
-        column->has_nulls |= !column->valid[at + i];
-    }
+    uint8_t *to = column->values + at * column->width, *valid = column->valid + at;
+    take_values(column, from, selected, n, to, valid);
+    const bool nulls = memchr(valid, 0, n) != NULL;
+    column->has_nulls |= nulls;
     if (column->type.id != TYPE_STRING)
         return;
     StrView *texts = (StrView *)(void *)to;
-    for (uint32_t i = 0; i < n; i++)
-        if (!column->valid[at + i])
+    for (uint32_t i = 0; nulls && i < n; i++)
+        if (!valid[i])
             texts[i] = (StrView){"", 0};
     keep_texts(&file->texts, texts, n);
 }
