@@ -20,9 +20,9 @@ MORE_THAN_READ: dict[tuple[str, str], dict[str, str]] = {
     ("infra.yml", "plan"): {"contents": "read", "id-token": "write"},
     ("infra.yml", "comment"): {"pull-requests": "write"},
     ("infra.yml", "apply"): {"contents": "read", "id-token": "write"},
-    ("deploy.yml", "attest"): {"attestations": "write", "id-token": "write"},
+    ("deploy.yml", "attest"): {"attestations": "write", "contents": "read", "id-token": "write"},
     ("deploy.yml", "deploy"): {"attestations": "read", "contents": "read", "id-token": "write"},
-    ("release.yml", "attest"): {"attestations": "write", "id-token": "write"},
+    ("release.yml", "attest"): {"attestations": "write", "contents": "read", "id-token": "write"},
     ("release.yml", "publish"): {"contents": "write"},
 }
 
