@@ -59,7 +59,8 @@ def bindings() -> pathlib.Path:
             inner = next(name for name in archive.namelist() if name.endswith("jsii.tgz"))
             archive.extract(inner, work)
         with tarfile.open(work / inner) as archive:
-            archive.extractall(work, filter="data")
+            # Debian 12's own Python has no filters yet.
+            archive.extractall(work, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         wheel.unlink()
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
@@ -100,6 +101,7 @@ def mirror() -> pathlib.Path:
         folder = CACHE / "terraform" / f"mirror-{key}"
         if not folder.exists():
             half = folder.with_name(f"{folder.name}.{os.getpid()}")
+            shutil.rmtree(half, ignore_errors=True)
             half.mkdir()
             schemas = schema.write(bindings(), resources, data, half / "schema.json")
             version = schemas["provider_version"]
