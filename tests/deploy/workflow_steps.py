@@ -255,6 +255,7 @@ def infrastructure_is_planned_and_applied(folder: pathlib.Path) -> None:
 
 def infrastructure_is_checked(folder: pathlib.Path) -> None:
     workspace = tools.Workspace(folder / "check")
+    (workspace.folder / "offline_override.tf").unlink()  # with the backend that the configuration names
     given = {key: value for key, value in workspace.environment.items() if key.startswith("TF_")}
     script("scripts/infra", "check", FREIGHTLAKE_INFRA=str(workspace.folder), **given)
     path = workspace.folder / "main.tf"
