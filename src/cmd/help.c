@@ -211,6 +211,41 @@ static void append_man_examples(Buffer *out)
         }
 }
 
+typedef struct ManEntry {
+    const char *name;
+    const char *meaning;
+} ManEntry;
+
+static const ManEntry MAN_EXITS[] = {{"0", "Done."},
+                                     {"1", "A data, mart-test or doctor check failed."},
+                                     {"2", "The command line, SQL or configuration is refused."},
+                                     {"3", "Input or output failed: a missing column, a broken file, a full disk."},
+                                     {"4", "--memory-limit or the spill limit was hit."},
+                                     {"130", "Interrupted."}};
+static const ManEntry MAN_ENVIRONMENT[] = {
+    {"FREIGHTLAKE_LAKE", "The lake to work on where --lake names none."},
+    {"FREIGHTLAKE_LEASE_SECONDS", "After how long a job on S3 that died gives its lock back (default: 45)."},
+    {"AWS_PROFILE", "For S3, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, "
+                    "AWS_ENDPOINT_URL and the other names of AWS's own tools."},
+    {"NO_COLOR", "When set and not empty, no colour is used unless --color always is given."}};
+static const ManEntry MAN_FILES[] = {
+    {"LAKE/freightlake.yaml", "A lake's settings."},
+    {"LAKE/clients/CLIENT.yaml", "What a client's columns mean; 'onboard' makes it."},
+    {"LAKE/definitions/NAME.sql", "A mart of the lake's own, beside those that are built in."},
+    {"LAKE/_freightlake", "History, locks and the state of marts: the program's, not to be edited."}};
+
+static void append_man_entries(Buffer *out, const char *section, const ManEntry *entries, size_t count)
+{
+    buffer_printf(out, ".SH %s\n", section);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_text(out, ".TP\n\\fB");
+        append_roff(out, entries[i].name);
+        buffer_append_text(out, "\\fR\n");
+        append_roff(out, entries[i].meaning);
+        buffer_append_byte(out, '\n');
+    }
+}
+
 void man_append(Buffer *text)
 {
     buffer_printf(text, ".TH FREIGHTLAKE 1 \"\" \"freightlake %s\" \"Freightlake Manual\"\n", FREIGHTLAKE_VERSION);
@@ -222,20 +257,9 @@ void man_append(Buffer *text)
             append_man_command(text, command);
     buffer_append_text(text, ".SH OPTIONS\nEvery command takes these.\n");
     append_man_options(text, global_options());
-    buffer_append_text(text, ".SH EXIT STATUS\n");
-    static const struct {
-        const char *code;
-        const char *meaning;
-    } exits[] = {{"0", "Done."},
-                 {"1", "A data, mart\\-test or doctor check failed."},
-                 {"2", "The command line, SQL or configuration is refused."},
-                 {"3", "Input or output failed: a missing column, a broken file, a full disk."},
-                 {"4", "\\fB\\-\\-memory\\-limit\\fR or the spill limit was hit."},
-                 {"130", "Interrupted."}};
-    for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
-        buffer_printf(text, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].meaning);
-    buffer_append_text(text, ".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\n"
-                             "When set and not empty, no colour is used unless \\fB\\-\\-color always\\fR is given.\n");
+    append_man_entries(text, "EXIT STATUS", MAN_EXITS, ARRAY_SIZE(MAN_EXITS));
+    append_man_entries(text, "ENVIRONMENT", MAN_ENVIRONMENT, ARRAY_SIZE(MAN_ENVIRONMENT));
+    append_man_entries(text, "FILES", MAN_FILES, ARRAY_SIZE(MAN_FILES));
     append_man_examples(text);
 }
 

@@ -22,6 +22,10 @@ from collections.abc import Callable, Iterator
 from machine import CannotBoot, Machine
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import s3_server  # noqa: E402
+
 CACHE = pathlib.Path(
     os.environ.get("FREIGHTLAKE_CACHE")
     or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "freightlake"
@@ -89,7 +93,7 @@ class Tests:
         try:
             check(*arguments)
         except CannotBoot as error:
-            self.skip(f"{name}: no machine can be booted here: {error}")
+            self.skip(f"{name}: cannot be tried here: {error}")
         except (AssertionError, subprocess.SubprocessError, OSError) as error:
             self.failed += 1
             print(f"FAILED {name}: {error} {getattr(error, 'stderr', '') or ''}", flush=True)
@@ -288,13 +292,18 @@ def machine(package: pathlib.Path) -> None:
         assert (root / HOME / "lake" / "freightlake.yaml").exists(), "the purge took the lake"
 
 
-def follow_guide(booted: Machine) -> None:
-    booted.write("/usr/local/bin/sudo", SUDO, 0o755)
+def generated(folder: pathlib.Path) -> list[pathlib.Path]:
     program = os.environ.get("FREIGHTLAKE") or ROOT / "build" / "freightlake"
     output(
         program, "generate", "--rows", 20000, "--seed", 7, "--files", 2, "--format", "csv", "--bad-rows", 0.01,
-        "--out", booted.root / "root",
+        "--out", folder,
     )  # fmt: skip
+    return sorted(folder.glob("*.csv"))
+
+
+def follow_guide(booted: Machine) -> None:
+    booted.write("/usr/local/bin/sudo", SUDO, 0o755)
+    generated(booted.root / "root")
     booted.write("/root/guide", "set -eu\ncd /root\nPATH=/usr/local/bin:$PATH\n" + guide())
     said = booted.run("sh", "/root/guide")
     assert "FedEx" in said or "carrier" in said, f"no mart is shown: {said[-600:]}"
@@ -389,6 +398,48 @@ def upgrade_keeps(booted: Machine, package: pathlib.Path) -> None:
     booted.run("systemctl", "is-enabled", "freightlake-daily.timer")
 
 
+def lake_on_s3(package: pathlib.Path) -> None:
+    """In a booted machine with an S3 server on its loopback: the confined service, with keys in credentials.conf."""
+    try:
+        server = pathlib.Path(s3_server.find_program())
+    except RuntimeError as error:
+        raise CannotBoot(str(error)) from error
+    with fresh_root() as root, Machine(root) as booted:
+        booted.put(package, f"/root/freightlake_{version()}_amd64.deb")
+        booted.run("apt-get", "install", "-y", f"/root/freightlake_{version()}_amd64.deb")
+        booted.put(server, "/usr/local/bin/s3-server")
+        (root / "srv" / "s3" / "bucket").mkdir(parents=True)
+        keys = [f"ROOT_ACCESS_KEY={s3_server.ACCESS_KEY}", f"ROOT_SECRET_KEY={s3_server.SECRET_KEY}"]
+        booted.run(
+            "systemd-run", "--unit=s3-server", *(f"--setenv={key}" for key in keys),
+            "/usr/local/bin/s3-server", "--port", "127.0.0.1:7070", "--quiet", "posix", "/srv/s3",
+        )  # fmt: skip
+        booted.write(
+            f"/{CONFIGURATION}",
+            f"FREIGHTLAKE_LAKE=s3://bucket/lake\nFREIGHTLAKE_INBOX=/{HOME}/inbox\n"
+            "AWS_ENDPOINT_URL=http://127.0.0.1:7070\nAWS_REGION=us-east-1\nAWS_EC2_METADATA_DISABLED=true\n",
+        )
+        booted.write(
+            "/etc/freightlake/credentials.conf",
+            f"AWS_ACCESS_KEY_ID={s3_server.ACCESS_KEY}\nAWS_SECRET_ACCESS_KEY={s3_server.SECRET_KEY}\n",
+            0o600,
+        )
+        inbox = generated(root / HOME / "inbox" / "emart")
+        booted.write(
+            "/root/begin",
+            "set -eua\n. /etc/freightlake/daily.conf\n. /etc/freightlake/credentials.conf\n"
+            "freightlake init $FREIGHTLAKE_LAKE\n"
+            f"freightlake onboard emart --sample /{HOME}/inbox/emart/{inbox[0].name} --yes\n",
+        )
+        booted.run("sh", "/root/begin")
+        booted.run("systemctl", "start", "freightlake-daily.service", check=False)
+        result = booted.run("systemctl", "show", "-p", "Result", "--value", "freightlake-daily.service").strip()
+        journal = booted.run("journalctl", "--no-pager", "-u", "freightlake-daily", "-o", "cat", "-n", "12")
+        assert result == "success", f"{result}: {journal}"
+        made = list((root / "srv/s3/bucket/lake/marts/carrier_performance").rglob("*.parquet"))
+        assert made, f"no mart in the bucket: {journal}"
+
+
 def goes(booted: Machine) -> None:
     wanted = booted.root / "etc/systemd/system/timers.target.wants/freightlake-daily.timer"
     stamp = booted.root / "var/lib/systemd/timers/stamp-freightlake-daily.timer"
@@ -436,6 +487,7 @@ def main() -> int:
         tests.run("a purge leaves nothing", purged, package)
         tests.run("a purge leaves a lake", purged_with_lake, package)
         tests.run("a machine is installed by the guide and runs every day", machine, package)
+        tests.run("the confined service has its lake on S3", lake_on_s3, package)
         if not tests.failed:
             for name, file, old, replacement, check in MISTAKES:
                 tests.run(f"caught: {name}", caught, package, file, old, replacement, globals()[check])

@@ -211,6 +211,18 @@ class TestAbout(Lake):
         self.assertTrue(page.startswith(".TH FREIGHTLAKE 1"))
         for line in page.splitlines():
             self.assertRegex(line, r"^(\.(TH|SH|SS|TP|PP|B|I)\b|[^.'])", line)
+        sections = re.findall(r"(?m)^\.SH (.*)$", page)
+        self.assertEqual(
+            sections, ["NAME", "SYNOPSIS", "COMMANDS", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"]
+        )
+        for name in [
+            "FREIGHTLAKE_LAKE",
+            "AWS_PROFILE",
+            "NO_COLOR",
+            "LAKE/freightlake.yaml",
+            "LAKE/clients/CLIENT.yaml",
+        ]:
+            self.assertIn(f"\\fB{name}\\fR", page)
         if shutil.which("mandoc"):
             subprocess.run(["mandoc", "-T", "lint", "-W", "error"], input=page, text=True, check=True)
         if shutil.which("groff"):
