@@ -63,7 +63,7 @@ def control_group() -> pathlib.Path:
 class Machine:
     def __init__(self, root: pathlib.Path):
         self.root = root
-        self.group = control_group() / f"freightlake-machine-{root.name}"
+        self.group = control_group() / f"freightlake-machine-{os.getpid()}"
         self.first = 0
         self.guard: subprocess.Popen | None = None
         self.starter: subprocess.Popen | None = None

@@ -7,8 +7,10 @@ timer fire and tries what the service must not do.  Then mistakes are made on pu
 catch.  What wants root, debootstrap, lintian or namespaces is skipped without.  Ends with `N passed, N failed, N skipped`.
 """
 
+import atexit
 import contextlib
 import fcntl
+import functools
 import os
 import pathlib
 import re
@@ -192,10 +194,13 @@ def system() -> pathlib.Path:
         mirrors = [line.split()[0] for line in targets.splitlines() if line.endswith(" bookworm")]
         with tempfile.TemporaryDirectory() as folder:
             # debootstrap mounts /proc in there; in a mount namespace of its own nothing stays mounted.
-            output(
-                "unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(SYSTEM)}", "bookworm",
-                folder, *mirrors[:1],
+            done = subprocess.run(
+                ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(SYSTEM)}", "bookworm",
+                 folder, *mirrors[:1]],
+                capture_output=True, text=True, timeout=600,
             )  # fmt: skip
+            if done.returncode:
+                raise CannotBoot(f"debootstrap could not fetch a Debian: {done.stdout.strip()[-300:]}")
             partial = tarball.with_suffix(f".{os.getpid()}")
             output("tar", "-C", folder, "--one-file-system", "-cf", partial, ".")
             partial.rename(tarball)
@@ -204,11 +209,32 @@ def system() -> pathlib.Path:
 
 @contextlib.contextmanager
 def fresh_root() -> Iterator[pathlib.Path]:
+    """The system in a folder of its own: a layer over what was unpacked once, or unpacked again where layers cannot be had."""
     with tempfile.TemporaryDirectory(prefix="freightlake-root-") as folder:
-        root = pathlib.Path(folder)
-        output("tar", "-C", root, "-xf", system())
-        root.chmod(0o755)
-        yield root
+        layers = pathlib.Path(folder)
+        root = layers / "root"
+        root.mkdir()
+        # In memory, and gone with the mount: main() has given this process mounts of its own.
+        output("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", layers)
+        for name in ("root", "upper", "work"):
+            (layers / name).mkdir()
+        options = f"lowerdir={unpacked_system()},upperdir={layers}/upper,workdir={layers}/work"
+        if subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", root], capture_output=True).returncode:
+            output("cp", "-a", f"{unpacked_system()}/.", root)
+        try:
+            yield root
+        finally:
+            output("umount", "--lazy", "--recursive", layers)
+
+
+@functools.cache
+def unpacked_system() -> pathlib.Path:
+    """Once a run; removed at its end."""
+    folder = tempfile.mkdtemp(prefix="freightlake-system-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    output("tar", "-C", folder, "-xf", system())
+    pathlib.Path(folder).chmod(0o755)
+    return pathlib.Path(folder)
 
 
 def inside(root: pathlib.Path, *command: object) -> str:
@@ -301,6 +327,15 @@ def generated(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.glob("*.csv"))
 
 
+def wait_until(condition: Callable, complaint: str) -> object:
+    """What the condition gives as soon as that is true."""
+    end = time.monotonic() + 30
+    while not (found := condition()):
+        assert time.monotonic() < end, complaint
+        time.sleep(0.2)
+    return found
+
+
 def follow_guide(booted: Machine) -> None:
     booted.write("/usr/local/bin/sudo", SUDO, 0o755)
     generated(booted.root / "root")
@@ -375,10 +410,7 @@ def timer_fires(booted: Machine) -> None:
     booted.write(override, "[Timer]\nOnCalendar=*-*-* *:*:*\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
     booted.run("systemctl", "daemon-reload")
     booted.run("systemctl", "restart", "freightlake-daily.timer")
-    end = time.monotonic() + 30
-    while started() == before:
-        assert time.monotonic() < end, "the timer does not start the service"
-        time.sleep(0.2)
+    wait_until(lambda: started() != before, "the timer does not start the service")
     shutil.rmtree((booted.root / override.lstrip("/")).parent)
     booted.run("systemctl", "daemon-reload")
     booted.run("systemctl", "restart", "freightlake-daily.timer")
@@ -391,7 +423,18 @@ def upgrade_keeps(booted: Machine, package: pathlib.Path) -> None:
     configuration.write_text(edited)
     with unpacked(package) as tree:
         booted.put(with_version(tree, "99.0"), "/root/later.deb")
+    # A run is under way meanwhile.
+    override = f"/etc/systemd/system/{pathlib.Path(UNIT).name}.d/long.conf"
+    booted.write(override, "[Service]\nExecStart=\nExecStart=/bin/sleep 600\n")
+    booted.run("systemctl", "daemon-reload")
+    booted.run("systemctl", "start", "--no-block", "freightlake-daily.service")
+    show = ["systemctl", "show", "-p", "MainPID", "--value", "freightlake-daily.service"]
+    running = wait_until(lambda: booted.run(*show).strip().removeprefix("0"), "the service does not start")
     booted.run("apt-get", "install", "-y", "/root/later.deb")
+    assert booted.run(*show).strip() == running, "the upgrade stopped a run"
+    (booted.root / override.lstrip("/")).unlink()
+    booted.run("systemctl", "daemon-reload")
+    booted.run("systemctl", "stop", "freightlake-daily.service")
     assert booted.run("dpkg-query", "-W", "-f", "${Version}", "freightlake") == "99.0"
     assert configuration.read_text() == edited, "the operator's configuration is gone"
     booted.run("systemctl", "is-active", "freightlake-daily.timer")
@@ -470,9 +513,31 @@ def caught(package: pathlib.Path, file: str, old: str, replacement: str, check: 
     raise AssertionError(f"{check.__name__} does not object")
 
 
+def no_system_because() -> str:
+    """Why none can be installed into here, or nothing.
+
+    Where one can, this script starts again with mounts of its own: seen by it alone, and gone when it ends, however it ends.
+    """
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        return "root and debootstrap (apt-get install debootstrap) are wanted"
+    command = ["unshare", "--mount", "--propagation", "private"]
+    if "FREIGHTLAKE_PRIVATE_MOUNTS" not in os.environ:
+        done = subprocess.run([*command, "true"], capture_output=True, text=True)
+        if done.returncode:
+            return f"mounts of its own: {done.stderr.strip()}"
+        os.environ["FREIGHTLAKE_PRIVATE_MOUNTS"] = "1"
+        os.execvp(command[0], [*command, sys.executable, *sys.argv])
+    return ""
+
+
 def main() -> int:
+    missing = no_system_because()
     tests = Tests()
-    package = build()
+    try:
+        package = build()
+    except subprocess.CalledProcessError as error:
+        print(f"FAILED scripts/package: {error.stderr[-800:]}\n0 passed, 1 failed, 0 skipped")
+        return 1
     tests.run("the package holds what it should", contents, package)
     tests.run("the same program makes the same package", same_bytes, package)
     tests.run("the service is confined", confined, package)
@@ -480,8 +545,8 @@ def main() -> int:
         tests.run("lintian finds nothing", lintian, package)
     else:
         tests.skip("lintian is not there (apt-get install lintian)")
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        tests.skip("installing the package wants root and debootstrap (apt-get install debootstrap)")
+    if missing:
+        tests.skip(f"installing the package: {missing}")
     else:
         tests.run("an older package is upgraded", upgraded, package)
         tests.run("a purge leaves nothing", purged, package)
