@@ -46,7 +46,7 @@ static Status explain(const Arguments *arguments, const BoundStatement *bound, R
                            .progress = progress_update,
                            .progress_context = progress};
     ScanStatistics scan;
-    Status status = exec_run(&statement, 1, &bound->files, &options, &scan, err);
+    Status status = exec_run(&statement, 1, &bound->files, 1, &options, &scan, err);
     progress_free(progress);
     TRY(status);
     exec_explain(&statement, text);

@@ -142,5 +142,5 @@ Status show_lake_read(ShowLake *table, Sink sink, Error *err)
 {
     Statement statement = {.plan = table->bound.plan, .sink = sink};
     ExecOptions options = {.pool = table->resources->pool, .budget = &table->resources->budget};
-    return exec_run(&statement, 1, &table->bound.files, &options, NULL, err);
+    return exec_run(&statement, 1, &table->bound.files, 1, &options, NULL, err);
 }

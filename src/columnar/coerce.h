@@ -1,6 +1,6 @@
 /* Spark 3.5's implicit conversions (TypeCoercion and DecimalPrecision with ansi off), for the binders of functions.
  *
- * FLOAT is seen as DOUBLE everywhere.  NULLTYPE adapts to what it meets.  Not for other layers. */
+ * FLOAT is seen as DOUBLE everywhere.  NULLTYPE adapts to what it meets.  For binders alone. */
 #ifndef FREIGHTLAKE_COLUMNAR_COERCE_H
 #define FREIGHTLAKE_COLUMNAR_COERCE_H
 

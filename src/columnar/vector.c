@@ -131,6 +131,19 @@ Vector vector_select(Arena *arena, const Vector *source, const uint32_t *selecte
     return result;
 }
 
+Vector vector_copy(Arena *arena, const Vector *source)
+{
+    Vector copy = vector_flatten(arena, source);
+    copy.data = arena_memdup(arena, copy.data, type_width(copy.type) * copy.n);
+    if (copy.valid)
+        copy.valid = (uint8_t *)arena_memdup(arena, copy.valid, copy.n);
+    StrView *texts = copy.data;
+    if (copy.type.id == TYPE_STRING || copy.type.id == TYPE_BINARY)
+        for (uint32_t i = 0; i < copy.n; i++)
+            texts[i] = copy.valid && !copy.valid[i] ? (StrView){"", 0} : arena_str(arena, texts[i]);
+    return copy;
+}
+
 Vector vector_slice(const Vector *source, uint32_t first, uint32_t n)
 {
     Vector result = *source;

@@ -44,6 +44,8 @@ Vector vector_const(Arena *arena, const Value *value, uint32_t n);
 Vector vector_flatten(Arena *arena, const Vector *source);
 /* Rows selected[0..n) of `source`, in that order; DICT stays DICT, CONST stays CONST. */
 Vector vector_select(Arena *arena, const Vector *source, const uint32_t *selected, uint32_t n);
+/* A FLAT copy whose texts are copies, too; all memory is `arena`'s. */
+Vector vector_copy(Arena *arena, const Vector *source);
 /* Rows [first, first + n) without a copy. */
 Vector vector_slice(const Vector *source, uint32_t first, uint32_t n);
 

@@ -1,4 +1,4 @@
-/* exec: runs bound plans over Parquet files, several plans over the same files in one shared scan.
+/* exec: runs bound plans over tables of Parquet files, several plans over the same table in one shared scan.
  *
  * Results go to a Sink as batches in their final order. */
 #ifndef FREIGHTLAKE_EXEC_EXEC_H
@@ -18,6 +18,10 @@ typedef struct TableFiles {
      * (partition columns; NULL for a column the table got later); .type.id == TYPE_COUNT: read it from the file.  Types
      * are the schema's.  NULL: every column is in every file. */
     const Value *constants;
+    const char *name; /* as plans have it; NULL: any, where there is but one table */
+    /* In place of files: rows in memory, whose columns are the schema's (exec's own). */
+    const struct Relation **relations;
+    uint32_t n_relations;
 } TableFiles;
 
 /* Where a plan's result goes.  Exactly one of the two is used: */
@@ -29,6 +33,8 @@ typedef struct Sink {
     void *context;
     Status (*batch)(void *context, const Schema *schema, const Batch *batch, Error *err);
 } Sink;
+
+#define EXEC_MAX_OPERATORS 48
 
 /* What happened in one operator, for `explain --analyze`. */
 typedef struct OperatorStatistics {
@@ -49,8 +55,8 @@ typedef struct Statement {
     Buffer *state_out;
     /* filled in: */
     uint64_t rows_out;
-    uint64_t bytes_out; /* of the Parquet file */
-    OperatorStatistics operators[8];
+    uint64_t bytes_out;                               /* of the Parquet file */
+    OperatorStatistics operators[EXEC_MAX_OPERATORS]; /* of the plan, then of the plans that it reads */
     uint32_t n_operators;
 } Statement;
 
@@ -69,16 +75,17 @@ typedef struct ScanStatistics {
     uint32_t row_groups_skipped;
 } ScanStatistics;
 
-/* Checks that every column that `plan` reads is in every file with a type that casts to the table's; the error names
- * file, column and both types, and suggests the nearest column name. */
+/* Checks that every column that `plan` reads of the table is in every file with a type that casts to the table's; the error
+ * names file, column and both types, and suggests the nearest column name. */
 Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err) MUST_CHECK;
 
-/* Runs all statements in one pass over `table`.  On failure some sinks may have got a part of their result: discard. */
-Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
-                ScanStatistics *ret_scan, Error *err) MUST_CHECK;
+/* Runs all statements, in one pass over each of the tables.  On failure some sinks may have got a part of their result:
+ * discard. */
+Status exec_run(Statement *statements, uint32_t n, const TableFiles *tables, uint32_t n_tables,
+                const ExecOptions *options, ScanStatistics *ret_scan, Error *err) MUST_CHECK;
 
-/* Whether the result over old and new rows can be made from a saved state of the old ones: an aggregate whose functions
- * all merge (no DISTINCT) and whose expressions depend on nothing but the row. */
+/* Whether the result over old and new rows can be made from a saved state of the old ones: an aggregate of a table whose
+ * functions all merge (no DISTINCT) and whose expressions depend on nothing but the row. */
 bool exec_plan_is_incremental(const PlanNode *plan);
 
 /* What is known of a file before it is opened; as row groups' statistics. */
@@ -87,7 +94,7 @@ typedef struct FileFacts {
     /* false: nothing is known of this column of the table */
     bool (*statistics)(void *context, uint32_t column, ParquetStatistics *ret_statistics);
 } FileFacts;
-/* False when no row of such a file can pass the plan's WHERE. */
+/* False when no row of such a file can pass the WHERE of the plan, or of one of those it reads. */
 bool exec_file_can_match(const PlanNode *plan, const FileFacts *facts);
 
 /* Plan as text, one node a line, indented; with statistics when statement->n_operators > 0. */

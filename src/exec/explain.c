@@ -50,6 +50,13 @@ static void append_node(Buffer *text, const PlanNode *node)
         for (uint32_t i = 0; i < node->schema.n; i++)
             buffer_printf(text, "%s %s", i ? "," : "", node->schema.fields[i].name);
         break;
+    case PLAN_RELATION:
+        buffer_append_text(text, node->relation.n_plans > 1 ? "Union all:" : "Subquery");
+        if (node->relation.n_plans == 1)
+            buffer_printf(text, "%s%s:", node->relation.name[0] ? " " : "", node->relation.name);
+        for (uint32_t i = 0; i < node->schema.n; i++)
+            buffer_printf(text, "%s %s", i ? "," : "", node->schema.fields[i].name);
+        break;
     case PLAN_FILTER:
         buffer_append_text(text, "Filter ");
         expr_append_text(text, node->filter.condition, &node->child->schema);
@@ -80,27 +87,53 @@ static void append_node(Buffer *text, const PlanNode *node)
     }
 }
 
-void exec_explain(const Statement *statement, Buffer *text)
+static void append_statistics(Buffer *text, const OperatorStatistics *statistics)
 {
-    int depth = 0;
-    for (const PlanNode *node = statement->plan; node; node = node->child, depth++) {
+    char rows_in[32], rows_out[32], seconds[32], bytes[32];
+    buffer_printf(text, "  [%s rows in, %s out", text_count(rows_in, sizeof rows_in, (double)statistics->rows_in),
+                  text_count(rows_out, sizeof rows_out, (double)statistics->rows_out));
+    if (statistics->cpu_seconds > 0)
+        buffer_printf(text, ", %s of CPU", text_seconds(seconds, sizeof seconds, statistics->cpu_seconds));
+    if (statistics->memory_bytes)
+        buffer_printf(text, ", %s", text_bytes(bytes, sizeof bytes, (double)statistics->memory_bytes));
+    if (statistics->detail[0])
+        buffer_printf(text, "; %s", statistics->detail);
+    buffer_append_byte(text, ']');
+}
+
+typedef struct Explanation {
+    const Statement *statement;
+    Buffer *text;
+    Arena arena;
+    PlanList seen;
+} Explanation;
+
+/* Children are indented; so are the plans whose rows a relation has, each where it is read first. */
+static void append_plan(Explanation *explanation, const PlanNode *plan, int depth)
+{
+    Buffer *text = explanation->text;
+    for (const PlanNode *node = plan; node; node = node->child, depth++) {
         for (int i = 0; i < depth; i++)
             buffer_append_text(text, "  ");
         append_node(text, node);
-        const OperatorStatistics *statistics = statistics_of(statement, node);
-        if (statistics) {
-            char rows_in[32], rows_out[32], seconds[32], bytes[32];
-            buffer_printf(text, "  [%s rows in, %s out",
-                          text_count(rows_in, sizeof rows_in, (double)statistics->rows_in),
-                          text_count(rows_out, sizeof rows_out, (double)statistics->rows_out));
-            if (statistics->cpu_seconds > 0)
-                buffer_printf(text, ", %s of CPU", text_seconds(seconds, sizeof seconds, statistics->cpu_seconds));
-            if (statistics->memory_bytes)
-                buffer_printf(text, ", %s", text_bytes(bytes, sizeof bytes, (double)statistics->memory_bytes));
-            if (statistics->detail[0])
-                buffer_printf(text, "; %s", statistics->detail);
-            buffer_append_byte(text, ']');
-        }
+        const OperatorStatistics *statistics = statistics_of(explanation->statement, node);
+        if (statistics)
+            append_statistics(text, statistics);
         buffer_append_byte(text, '\n');
+        for (uint32_t i = 0; node->kind == PLAN_RELATION && i < node->relation.n_plans; i++) {
+            const PlanNode *inner = node->relation.plans[i];
+            if (plan_list_has(&explanation->seen, inner))
+                continue;
+            append_plan(explanation, inner, depth + 1);
+            plan_list_add(&explanation->seen, inner, &explanation->arena);
+        }
     }
+}
+
+void exec_explain(const Statement *statement, Buffer *text)
+{
+    Explanation explanation = {.statement = statement, .text = text};
+    arena_init(&explanation.arena);
+    append_plan(&explanation, statement->plan, 0);
+    arena_done(&explanation.arena);
 }

@@ -37,7 +37,7 @@ Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err
     }
     shape.where = filter;
     shape.scan = node;
-    if (!node || node->kind != PLAN_SCAN || !shape.project)
+    if (!node || (node->kind != PLAN_SCAN && node->kind != PLAN_RELATION) || !shape.project)
         return error_set(err, STATUS_INTERNAL, "the plan has a form that the executor does not know");
     *ret_shape = shape;
     return STATUS_OK;
@@ -149,12 +149,17 @@ Status pipeline_finish_batch(const PipelineShape *given, Statement *statement, c
 
 Status exec_check_files(const PlanNode *plan, const TableFiles *table, Error *err)
 {
-    PipelineShape shape = {0};
-    TRY(pipeline_shape(plan, &shape, err));
     Arena arena;
+    PlanList list = {0};
+    Status status = STATUS_OK;
     arena_init(&arena);
-    ScanPlan *scan;
-    Status status = scan_plan(table, shape.scan->scan.columns, shape.scan->schema.n, &arena, &scan, err);
+    plan_list_add(&list, plan, &arena);
+    for (uint32_t i = 0; i < list.n && status == STATUS_OK; i++) {
+        const PlanNode *leaf = plan_leaf(list.plans[i]);
+        ScanPlan *scan;
+        if (leaf->kind == PLAN_SCAN && (!table->name || strcmp(table->name, leaf->scan.table) == 0))
+            status = scan_plan(table, leaf->scan.columns, leaf->schema.n, &arena, &scan, err);
+    }
     arena_done(&arena);
     return status;
 }
@@ -164,6 +169,6 @@ bool exec_plan_is_incremental(const PlanNode *plan)
     PipelineShape shape = {0};
     Error ignored;
     error_init(&ignored);
-    return pipeline_shape(plan, &shape, &ignored) == STATUS_OK && shape.aggregate &&
+    return pipeline_shape(plan, &shape, &ignored) == STATUS_OK && shape.scan->kind == PLAN_SCAN && shape.aggregate &&
            aggregate_can_save(shape.aggregate);
 }

@@ -1,6 +1,6 @@
 /* Pipeline: a bound plan taken apart into the steps that run one after the other.
  *
- *   Scan -> where -> [aggregate -> having] -> project -> [sort] -> [limit] -> sink
+ *   Scan or Relation -> where -> [aggregate -> having] -> project -> [sort] -> [limit] -> sink
  */
 #ifndef FREIGHTLAKE_EXEC_PIPELINE_H
 #define FREIGHTLAKE_EXEC_PIPELINE_H
@@ -12,7 +12,7 @@
 #include "exec/sort.h"
 
 typedef struct PipelineShape {
-    const PlanNode *scan;
+    const PlanNode *scan;      /* or relation */
     const PlanNode *where;     /* NULL: none */
     const PlanNode *aggregate; /* NULL: none */
     const PlanNode *having;    /* NULL: none */

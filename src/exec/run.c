@@ -1,4 +1,4 @@
-/* exec_run: one pass over the files for all statements.
+/* pass_run: one pass over a table for all statements.
  *
  * Before the scan: plans are taken apart (pipeline.h), the union of their columns is looked up in every file, row groups
  * that no statement needs are ruled out by statistics, and sorters get to see dictionaries and a sample of keys (of files
@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "exec/aggregate_state.h"
+#include "exec/pass.h"
 #include "exec/pipeline.h"
 
 #define SAMPLE_SPOTS 4
@@ -92,7 +93,7 @@ static Status prepare_statements(Run *run, Statement *statements, Error *err)
         const PlanNode *scan = running->shape.scan;
         running->column_map = ARENA_ARRAY(&run->arena, uint32_t, scan->schema.n + 1);
         for (uint32_t i = 0; i < scan->schema.n; i++) {
-            uint32_t column = scan->scan.columns[i];
+            uint32_t column = (scan->kind == PLAN_SCAN ? scan->scan.columns : scan->relation.columns)[i];
             if (!scan_column[column]) {
                 columns[n_columns] = column;
                 scan_column[column] = ++n_columns;
@@ -342,18 +343,10 @@ static void keep_rows(Worker *worker, StatementLocal *local, const Running *runn
         (Batch){.n_rows = context->n, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, Vector, n_columns + 1)};
     for (uint32_t c = 0; c < n_columns; c++) {
         Vector column = eval_run(local->outputs[c], context);
-        if (column.kind == VECTOR_DICT) {
+        if (column.kind == VECTOR_DICT)
             column.data = arena_memdup(arena, column.data, (size_t)column.code_width * column.n);
-        } else {
-            column = vector_flatten(arena, &column);
-            column.data = arena_memdup(arena, column.data, type_width(column.type) * column.n);
-            if (column.valid)
-                column.valid = (uint8_t *)arena_memdup(arena, column.valid, column.n);
-            StrView *strings = column.data;
-            if (column.type.id == TYPE_STRING || column.type.id == TYPE_BINARY)
-                for (uint32_t i = 0; i < column.n; i++)
-                    strings[i] = column.valid && !column.valid[i] ? (StrView){"", 0} : arena_str(arena, strings[i]);
-        }
+        else
+            column = vector_copy(arena, &column);
         batch->columns[c] = column;
     }
 }
@@ -524,14 +517,7 @@ static Status scan_task(Run *run, int index, uint32_t task)
     double start = clock_seconds();
     TRY(scan_cursor_open(&worker->cursor, task, NULL, &worker->err));
     scan_drop(run->plan, task);
-    for (uint32_t i = 0; i < run->plan->n_columns; i++) {
-        const ScanTask *where = &run->plan->tasks[task];
-        uint32_t column = run->plan->file_columns[(size_t)where->file * run->plan->n_columns + i];
-        if (column == SCAN_CONSTANT)
-            continue;
-        atomic_fetch_add(&run->bytes_read,
-                         parquet_column_bytes(run->table->files[where->file], where->row_group, column));
-    }
+    atomic_fetch_add(&run->bytes_read, scan_task_bytes(run->plan, task));
     EvalContext context = {.batch_arena = &worker->batch_arena,
                            .group_arena = &worker->cursor.arena,
                            .generation = worker->cursor.generation,
@@ -612,12 +598,13 @@ static void note_scan(Run *run, Running *running, uint64_t rows)
     double seconds = 0;
     for (int w = 0; w < run->n_workers; w++)
         seconds += run->workers[w].scan_seconds;
-    char detail[160];
+    char detail[160] = "";
     char skipped[32];
     text_count(skipped, sizeof skipped, (double)atomic_load(&run->rows_skipped));
-    snprintf(detail, sizeof detail, "%u of %u row groups skipped, %s rows by page index, %u columns%s",
-             running->n_skipped, run->plan->n_tasks, skipped, running->shape.scan->schema.n,
-             run->n > 1 ? ", scan shared" : "");
+    if (!run->table->n_relations)
+        snprintf(detail, sizeof detail, "%u of %u row groups skipped, %s rows by page index, %u columns%s",
+                 running->n_skipped, run->plan->n_tasks, skipped, running->shape.scan->schema.n,
+                 run->n > 1 ? ", scan shared" : "");
     note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
 }
 
@@ -774,7 +761,7 @@ static Status run_all(Run *run, Statement *statements, Error *err)
     return finish_statements(run, err);
 }
 
-Status exec_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
+Status pass_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,
                 ScanStatistics *ret_scan, Error *err)
 {
     Run run = {.n = n, .table = table, .options = options};

@@ -2,6 +2,8 @@
  * works on dictionaries (cells, remembered expressions, sort keys) takes it as it takes any other. */
 #include "exec/scan.h"
 
+#include "exec/relation.h"
+
 #define NOT_WANTED UINT32_MAX
 
 static const uint8_t ZERO_CODES[SCAN_CHUNK_ROWS];
@@ -55,6 +57,20 @@ static Status find_column(const TableFiles *table, uint32_t file, uint32_t colum
     return STATUS_OK;
 }
 
+static void plan_blocks(ScanPlan *plan, Arena *arena)
+{
+    const TableFiles *table = plan->table;
+    for (uint32_t r = 0; r < table->n_relations; r++) {
+        plan->n_tasks += table->relations[r]->n_blocks;
+        plan->rows += table->relations[r]->rows;
+    }
+    plan->tasks = ARENA_ARRAY(arena, ScanTask, plan->n_tasks + 1);
+    uint32_t task = 0;
+    for (uint32_t r = 0; r < table->n_relations; r++)
+        for (uint32_t block = 0; block < table->relations[r]->n_blocks; block++)
+            plan->tasks[task++] = (ScanTask){r, block, table->relations[r]->blocks[block].n_rows};
+}
+
 Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
                  ScanPlan **ret_plan, Error *err)
 {
@@ -64,6 +80,11 @@ Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_co
     plan->columns = ARENA_ARRAY(arena, uint32_t, n_columns + 1);
     if (n_columns)
         memcpy(plan->columns, columns, sizeof(uint32_t) * n_columns);
+    *ret_plan = plan;
+    if (table->n_relations) {
+        plan_blocks(plan, arena);
+        return STATUS_OK;
+    }
     plan->file_columns = ARENA_ARRAY(arena, uint32_t, (size_t)table->n_files * n_columns + 1);
     for (uint32_t file = 0; file < table->n_files; file++) {
         for (uint32_t i = 0; i < n_columns; i++)
@@ -76,8 +97,19 @@ Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_co
     for (uint32_t file = 0; file < table->n_files; file++)
         for (uint32_t group = 0; group < parquet_row_groups(table->files[file]); group++)
             plan->tasks[task++] = (ScanTask){file, group, parquet_row_group_rows(table->files[file], group)};
-    *ret_plan = plan;
     return STATUS_OK;
+}
+
+uint64_t scan_task_bytes(const ScanPlan *plan, uint32_t task)
+{
+    const ScanTask *where = &plan->tasks[task];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < plan->n_columns && !plan->table->n_relations; i++) {
+        uint32_t column = plan->file_columns[(size_t)where->file * plan->n_columns + i];
+        if (column != SCAN_CONSTANT)
+            bytes += parquet_column_bytes(plan->table->files[where->file], where->row_group, column);
+    }
+    return bytes;
 }
 
 static DataType file_type(const ScanPlan *plan, uint32_t file, uint32_t column)
@@ -98,7 +130,7 @@ const Value *scan_constant(const ScanPlan *plan, uint32_t file, uint32_t column)
 
 bool scan_column_is_plain(const ScanPlan *plan, uint32_t file, uint32_t column)
 {
-    if (plan->file_columns[(size_t)file * plan->n_columns + column] == SCAN_CONSTANT)
+    if (plan->table->n_relations || plan->file_columns[(size_t)file * plan->n_columns + column] == SCAN_CONSTANT)
         return false;
     return type_equal(file_type(plan, file, column), table_type(plan, column));
 }
@@ -124,6 +156,9 @@ Status scan_task_dictionary(const ScanPlan *plan, uint32_t task, uint32_t column
                             const Vector **ret_dictionary, Error *err)
 {
     const ScanTask *where = &plan->tasks[task];
+    *ret_dictionary = NULL;
+    if (plan->table->n_relations)
+        return STATUS_OK;
     uint32_t index = plan->file_columns[(size_t)where->file * plan->n_columns + column];
     const Value *constant = scan_constant(plan, where->file, column);
     if (constant) {
@@ -166,6 +201,10 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
     cursor->wanted.ranges[0] = (RowRange){0, where->rows};
     cursor->dictionaries = ARENA_ARRAY(&cursor->arena, const Vector *, n + 1);
     cursor->casts = ARENA_ARRAY(&cursor->arena, bool, n + 1);
+    if (plan->table->n_relations) {
+        cursor->block = &plan->table->relations[where->file]->blocks[where->row_group];
+        return STATUS_OK;
+    }
     cursor->file_columns = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1); /* position in the handle */
     uint32_t *read = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1);
     uint32_t n_read = 0;
@@ -223,7 +262,9 @@ Status scan_cursor_next(ScanCursor *cursor, uint32_t max, Arena *batch_arena, Ve
     TRY(next_range(cursor, &rows, err));
     CHECK(max <= SCAN_CHUNK_ROWS);
     uint32_t n = rows < max ? (uint32_t)rows : max;
-    for (uint32_t i = 0; n && i < cursor->plan->n_columns; i++) {
+    for (uint32_t i = 0; n && cursor->block && i < cursor->plan->n_columns; i++)
+        ret_columns[i] = vector_slice(&cursor->block->columns[cursor->plan->columns[i]], (uint32_t)cursor->row, n);
+    for (uint32_t i = 0; n && !cursor->block && i < cursor->plan->n_columns; i++) {
         if (cursor->file_columns[i] == NOT_WANTED)
             continue;
         Vector *column = &ret_columns[i];
@@ -254,7 +295,7 @@ Status scan_cursor_skip(ScanCursor *cursor, uint64_t n, Error *err)
 {
     while (n > 0) {
         uint32_t step = n < INT32_MAX ? (uint32_t)n : INT32_MAX;
-        for (uint32_t i = 0; i < cursor->plan->n_columns; i++)
+        for (uint32_t i = 0; i < cursor->plan->n_columns && !cursor->block; i++)
             if (cursor->file_columns[i] < SCAN_CONSTANT)
                 TRY(parquet_column_skip(cursor->handle, cursor->file_columns[i], step, err));
         cursor->row += step;

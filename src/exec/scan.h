@@ -1,4 +1,4 @@
-/* Scan: row groups of a table's files as chunks of vectors in the table's types.
+/* Scan: row groups of a table's files, or blocks of relations, as chunks of vectors in the table's types.
  *
  * A ScanPlan is read-only and shared; each worker thread has a ScanCursor, which it points at one task (a row group) after
  * the other.  Columns come as the file has them, dictionary codes kept; a column whose file type is not the table's is
@@ -12,8 +12,8 @@
 #define SCAN_CONSTANT (UINT32_MAX - 1) /* a column that the file does not have: TableFiles.constants */
 
 typedef struct ScanTask {
-    uint32_t file;
-    uint32_t row_group;
+    uint32_t file;      /* or relation */
+    uint32_t row_group; /* or block of the relation */
     uint64_t rows;
 } ScanTask;
 
@@ -30,6 +30,8 @@ typedef struct ScanPlan {
 /* Looks the columns up in every file; the error names file and column. */
 Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
                  ScanPlan **ret_plan, Error *err) MUST_CHECK;
+/* Compressed bytes of the column chunks that a task reads from its file. */
+uint64_t scan_task_bytes(const ScanPlan *plan, uint32_t task);
 /* The value that a column has in every row of a file; NULL: it is read from the file. */
 const Value *scan_constant(const ScanPlan *plan, uint32_t file, uint32_t column);
 /* Whether a column of a file is read as it is, so that its statistics are the table column's. */
@@ -51,6 +53,7 @@ typedef struct RowRanges {
 typedef struct ScanCursor {
     const ScanPlan *plan;
     ParquetRowGroup *handle;
+    const Batch *block;  /* of a relation, in place of `handle` */
     Arena arena;         /* of the row group: cast dictionaries and what the evaluators remember */
     uint64_t generation; /* grows with every task */
     const ScanTask *task;

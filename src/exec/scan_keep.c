@@ -92,6 +92,8 @@ static uint32_t order_tasks(const ScanPlan *plan, const bool *skip, uint32_t *ta
 
 Status scan_keep(const ScanPlan *plan, const bool *skip, ThreadPool *pool, MemoryBudget *budget, Error *err)
 {
+    if (plan->table->n_relations)
+        return STATUS_OK;
     Arena arena;
     arena_init(&arena);
     int n_threads = pool_threads(pool);
@@ -115,5 +117,6 @@ Status scan_keep(const ScanPlan *plan, const bool *skip, ThreadPool *pool, Memor
 
 void scan_drop(const ScanPlan *plan, uint32_t task)
 {
-    parquet_row_group_drop(plan->table->files[plan->tasks[task].file], plan->tasks[task].row_group);
+    if (!plan->table->n_relations)
+        parquet_row_group_drop(plan->table->files[plan->tasks[task].file], plan->tasks[task].row_group);
 }

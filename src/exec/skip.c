@@ -29,6 +29,8 @@ static bool statistics_of(const Facts *facts, uint32_t column, ParquetStatistics
     if (facts->file)
         return facts->file->statistics(facts->file->context, column, statistics);
     const ScanPlan *plan = facts->plan;
+    if (plan->table->n_relations)
+        return false;
     const ScanTask *where = &plan->tasks[facts->task];
     const Value *constant = scan_constant(plan, where->file, column);
     if (constant) {
@@ -207,7 +209,7 @@ uint32_t pipeline_skip_tasks(const Expr *expr, const uint32_t *column_map, const
     return n;
 }
 
-bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
+static bool scan_can_match(const PlanNode *plan, const FileFacts *file)
 {
     PipelineShape shape = {0};
     Error ignored;
@@ -217,6 +219,19 @@ bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
     Condition condition = {shape.where->filter.condition, shape.scan->scan.columns};
     Facts facts = {.file = file};
     return may_be_true(&condition, condition.root, &facts);
+}
+
+bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
+{
+    Arena arena;
+    PlanList list = {0};
+    bool can = false;
+    arena_init(&arena);
+    plan_list_add(&list, plan, &arena);
+    for (uint32_t i = 0; i < list.n && !can; i++)
+        can = plan_leaf(list.plans[i])->kind == PLAN_SCAN && scan_can_match(list.plans[i], file);
+    arena_done(&arena);
+    return can;
 }
 
 /* ---- ranges of rows, by the page index ---- */

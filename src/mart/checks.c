@@ -200,13 +200,6 @@ static Status find_mart_table(void *context, const char *name, const Schema **re
     return error_hint(err, "a test reads the mart it stands beside, %s, or the table shipments", table->name);
 }
 
-static bool reads_shipments(const PlanNode *plan)
-{
-    while (plan->child)
-        plan = plan->child;
-    return strcmp(plan->scan.table, "shipments") == 0;
-}
-
 static Status plan_check(const Mart *mart, MartCheck *check, const Schema *schema, Arena *arena, Error *err)
 {
     MartTable table = {mart->name, schema};
@@ -214,7 +207,7 @@ static Status plan_check(const Mart *mart, MartCheck *check, const Schema *schem
     PlanNode *plan = NULL;
     if (sql_plan(check->sql, SQL_MART, &catalog, arena, &plan, err) == STATUS_OK) {
         check->plan = plan;
-        check->of_shipments = reads_shipments(plan);
+        check->of_shipments = plan_reads(plan, "shipments");
         return STATUS_OK;
     }
     char why[200];
@@ -304,17 +297,22 @@ static void check_row_count(MartCheck *check, uint64_t rows, int64_t rows_before
     check->examples = arena_printf(arena, "%s, %lld before\n", PLURAL(rows, "row"), (long long)rows_before);
 }
 
-/* The checks of one of the two tables, in one scan. */
-static Status run_scan(MartChecks *checks, bool of_shipments, const TableFiles *table, const ChecksInput *input,
-                       Arena *arena, Error *err)
+/* All checks, in one scan of the mart and one of shipments. */
+static Status run_scans(MartChecks *checks, const ChecksInput *input, Arena *arena, Error *err)
 {
+    TableFiles tables[2] = {*input->mart};
+    tables[0].name = input->name;
+    if (input->shipments) {
+        tables[1] = *input->shipments;
+        tables[1].name = "shipments";
+    }
     Statement *statements = ARENA_ARRAY(arena, Statement, checks->n + 1);
     Examples *examples = ARENA_ARRAY(arena, Examples, checks->n + 1);
     MartCheck **of_statement = ARENA_ARRAY(arena, MartCheck *, checks->n + 1);
     uint32_t n = 0;
     for (uint32_t i = 0; i < checks->n; i++) {
         MartCheck *check = &checks->checks[i];
-        if (!check->plan || check->of_shipments != of_shipments)
+        if (!check->plan)
             continue;
         buffer_init(&examples[n].text, 0);
         statements[n] = (Statement){.plan = check->plan, .sink = {.context = &examples[n], .batch = take_examples}};
@@ -322,7 +320,7 @@ static Status run_scan(MartChecks *checks, bool of_shipments, const TableFiles *
     }
     ExecOptions options = {.pool = input->pool, .budget = input->budget};
     ScanStatistics scan;
-    Status status = n > 0 ? exec_run(statements, n, table, &options, &scan, err) : STATUS_OK;
+    Status status = n > 0 ? exec_run(statements, n, tables, input->shipments ? 2 : 1, &options, &scan, err) : STATUS_OK;
     for (uint32_t i = 0; i < n; i++) {
         of_statement[i]->rows = statements[i].rows_out;
         of_statement[i]->passed = status == STATUS_OK && statements[i].rows_out == 0;
@@ -340,9 +338,7 @@ Status checks_run(MartChecks *checks, const ChecksInput *input, Arena *arena, bo
     for (uint32_t i = 0; i < checks->n; i++)
         if (!checks->checks[i].sql)
             check_row_count(&checks->checks[i], rows, input->rows_before, arena);
-    TRY(run_scan(checks, false, input->mart, input, arena, err));
-    if (input->shipments)
-        TRY(run_scan(checks, true, input->shipments, input, arena, err));
+    TRY(run_scans(checks, input, arena, err));
     *ret_passed = true;
     for (uint32_t i = 0; i < checks->n; i++)
         *ret_passed &= checks->checks[i].passed;

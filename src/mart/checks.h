@@ -25,7 +25,7 @@ typedef struct MartCheck {
     const char *sql;             /* selects the rows that break it; NULL: row_count_change */
     double max_drop, max_growth; /* row_count_change; negative: none */
     const PlanNode *plan;        /* of sql */
-    bool of_shipments;           /* sql reads shipments, not the mart */
+    bool of_shipments;           /* sql reads shipments */
     int64_t line;
     /* filled in by checks_run: */
     bool passed;
@@ -47,6 +47,7 @@ Status checks_plan(const Mart *mart, Arena *arena, PlanNode **ret_plan, MartChec
 bool checks_read_shipments(const MartChecks *checks);
 
 typedef struct ChecksInput {
+    const char *name;            /* of the mart */
     const TableFiles *mart;      /* the version to be checked; its schema is that given to checks_load */
     const TableFiles *shipments; /* NULL: no check reads them */
     int64_t rows_before;         /* of the version in force; -1: there is none */

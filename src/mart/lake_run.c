@@ -144,7 +144,7 @@ static Status scan(LakeRun *run, MartJob **jobs, uint32_t n, MartState *state, E
                                 .progress_context = options->progress_context};
     ScanStatistics facts = {0};
     if (status == STATUS_OK)
-        status = exec_run(statements, n, &table.files, &exec_options, &facts, err);
+        status = exec_run(statements, n, &table.files, 1, &exec_options, &facts, err);
     table_close(&table);
     for (uint32_t i = 0; i < n && status == STATUS_OK; i++) {
         StorageWriter *writer = jobs[i]->writer;

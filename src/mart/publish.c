@@ -20,8 +20,11 @@ Status publish_check(MartCandidate *candidate, const TableFiles *files, int64_t 
 {
     OpenTable shipments;
     bool with_shipments = checks_read_shipments(candidate->checks);
-    ChecksInput input = {
-        .mart = files, .rows_before = rows_before, .pool = candidate->pool, .budget = candidate->budget};
+    ChecksInput input = {.name = candidate->mart->name,
+                         .mart = files,
+                         .rows_before = rows_before,
+                         .pool = candidate->pool,
+                         .budget = candidate->budget};
     if (with_shipments) {
         OpenTableOptions table_options = {.schema = shipment_unchecked_schema(), .pool = candidate->pool};
         TRY(table_open(candidate->shipments, &table_options, candidate->budget, arena, &shipments, err));

@@ -112,7 +112,7 @@ static Status execute(Job *job, Error *err)
                                 .budget = options->budget,
                                 .progress = options->progress,
                                 .progress_context = options->progress_context};
-    TRY(exec_run(job->statements, options->n_marts, &table, &exec_options, &job->result.scan, err));
+    TRY(exec_run(job->statements, options->n_marts, &table, 1, &exec_options, &job->result.scan, err));
     for (uint32_t i = 0; i < options->n_marts; i++) {
         job->result.marts[i].rows = job->statements[i].rows_out;
         job->result.marts[i].bytes = job->statements[i].bytes_out;

@@ -170,7 +170,7 @@ static Status rewrite(Publication *work, StagedJob *job, Error *err)
     Statement statement = {.plan = plan_rewrite(job, work->arena), .sink = {.file = job->writer, .options = &options}};
     ExecOptions exec_options = {.pool = work->options->pool, .budget = work->options->budget};
     ScanStatistics facts = {0};
-    TRY(exec_run(&statement, 1, &files, &exec_options, &facts, err));
+    TRY(exec_run(&statement, 1, &files, 1, &exec_options, &facts, err));
     StorageWriter *writer = job->writer;
     job->writer = NULL;
     TRY(storage_commit(writer, err));

@@ -1,4 +1,4 @@
-/* Puts the plan's nodes together: Scan, Filter, Aggregate, Filter, Project, Sort, Limit, from below.
+/* Puts the nodes of one SELECT together: Scan or Relation, Filter, Aggregate, Filter, Project, Sort, Limit, from below.
  *
  * Bound expressions are over the table's schema.  Here they become expressions over the child of their node: below the
  * aggregation by the columns that the scan keeps, above it by the keys and calls.  A column above the aggregation that is
@@ -8,7 +8,7 @@
 typedef struct Assembly {
     Binder *binder;
     const Query *query;
-    uint32_t *kept;       /* table column -> scan column; UINT32_MAX where it is not read */
+    uint32_t *kept;       /* column of FROM -> column of the leaf; UINT32_MAX where it is not read */
     const Expr **visible; /* outputs over the Project's child */
     const Expr **hidden;  /* what only sorts */
     uint32_t n_hidden;
@@ -34,7 +34,7 @@ static PlanNode *filter_node(Arena *arena, PlanNode *child, const Expr *conditio
     return node;
 }
 
-/* ---- the scan ---- */
+/* ---- the leaf ---- */
 static void mark_columns(const Expr *expr, uint32_t *kept)
 {
     if (expr->kind == EXPR_COLUMN && !(expr->column & AGGREGATE_MARK))
@@ -56,7 +56,7 @@ static const Expr *over_scan(Assembly *assembly, const Expr *expr)
     return expr_replace_columns(assembly->binder->arena, expr, keep_column, assembly);
 }
 
-static PlanNode *scan_node(Assembly *assembly, const char *table_name)
+static PlanNode *leaf_node(Assembly *assembly)
 {
     const Binder *binder = assembly->binder;
     const Query *query = assembly->query;
@@ -79,18 +79,27 @@ static PlanNode *scan_node(Assembly *assembly, const char *table_name)
     uint32_t n = 0;
     for (uint32_t i = 0; i < binder->table->n; i++)
         n += kept[i] == 0;
-    PlanNode *scan = new_node(binder->arena, PLAN_SCAN, NULL, n);
-    scan->scan.table = table_name;
-    scan->scan.columns = ARENA_ARRAY(binder->arena, uint32_t, n);
+    const BindTable *from = binder->from;
+    PlanNode *leaf = new_node(binder->arena, from->table ? PLAN_SCAN : PLAN_RELATION, NULL, n);
+    uint32_t *columns = ARENA_ARRAY(binder->arena, uint32_t, n);
     uint32_t next = 0;
     for (uint32_t i = 0; i < binder->table->n; i++) {
         if (kept[i] != 0)
             continue;
-        scan->schema.fields[next] = binder->table->fields[i];
-        scan->scan.columns[next] = i;
+        leaf->schema.fields[next] = binder->table->fields[i];
+        columns[next] = i;
         kept[i] = next++;
     }
-    return scan;
+    if (from->table) {
+        leaf->scan.table = from->table;
+        leaf->scan.columns = columns;
+    } else {
+        leaf->relation.name = from->name;
+        leaf->relation.plans = from->plans;
+        leaf->relation.n_plans = from->n_plans;
+        leaf->relation.columns = columns;
+    }
+    return leaf;
 }
 
 /* ---- the aggregation ---- */
@@ -260,11 +269,11 @@ static PlanNode *sort_node(Assembly *assembly, PlanNode *child)
     return node;
 }
 
-Status assemble_plan(Binder *binder, const Query *query, const char *table_name, PlanNode **ret, Error *err)
+Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *err)
 {
     Assembly assembly = {.binder = binder, .query = query};
     Arena *arena = binder->arena;
-    PlanNode *node = scan_node(&assembly, table_name);
+    PlanNode *node = leaf_node(&assembly);
     if (query->where)
         node = filter_node(arena, node, over_scan(&assembly, query->where));
     if (query->aggregates)

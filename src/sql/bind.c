@@ -1,4 +1,4 @@
-/* From text to plan: the clauses of one SELECT, each bound in the scope that Spark gives it.
+/* The clauses of one SELECT, each bound in the scope that Spark gives it.
  *
  *   clause      names of the SELECT list     aggregates
  *   SELECT      not seen                     yes
@@ -8,7 +8,7 @@
  *   ORDER BY    before the table's columns   yes
  *
  * The order of work: SELECT list (its expressions are what aliases and ordinals mean), WHERE, GROUP BY, HAVING, ORDER BY,
- * LIMIT; then assemble.c makes the nodes. */
+ * LIMIT; then assemble.c makes the nodes.  How SELECTs hang together is query.c's. */
 #include <stdlib.h>
 #include <strings.h>
 
@@ -37,6 +37,16 @@ static bool is_star(const PgQuery__Node *node)
            node->column_ref->fields[node->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }
 
+static Status add_all_columns(Binder *binder, int32_t byte, Error *err)
+{
+    for (uint32_t i = 0; i < binder->table->n; i++) {
+        const Field *field = &binder->table->fields[i];
+        const Expr *column = expr_column(binder->arena, i, field->type, sql_position(binder->source, byte));
+        TRY(add_output(binder, field->name, column, byte, true, err));
+    }
+    return STATUS_OK;
+}
+
 static Status add_star(Binder *binder, const PgQuery__ColumnRef *star, Error *err)
 {
     if (star->n_fields > 2)
@@ -46,13 +56,7 @@ static Status add_star(Binder *binder, const PgQuery__ColumnRef *star, Error *er
             strcasecmp(sql_name(binder->source, star->fields[0]->string->sval), binder->table_name) != 0)
             return sql_refuse(binder->source, star->location, err, "write *", "there is no such table in FROM");
     }
-    int32_t position = sql_position(binder->source, star->location);
-    for (uint32_t i = 0; i < binder->table->n; i++) {
-        const Field *field = &binder->table->fields[i];
-        TRY(add_output(binder, field->name, expr_column(binder->arena, i, field->type, position), star->location, true,
-                       err));
-    }
-    return STATUS_OK;
+    return add_all_columns(binder, star->location, err);
 }
 
 static bool is_portable_alias(const char *text, int32_t size)
@@ -91,7 +95,7 @@ static Status check_mart_name(const Binder *binder, const PgQuery__ResTarget *ta
 static const char *generated_name(Binder *binder, const PgQuery__ResTarget *target, const SqlItem *item)
 {
     const PgQuery__Node *node = target->val;
-    const char *text = item ? sql_tokens_text(binder->source, item->first, item->last) : "column";
+    const char *text = sql_tokens_text(binder->source, item->first, item->last);
     if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && node->func_call->agg_star && !node->func_call->agg_filter)
         text = "count(1)";
     else if (strlen(text) > 200)
@@ -102,7 +106,7 @@ static const char *generated_name(Binder *binder, const PgQuery__ResTarget *targ
     return name;
 }
 
-static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, const SqlItem *item, Error *err)
+static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, Error *err)
 {
     static const Scope scope = {.clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true};
     if (target->n_indirection || !target->val)
@@ -119,12 +123,13 @@ static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, cons
     if (expr->type.id == TYPE_NULLTYPE && binder->source->mode == SQL_MART)
         return sql_refuse(binder->source, target->location, err, "give it a type: CAST(NULL AS STRING)",
                           "a column of bare NULLs has no type");
+    const SqlItem item = sql_item(binder->source, target->location);
     bool plain = target->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF;
     const char *name = target->name[0] != '\0' ? arena_strdup(binder->arena, sql_name(binder->source, target->name))
                        : plain                 ? binder->table->fields[expr->column].name
-                                               : generated_name(binder, target, item);
-    if (binder->source->mode == SQL_MART && item)
-        TRY(check_mart_name(binder, target, item, name, err));
+                                               : generated_name(binder, target, &item);
+    if (binder->source->mode == SQL_MART)
+        TRY(check_mart_name(binder, target, &item, name, err));
     return add_output(binder, name, expr, target->location, plain || target->name[0] != '\0', err);
 }
 
@@ -144,8 +149,7 @@ static Status bind_outputs(Binder *binder, const PgQuery__SelectStmt *select, Er
         const PgQuery__Node *node = select->target_list[i];
         if (node->node_case != PG_QUERY__NODE__NODE_RES_TARGET)
             return sql_refuse(binder->source, 0, err, "", "an item of the SELECT list that is no expression");
-        const SqlItem *item = binder->source->n_items == select->n_target_list ? &binder->source->items[i] : NULL;
-        TRY(bind_target(binder, node->res_target, item, err));
+        TRY(bind_target(binder, node->res_target, err));
     }
     return check_duplicates(binder, err);
 }
@@ -307,23 +311,25 @@ static Status bind_limit(Binder *binder, const PgQuery__SelectStmt *select, Quer
     TRY(bind_count(binder, select->limit_offset, PG_QUERY__TOKEN__OFFSET, 0, &query->offset, err));
     if (binder->source->mode != SQL_MART || (query->limit < 0 && query->offset == 0))
         return STATUS_OK;
-    const SqlToken *offset = NULL;
-    for (uint32_t i = 0; i < binder->source->n_tokens; i++) {
-        const SqlToken *token = &binder->source->tokens[i];
-        if (token->kind == PG_QUERY__TOKEN__OFFSET)
-            offset = token;
-        if (token->kind == PG_QUERY__TOKEN__LIMIT && offset)
-            return sql_refuse(binder->source, offset->start, err, "write LIMIT before OFFSET",
-                              "OFFSET before LIMIT is PostgreSQL's alone");
-        if ((token->kind == PG_QUERY__TOKEN__LIMIT || token->kind == PG_QUERY__TOKEN__OFFSET) && query->n_order == 0)
-            return sql_refuse(binder->source, token->start, err, "add ORDER BY",
-                              "without ORDER BY it is chance which rows a mart keeps");
-    }
+    int32_t limit = sql_clause_byte(binder->source, select, PG_QUERY__TOKEN__LIMIT);
+    int32_t offset = sql_clause_byte(binder->source, select, PG_QUERY__TOKEN__OFFSET);
+    if (select->limit_offset && select->limit_count && offset < limit)
+        return sql_refuse(binder->source, offset, err, "write LIMIT before OFFSET",
+                          "OFFSET before LIMIT is PostgreSQL's alone");
+    if (query->n_order == 0)
+        return sql_refuse(binder->source, select->limit_count ? limit : offset, err, "add ORDER BY",
+                          "without ORDER BY it is chance which rows a mart keeps");
     return STATUS_OK;
 }
 
 /* ---- the whole ---- */
-static Status bind_select(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
+static Binder binder_of(const SqlText *source, const BindTable *from, Arena *arena)
+{
+    return (Binder){
+        .source = source, .arena = arena, .from = from, .table = from->schema, .table_name = from->name, .byte = -1};
+}
+
+static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
     static const Scope where = {.clause = "WHERE", .aliases = ALIAS_NONE};
     static const Scope having = {.clause = "HAVING", .aliases = ALIAS_AFTER_COLUMNS, .aggregates = true};
@@ -347,40 +353,40 @@ static Status bind_select(Binder *binder, const PgQuery__SelectStmt *select, Que
     return bind_limit(binder, select, query, err);
 }
 
-static void free_tree(SqlTree *tree)
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindTable *from, Arena *arena,
+                   PlanNode **ret, Error *err)
 {
-    sql_tree_done(tree);
-}
-
-Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
-                Error *err)
-{
-    SqlText source;
-    TRY(sql_scan(text, mode, query_arena, &source, err));
-    CLEANUP(free_tree) SqlTree tree = {0};
-    TRY(sql_parse(&source, &tree, err));
-    const PgQuery__RangeVar *from = sql_tree_table(&tree);
-    const char *table_name = arena_strdup(query_arena, sql_name(&source, from->relname));
-    Binder binder = {.source = &source, .arena = query_arena, .byte = -1};
-    Status found = catalog->find_table(catalog->context, table_name, &binder.table, err);
-    TRY(bind_at(&binder, found, from->location, err));
-    binder.table_name = from->alias ? arena_strdup(query_arena, sql_name(&source, from->alias->aliasname)) : table_name;
-    binder.calls = ARENA_ARRAY(query_arena, AggregateCall, source.n_tokens);
+    Binder binder = binder_of(source, from, arena);
     Query query = {.limit = -1};
-    TRY(bind_select(&binder, tree.select, &query, err));
-    return assemble_plan(&binder, &query, table_name, ret_plan, err);
+    binder.calls = ARENA_ARRAY(arena, AggregateCall, source->n_tokens);
+    TRY(bind_clauses(&binder, select, &query, err));
+    return assemble_plan(&binder, &query, ret, err);
 }
 
-Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n,
-                  Error *err)
+Status bind_relation(const SqlText *source, const BindTable *from, const DataType *types, bool distinct,
+                     const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err)
 {
-    SqlText source;
-    TRY(sql_scan(text, mode, query_arena, &source, err));
-    CLEANUP(free_tree) SqlTree tree = {0};
-    TRY(sql_parse(&source, &tree, err));
-    const char **names = ARENA_ARRAY(query_arena, const char *, 1);
-    names[0] = arena_strdup(query_arena, sql_name(&source, sql_tree_table(&tree)->relname));
-    *ret_names = names;
-    *ret_n = 1;
-    return STATUS_OK;
+    Binder binder = binder_of(source, from, arena);
+    Query query = {.limit = -1};
+    TRY(add_all_columns(&binder, -1, err));
+    for (uint32_t i = 0; types && i < binder.n_outputs; i++)
+        TRY(expr_cast(arena, binder.outputs[i].expr, types[i], &binder.outputs[i].expr, err));
+    if (distinct) {
+        query.aggregates = query.distinct = true;
+        query.keys = ARENA_ARRAY(arena, const Expr *, binder.n_outputs);
+        for (uint32_t i = 0; i < binder.n_outputs; i++)
+            add_key(&query, binder.outputs[i].expr);
+        if (query.n_keys > PLAN_MAX_KEYS)
+            return sql_refuse(source, -1, err, "write UNION ALL, or select fewer columns",
+                              "UNION of %u columns; %d are the most", query.n_keys, PLAN_MAX_KEYS);
+    }
+    if (clauses) {
+        binder.calls = ARENA_ARRAY(arena, AggregateCall, source->n_tokens);
+        TRY(bind_order(&binder, clauses, &query, err));
+        if (binder.n_calls)
+            return sql_refuse(source, binder.byte, err, "order by columns of the result",
+                              "an aggregate in the ORDER BY of a UNION");
+        TRY(bind_limit(&binder, clauses, &query, err));
+    }
+    return assemble_plan(&binder, &query, ret, err);
 }

@@ -1,4 +1,4 @@
-/* What bind.c, expression.c, cast.c and call.c share: the state of binding one SELECT.
+/* What query.c, bind.c, expression.c, cast.c and call.c share: the state of binding one SELECT.
  *
  * While binding, expressions are over the table's own schema, and an aggregate call stands as a column with the mark
  * AGGREGATE_MARK and its index.  bind.c turns both into columns of the plan's nodes at the end. */
@@ -28,11 +28,21 @@ typedef struct Output {
     bool named;   /* by the text, not by the binder */
 } Output;
 
+/* What stands in FROM. */
+typedef struct BindTable {
+    const Schema *schema;
+    const char *name;       /* its alias where it has one; "" for a subquery without */
+    const char *table;      /* in the catalog; NULL: */
+    const PlanNode **plans; /* a subquery, several of UNION ALL, or what WITH names */
+    uint32_t n_plans;
+} BindTable;
+
 typedef struct Binder {
     const SqlText *source;
     Arena *arena;
-    const Schema *table;
-    const char *table_name; /* its alias where it has one */
+    const BindTable *from;
+    const Schema *table;    /* from->schema */
+    const char *table_name; /* from->name */
     Output *outputs;
     uint32_t n_outputs;
     uint32_t outputs_capacity;
@@ -68,7 +78,16 @@ typedef struct Query {
 
 /* ---- assemble.c ---- */
 /* The plan's nodes from the bound clauses: columns pruned, keys and aggregates put into their place. */
-Status assemble_plan(Binder *binder, const Query *query, const char *table_name, PlanNode **ret, Error *err) MUST_CHECK;
+Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *err) MUST_CHECK;
+
+/* ---- bind.c ---- */
+/* The plan of one SELECT over `from`. */
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindTable *from, Arena *arena,
+                   PlanNode **ret, Error *err) MUST_CHECK;
+/* All columns of `from` cast to `types` (NULL: as they are), each row once if `distinct`, in the order and with the limit
+ * that `clauses` asks for (NULL: none). */
+Status bind_relation(const SqlText *source, const BindTable *from, const DataType *types, bool distinct,
+                     const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err) MUST_CHECK;
 
 /* Binds one expression of the tree. */
 Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)

@@ -387,8 +387,8 @@ static Status refuse_node(const Binder *binder, const PgQuery__Node *node, Error
     const SqlText *source = binder->source;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SUB_LINK:
-        return sql_refuse(source, node->sub_link->location, err, "read one table",
-                          "subqueries are not in the dialect yet");
+        return sql_refuse(source, node->sub_link->location, err, "write the SELECT in FROM or WITH",
+                          "subqueries in expressions are not in the dialect yet");
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
         return sql_refuse(source, node->sqlvalue_function->location, err,
                           "write the value as a literal: DATE '2025-06-30'",

@@ -1,7 +1,8 @@
-/* Runs PostgreSQL's grammar and makes sure that what it gave is one plain SELECT over one table.
+/* Runs PostgreSQL's grammar and makes sure that what it gave is a query of the dialect.
  *
  * The tree is read by whitelist: each field of each node is either understood or must be at its default.  What stands
- * here is the statement's frame; clauses and expressions are read in bind.c and expression.c.
+ * here is the frame of each SELECT and of a table in FROM; how SELECTs hang together is read in query.c, clauses and
+ * expressions in bind.c and expression.c.
  *
  * The parser's memory is its own and freed at once; the unpacked tree lives in tree->arena. */
 #include "sql/sql_internal.h"
@@ -45,19 +46,30 @@ static const char *syntax_hint(const SqlText *source, int32_t byte)
     return "check for a missing comma, operator or quote just before";
 }
 
-static Status check_frame(const SqlText *source, const PgQuery__ParseResult *result, const PgQuery__SelectStmt **ret,
-                          Error *err)
+int32_t sql_query_byte(const PgQuery__SelectStmt *select)
 {
-    if (result->n_stmts != 1 || !result->stmts[0]->stmt ||
-        result->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return sql_refuse(source, 0, err, "write SELECT ... FROM ...", "not one SELECT statement");
-    const PgQuery__SelectStmt *select = result->stmts[0]->stmt->select_stmt;
-    if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE || select->larg || select->rarg || select->all)
-        return sql_refuse(source, 0, err, "run the statements one by one",
-                          "UNION, INTERSECT, EXCEPT are not in the dialect yet");
-    if (select->with_clause)
-        return sql_refuse(source, select->with_clause->location, err, "write one SELECT over the table",
-                          "WITH is not in the dialect yet");
+    while (select->larg)
+        select = select->larg;
+    bool has_place = select->n_target_list && select->target_list[0]->node_case == PG_QUERY__NODE__NODE_RES_TARGET;
+    return has_place ? select->target_list[0]->res_target->location : -1;
+}
+
+int32_t sql_clause_byte(const SqlText *source, const PgQuery__SelectStmt *select, PgQuery__Token word)
+{
+    int32_t start = sql_query_byte(select);
+    const SqlToken *token = start >= 0 ? sql_token_at(source, start) : NULL;
+    int depth = 0;
+    for (; token && token < source->tokens + source->n_tokens && depth >= 0; token++) {
+        depth += (token->kind == PG_QUERY__TOKEN__ASCII_40) - (token->kind == PG_QUERY__TOKEN__ASCII_41);
+        bool is_distinct_from = token > source->tokens && token[-1].kind == PG_QUERY__TOKEN__DISTINCT;
+        if (depth == 0 && token->kind == word && !(word == PG_QUERY__TOKEN__FROM && is_distinct_from))
+            return token->start;
+    }
+    return start;
+}
+
+Status sql_check_select(const SqlText *source, const PgQuery__SelectStmt *select, Error *err)
+{
     if (select->into_clause)
         return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__INTO), err,
                           "leave INTO out: the command says where the result goes", "SELECT INTO makes a table");
@@ -77,29 +89,13 @@ static Status check_frame(const SqlText *source, const PgQuery__ParseResult *res
                           "GROUP BY DISTINCT is PostgreSQL's alone");
     if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
         return sql_refuse(source, 0, err, "write LIMIT 10", "WITH TIES is PostgreSQL's alone");
-    if (select->n_target_list == 0)
+    if (select->op == PG_QUERY__SET_OPERATION__SETOP_NONE && select->n_target_list == 0)
         return sql_refuse(source, 0, err, "name at least one column", "the SELECT list is empty");
-    *ret = select;
     return STATUS_OK;
 }
 
-static Status check_table(const SqlText *source, const PgQuery__SelectStmt *select, Error *err)
+Status sql_check_table(const SqlText *source, const PgQuery__RangeVar *table, Error *err)
 {
-    if (select->n_from_clause == 0)
-        return sql_refuse(source, 0, err,
-                          source->mode == SQL_MART ? "add FROM and the table's name" : "add FROM 'files'",
-                          "the statement reads no table");
-    const PgQuery__Node *node = select->from_clause[0];
-    if (node->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
-        return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FROM), err, "read one table by its name",
-                          "FROM takes a table here, not a join, subquery or function");
-    const PgQuery__RangeVar *table = node->range_var;
-    if (select->n_from_clause > 1) {
-        const PgQuery__Node *second = select->from_clause[1];
-        int32_t at =
-            second->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? second->range_var->location : table->location;
-        return sql_refuse(source, at, err, "read one table", "joins are not in the dialect yet");
-    }
     if (table->schemaname[0] != '\0' || table->catalogname[0] != '\0')
         return sql_refuse(source, table->location, err, "write the table's name alone",
                           "tables have plain names, without a schema");
@@ -130,19 +126,14 @@ Status sql_parse(const SqlText *source, SqlTree *tree, Error *err)
         pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
     pg_query_free_protobuf_parse_result(parsed);
     CHECK(result);
-    const PgQuery__SelectStmt *select = NULL;
-    TRY(check_frame(source, result, &select, err));
-    TRY(check_table(source, select, err));
-    tree->select = select;
+    if (result->n_stmts != 1 || !result->stmts[0]->stmt ||
+        result->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return sql_refuse(source, 0, err, "write SELECT ... FROM ...", "not one SELECT statement");
+    tree->select = result->stmts[0]->stmt->select_stmt;
     return STATUS_OK;
 }
 
 void sql_tree_done(SqlTree *tree)
 {
     arena_done(&tree->arena);
-}
-
-const PgQuery__RangeVar *sql_tree_table(const SqlTree *tree)
-{
-    return tree->select->from_clause[0]->range_var;
 }

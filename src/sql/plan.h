@@ -49,18 +49,34 @@ typedef struct SortKey {
     bool nulls_first;
 } SortKey;
 
-typedef enum PlanKind { PLAN_SCAN, PLAN_FILTER, PLAN_PROJECT, PLAN_AGGREGATE, PLAN_SORT, PLAN_LIMIT } PlanKind;
+typedef enum PlanKind {
+    PLAN_SCAN,
+    PLAN_RELATION,
+    PLAN_FILTER,
+    PLAN_PROJECT,
+    PLAN_AGGREGATE,
+    PLAN_SORT,
+    PLAN_LIMIT
+} PlanKind;
 
 typedef struct PlanNode PlanNode;
 struct PlanNode {
     PlanKind kind;
-    PlanNode *child; /* NULL for a scan */
+    PlanNode *child; /* NULL for a scan and a relation */
     Schema schema;   /* of what this node gives */
     union {
         struct {
             const char *table; /* name as written, or the glob of `query` */
             uint32_t *columns; /* indices into the table's schema, one per column of `schema` */
         } scan;
+        struct {
+            const char *name; /* of the subquery or of WITH; "" for none */
+            const PlanNode *
+                *plans; /* whose rows these are, one plan's behind the other's (UNION ALL); all have columns of
+                                     * the same types.  What WITH names is one plan, however often it is read. */
+            uint32_t n_plans;
+            uint32_t *columns; /* indices into the plans' schemas, one per column of `schema` */
+        } relation;
         struct {
             const Expr *condition; /* boolean; NULL drops the row */
         } filter;
@@ -85,6 +101,20 @@ struct PlanNode {
     };
 };
 
+/* The scan or relation that a plan reads. */
+const PlanNode *plan_leaf(const PlanNode *plan);
+/* Plans that read each other, each once, those that are read before those that read them. */
+typedef struct PlanList {
+    const PlanNode **plans;
+    uint32_t n;
+    uint32_t capacity;
+} PlanList;
+/* Adds what `plan` reads, and the plan itself. */
+void plan_list_add(PlanList *list, const PlanNode *plan, Arena *arena);
+bool plan_list_has(const PlanList *list, const PlanNode *plan);
+/* Whether the plan, or one that it reads, scans the table. */
+bool plan_reads(const PlanNode *plan, const char *table);
+
 /* Where the binder finds tables.  `ret_schema` lives at least as long as the plan. */
 typedef struct Catalog {
     void *context;
@@ -96,14 +126,15 @@ typedef enum SqlMode {
     SQL_QUERY /* PostgreSQL quoting allowed, FROM 'files' allowed, unnamed columns get names */
 } SqlMode;
 
-/* Parses, checks and binds one SELECT.  Errors have code SQL, the 1-based character position as offset, and a hint.
+/* Parses, checks and binds one query.  Errors have code SQL, the 1-based character position as offset, and a hint.
  * The plan always has the shape
- *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- Scan
- * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none. */
+ *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- Scan or Relation
+ * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none.  The plans of a
+ * relation have this shape, too. */
 Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
                 Error *err) MUST_CHECK;
 
-/* The names of the tables a statement reads, without binding (plain names, or globs in SQL_QUERY). */
+/* The names of the tables a statement reads, each once, without binding (plain names, or globs in SQL_QUERY). */
 Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n,
                   Error *err) MUST_CHECK;
 

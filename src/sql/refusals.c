@@ -15,8 +15,6 @@
 
 #include "sql/sql_internal.h"
 
-#define NO_SUBQUERY "join or filter the table beforehand; a later width of the dialect takes EXISTS / NOT EXISTS"
-
 static const SqlRefusal REFUSALS[] = {
     /* operators */
     {"==", "== is not PostgreSQL's", "write ="},
@@ -108,13 +106,10 @@ static const SqlRefusal REFUSALS[] = {
     {"offset N rows", "OFFSET n ROWS is PostgreSQL's alone", "write OFFSET 10"},
     {"minus select", "MINUS is Spark's alone", "write EXCEPT"},
     {"minus (", "MINUS is Spark's alone", "write EXCEPT"},
-    {"union", "UNION is not in the dialect yet", "run the statements one by one"},
     {"intersect", "INTERSECT is not in the dialect yet", "filter with AND"},
     {"except", "EXCEPT is not in the dialect yet", "filter with AND NOT"},
     {"join", "joins are not in the dialect yet", "read one table"},
-    {"exists (", "subqueries are not in the dialect yet", NO_SUBQUERY},
-    {"( select", "subqueries are not in the dialect yet", NO_SUBQUERY},
-    {"( with", "subqueries are not in the dialect yet", NO_SUBQUERY},
+    {"exists (", "subqueries in expressions are not in the dialect yet", "write the SELECT in FROM or WITH"},
 };
 
 const SqlRefusal *sql_refusal_table(size_t *ret_n)

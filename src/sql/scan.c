@@ -425,35 +425,45 @@ static Status replace_names(SqlText *source, Error *err)
 }
 
 /* ---- the SELECT list ---- */
-/* Cuts the list of the outermost SELECT into items: at commas outside parentheses, up to the end or a clause's word. */
-static void find_items(SqlText *source)
+static bool ends_item(const SqlText *source, uint32_t at)
 {
-    uint32_t first = 1;
-    while (first < source->n_tokens && (source->tokens[first].kind == PG_QUERY__TOKEN__DISTINCT ||
-                                        source->tokens[first].kind == PG_QUERY__TOKEN__ALL))
-        first++;
-    source->items = ARENA_ARRAY(source->arena, SqlItem, source->n_tokens + 1);
-    int depth = 0;
-    for (uint32_t i = first; i <= source->n_tokens; i++) {
-        PgQuery__Token kind = i < source->n_tokens ? source->tokens[i].kind : PG_QUERY__TOKEN__ASCII_59;
-        depth += (kind == PG_QUERY__TOKEN__ASCII_40) - (kind == PG_QUERY__TOKEN__ASCII_41);
-        bool ends = (kind == PG_QUERY__TOKEN__FROM && source->tokens[i - 1].kind != PG_QUERY__TOKEN__DISTINCT) ||
-                    kind == PG_QUERY__TOKEN__ASCII_59;
-        if (depth > 0 || (!ends && kind != PG_QUERY__TOKEN__ASCII_44))
-            continue;
-        if (i > first)
-            source->items[source->n_items++] = (SqlItem){first, i - 1};
-        first = i + 1;
-        if (ends)
-            return;
+    switch (source->tokens[at].kind) {
+    case PG_QUERY__TOKEN__FROM:
+        return source->tokens[at - 1].kind != PG_QUERY__TOKEN__DISTINCT;
+    case PG_QUERY__TOKEN__ASCII_44:
+    case PG_QUERY__TOKEN__ASCII_59:
+    case PG_QUERY__TOKEN__UNION:
+        return true;
+    default:
+        return false;
     }
+}
+
+SqlItem sql_item(const SqlText *source, int32_t start)
+{
+    const SqlToken *token = sql_token_at(source, start);
+    CHECK(token);
+    uint32_t first = (uint32_t)(token - source->tokens), last = first;
+    int depth = 0;
+    for (uint32_t i = first; i < source->n_tokens; last = i++) {
+        PgQuery__Token kind = source->tokens[i].kind;
+        depth += (kind == PG_QUERY__TOKEN__ASCII_40) - (kind == PG_QUERY__TOKEN__ASCII_41);
+        if (depth < 0 || (depth == 0 && i > first && ends_item(source, i)))
+            break;
+    }
+    return (SqlItem){first, last};
+}
+
+static bool starts_query(PgQuery__Token kind)
+{
+    return kind == PG_QUERY__TOKEN__SELECT || kind == PG_QUERY__TOKEN__WITH || kind == PG_QUERY__TOKEN__ASCII_40;
 }
 
 static Status check_one_select(const SqlText *source, Error *err)
 {
-    if (source->n_tokens == 0 || source->tokens[0].kind != PG_QUERY__TOKEN__SELECT)
+    if (source->n_tokens == 0 || !starts_query(source->tokens[0].kind))
         return sql_refuse(source, source->n_tokens ? source->tokens[0].start : 0, err, "write SELECT ... FROM ...",
-                          "a statement starts with SELECT");
+                          "a statement starts with SELECT or WITH");
     for (uint32_t i = 1; i < source->n_tokens; i++)
         if (source->tokens[i - 1].kind == PG_QUERY__TOKEN__ASCII_59 &&
             source->tokens[i].kind != PG_QUERY__TOKEN__ASCII_59)
@@ -472,7 +482,6 @@ Status sql_scan(const char *text, SqlMode mode, Arena *arena, SqlText *ret, Erro
     TRY(check_words(&source, err));
     TRY(replace_names(&source, err));
     TRY(sql_check_structure(&source, err));
-    find_items(&source);
     *ret = source;
     return STATUS_OK;
 }

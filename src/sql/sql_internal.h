@@ -39,8 +39,6 @@ typedef struct SqlText {
     int32_t *characters; /* 1-based character of each byte; NULL for plain ASCII */
     SqlToken *tokens;    /* comments left out */
     uint32_t n_tokens;
-    SqlItem *items; /* of the outermost SELECT */
-    uint32_t n_items;
     const char *names[SQL_MAX_PLACEHOLDERS];
     uint32_t n_names;
 } SqlText;
@@ -49,6 +47,8 @@ typedef struct SqlText {
 Status sql_scan(const char *text, SqlMode mode, Arena *arena, SqlText *ret, Error *err) MUST_CHECK;
 /* The name behind a name of the parse tree: itself, or what a placeholder stands for. */
 const char *sql_name(const SqlText *source, const char *parsed_name);
+/* The item of a SELECT list that starts at byte `start`: up to a comma, FROM or the end, whatever parentheses hold. */
+SqlItem sql_item(const SqlText *source, int32_t start);
 /* The token that starts at byte `start`; NULL when there is none. */
 const SqlToken *sql_token_at(const SqlText *source, int32_t start);
 /* Byte of the first token of that kind; 0 when there is none. */
@@ -89,11 +89,16 @@ typedef struct SqlTree {
     const PgQuery__SelectStmt *select;
 } SqlTree;
 
-/* The parser's tree of exactly one plain SELECT over one table.  Free with sql_tree_done, also after a failure. */
+/* The parser's tree of exactly one query.  Free with sql_tree_done, also after a failure. */
 Status sql_parse(const SqlText *source, SqlTree *tree, Error *err) MUST_CHECK;
 void sql_tree_done(SqlTree *tree);
-/* The one table in FROM. */
-const PgQuery__RangeVar *sql_tree_table(const SqlTree *tree);
+/* Refuses the clauses that no SELECT of the dialect may have; of a table in FROM, what is not a plain name. */
+Status sql_check_select(const SqlText *source, const PgQuery__SelectStmt *select, Error *err) MUST_CHECK;
+/* Where a query starts and, at the same depth, the word of a clause (the start where it has none), for messages: the parser
+ * keeps no places for them. */
+int32_t sql_query_byte(const PgQuery__SelectStmt *select);
+int32_t sql_clause_byte(const SqlText *source, const PgQuery__SelectStmt *select, PgQuery__Token word);
+Status sql_check_table(const SqlText *source, const PgQuery__RangeVar *table, Error *err) MUST_CHECK;
 
 /* ---- expr.c: makers of Expr ---- */
 const Expr *expr_column(Arena *arena, uint32_t column, DataType type, int32_t position);

@@ -117,6 +117,11 @@ def join(template: str, *parts: Expression, oracle: str | None = None) -> Expres
     )
 
 
+def over(query: Expression, source: Expression) -> Expression:
+    """The query with another source in place of the files."""
+    return Expression(query.ours.replace("{files}", source.ours), query.oracle.replace("{files}", source.oracle))
+
+
 class Generator:
     def __init__(self, rng: random.Random):
         self.rng = rng
@@ -228,6 +233,43 @@ class Generator:
         return join("{0}({1}){2}", Expression(rng.choice(["min", "max"])), column, filter_text)
 
     def query(self) -> Expression:
+        """A SELECT over the files, over a subquery, or over what WITH names."""
+        query = self.select()
+        form = self.rng.random()
+        if form < 0.6:
+            return query
+        inner = self.relation(2)
+        if form < 0.8:
+            return over(query, Expression(f"({inner.ours}) AS n", f"({inner.oracle}) AS n"))
+        query = over(query, Expression("n"))
+        return Expression(f"WITH n AS ({inner.ours}) {query.ours}", f"WITH n AS ({inner.oracle}) {query.oracle}")
+
+    def relation(self, depth: int) -> Expression:
+        """A query that gives all of COLUMNS, with their types."""
+        rng = self.rng
+        form = rng.random()
+        if depth > 0 and form < 0.25:
+            union = rng.choice(["UNION ALL", "UNION ALL", "UNION"])
+            return join(f"{{0}} {union} {{1}}", self.relation(depth - 1), self.relation(depth - 1))
+        where = join(" WHERE {0}", self.condition(1)) if rng.random() < 0.5 else Expression("")
+        if form < 0.5:
+            key = rng.choice(list(COLUMNS))
+            outputs = [
+                f"{name if name == key else rng.choice(['min', 'max']) + f'({name})'} AS {name}" for name in COLUMNS
+            ]
+            select = join(f"SELECT {', '.join(outputs)} FROM {{{{files}}}}{{0}} GROUP BY {key}", where)
+        else:
+            swapped = {"i": "j", "j": "i", "x": "y", "y": "x", "s": "t", "t": "s", "a": "e", "e": "a"}
+            swap = rng.random() < 0.4
+            outputs = [f"{swapped.get(name, name)} AS {name}" if swap else name for name in COLUMNS]
+            distinct = rng.choice(["", "", "DISTINCT "])
+            select = join(f"SELECT {distinct}{', '.join(outputs)} FROM {{{{files}}}}{{0}}", where)
+        if depth > 0 and rng.random() < 0.4:
+            inner = self.relation(depth - 1)
+            return over(select, Expression(f"({inner.ours}) AS n{depth}", f"({inner.oracle}) AS n{depth}"))
+        return select
+
+    def select(self) -> Expression:
         rng = self.rng
         where = Expression("")
         if rng.random() < 0.6:

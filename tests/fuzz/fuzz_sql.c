@@ -46,6 +46,14 @@ static void check_node(const PlanNode *node)
         for (uint32_t i = 0; i < node->schema.n; i++)
             CHECK(node->scan.columns[i] < table.n);
         break;
+    case PLAN_RELATION:
+        for (uint32_t p = 0; p < node->relation.n_plans; p++)
+            for (uint32_t i = 0; i < node->schema.n; i++) {
+                CHECK(node->relation.columns[i] < node->relation.plans[p]->schema.n);
+                CHECK(type_equal(node->relation.plans[p]->schema.fields[node->relation.columns[i]].type,
+                                 node->schema.fields[i].type));
+            }
+        break;
     case PLAN_FILTER:
         CHECK(node->filter.condition->type.id == TYPE_BOOLEAN);
         check_expr(node->filter.condition, node->child->schema.n);
@@ -83,8 +91,12 @@ static void plan_text(const char *text, SqlMode mode)
         CHECK(err.code == STATUS_SQL && err.message[0] != '\0');
         CHECK(err.offset <= (int64_t)strlen(text) + 1);
     }
-    for (const PlanNode *node = plan; node; node = node->child)
-        check_node(node);
+    PlanList list = {0};
+    if (plan)
+        plan_list_add(&list, plan, &arena);
+    for (uint32_t i = 0; i < list.n; i++)
+        for (const PlanNode *node = list.plans[i]; node; node = node->child)
+            check_node(node);
     arena_done(&arena);
 }
 

@@ -11,7 +11,7 @@ static void run_plan(const PlanNode *plan, const TableFiles *files, ThreadPool *
     Statement statement = {
         .plan = plan, .sink = {.context = result, .batch = keep_batch}, .state_in = state_in, .state_out = state_out};
     ExecOptions options = {.pool = pool, .budget = &budget};
-    if (exec_run(&statement, 1, files, &options, NULL, &err) != STATUS_OK)
+    if (exec_run(&statement, 1, files, 1, &options, NULL, &err) != STATUS_OK)
         fail_msg("%s", err.message);
 }
 
@@ -114,7 +114,7 @@ static Status try_state(const PlanNode *plan, const uint8_t *bytes, size_t size,
     Statement statement = {.plan = plan, .sink = {.context = &result, .batch = keep_batch}, .state_in = &state};
     TableFiles nothing = {NULL, 0, &test_schema, NULL};
     ExecOptions options = {.pool = pool, .budget = &budget};
-    Status status = exec_run(&statement, 1, &nothing, &options, NULL, &err);
+    Status status = exec_run(&statement, 1, &nothing, 1, &options, NULL, &err);
     buffer_done(&state);
     buffer_done(&result);
     return status;

@@ -142,7 +142,8 @@ static void test_kinds(void **state)
         bool passed;
         assert_int_equal(load(arena_printf(&arena, "tests:\n  - %s\n", kind->test), &checks), STATUS_OK);
         assert_int_equal(checks.n, 1);
-        const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+        const ChecksInput input = {.name = "lanes",
+                                   .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
                                    .rows_before = -1,
                                    .pool = pool,
                                    .budget = &budget};
@@ -175,7 +176,8 @@ static void test_together(void **state)
     bool passed;
     assert_int_equal(load(buffer_text(&text), &checks), STATUS_OK);
     assert_int_equal(checks.n, ARRAY_SIZE(KINDS) + 1);
-    const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+    const ChecksInput input = {.name = "lanes",
+                               .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
                                .rows_before = -1,
                                .pool = pool,
                                .budget = &budget};
@@ -226,7 +228,8 @@ static void test_row_count_change(void **state)
         ParquetFile *mart = write_mart("counted.parquet", cases[i].rows);
         assert_int_equal(load(arena_printf(&arena, "tests:\n  - row_count_change: %s\n", cases[i].bounds), &checks),
                          STATUS_OK);
-        const ChecksInput input = {.mart = &(TableFiles){.files = &mart, .n_files = 1, .schema = &schema},
+        const ChecksInput input = {.name = "lanes",
+                                   .mart = &(TableFiles){.files = &mart, .n_files = 1, .schema = &schema},
                                    .rows_before = cases[i].before,
                                    .pool = pool,
                                    .budget = &budget};
@@ -266,7 +269,8 @@ static void test_of_shipments(void **state)
                           &checks),
                      STATUS_OK);
     assert_true(checks_read_shipments(&checks));
-    const ChecksInput input = {.mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+    const ChecksInput input = {.name = "lanes",
+                               .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
                                .shipments = &files,
                                .rows_before = -1,
                                .pool = pool,
@@ -291,8 +295,10 @@ static void test_none(void **state)
         bool passed = false;
         assert_int_equal(load(texts[i], &checks), STATUS_OK);
         assert_int_equal(checks.n, 0);
-        const ChecksInput input = {
-            .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema}, .pool = pool, .budget = &budget};
+        const ChecksInput input = {.name = "lanes",
+                                   .mart = &(TableFiles){.files = &file, .n_files = 1, .schema = &schema},
+                                   .pool = pool,
+                                   .budget = &budget};
         assert_int_equal(checks_run(&checks, &input, &arena, &passed, &err), STATUS_OK);
         assert_true(passed);
     }

@@ -15,6 +15,18 @@ static void append_scan(Buffer *buffer, const PlanNode *plan)
         buffer_printf(buffer, "%s %s#%u", i ? "," : "", plan->schema.fields[i].name, plan->scan.columns[i]);
 }
 
+static void append_relation(Buffer *buffer, const PlanNode *plan)
+{
+    buffer_printf(buffer, "Relation %s:", plan->relation.name);
+    for (uint32_t i = 0; i < plan->schema.n; i++)
+        buffer_printf(buffer, "%s %s#%u", i ? "," : "", plan->schema.fields[i].name, plan->relation.columns[i]);
+    for (uint32_t i = 0; i < plan->relation.n_plans; i++) {
+        buffer_append_text(buffer, "\n(\n");
+        plan_append_text(buffer, plan->relation.plans[i]);
+        buffer_append_byte(buffer, ')');
+    }
+}
+
 static void append_project(Buffer *buffer, const PlanNode *plan)
 {
     buffer_append_text(buffer, "Project:");
@@ -56,6 +68,9 @@ void plan_append_text(Buffer *buffer, const PlanNode *plan)
         switch (plan->kind) {
         case PLAN_SCAN:
             append_scan(buffer, plan);
+            break;
+        case PLAN_RELATION:
+            append_relation(buffer, plan);
             break;
         case PLAN_FILTER:
             buffer_append_text(buffer, "Filter: ");

@@ -1,0 +1,48 @@
+#include "sql/plan.h"
+
+const PlanNode *plan_leaf(const PlanNode *plan)
+{
+    while (plan->child)
+        plan = plan->child;
+    return plan;
+}
+
+bool plan_list_has(const PlanList *list, const PlanNode *plan)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->plans[i] == plan)
+            return true;
+    return false;
+}
+
+void plan_list_add(PlanList *list, const PlanNode *plan, Arena *arena)
+{
+    if (plan_list_has(list, plan))
+        return;
+    const PlanNode *leaf = plan_leaf(plan);
+    for (uint32_t i = 0; leaf->kind == PLAN_RELATION && i < leaf->relation.n_plans; i++)
+        plan_list_add(list, leaf->relation.plans[i], arena);
+    if (list->n == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        const PlanNode **plans = ARENA_ARRAY(arena, const PlanNode *, list->capacity);
+        if (list->n)
+            memcpy(plans, list->plans, sizeof *plans * list->n);
+        list->plans = plans;
+    }
+    list->plans[list->n++] = plan;
+}
+
+bool plan_reads(const PlanNode *plan, const char *table)
+{
+    Arena arena;
+    PlanList list = {0};
+    bool found = false;
+    arena_init(&arena);
+    plan_list_add(&list, plan, &arena);
+    for (uint32_t i = 0; i < list.n && !found; i++) {
+        const PlanNode *leaf = plan_leaf(list.plans[i]);
+        found = leaf->kind == PLAN_SCAN && strcmp(leaf->scan.table, table) == 0;
+    }
+    arena_done(&arena);
+    return found;
+}

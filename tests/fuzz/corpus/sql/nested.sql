@@ -1,0 +1,1 @@
+WITH a AS (SELECT carrier, delay_days AS d FROM shipments), b(x, y) AS (SELECT carrier, max(d) AS m FROM a GROUP BY carrier) SELECT x FROM (SELECT x, y FROM b UNION ALL SELECT carrier, d FROM a UNION SELECT carrier, 1.5 AS z FROM a) AS u WHERE y > 1 ORDER BY x LIMIT 3
