@@ -123,11 +123,13 @@ def over(query: Expression, source: Expression) -> Expression:
 
 
 class Generator:
+    columns = COLUMNS
+
     def __init__(self, rng: random.Random):
         self.rng = rng
 
     def column(self, kind: str) -> Expression:
-        return Expression(self.rng.choice([name for name, k in COLUMNS.items() if k == kind]))
+        return Expression(self.rng.choice([name for name, k in self.columns.items() if k == kind]))
 
     def constant(self, kind: str) -> Expression:
         rng = self.rng
@@ -245,7 +247,7 @@ class Generator:
         return Expression(f"WITH n AS ({inner.ours}) {query.ours}", f"WITH n AS ({inner.oracle}) {query.oracle}")
 
     def relation(self, depth: int) -> Expression:
-        """A query that gives all of COLUMNS, with their types."""
+        """A query that gives all of the columns, with their types."""
         rng = self.rng
         form = rng.random()
         if depth > 0 and form < 0.25:
@@ -253,15 +255,19 @@ class Generator:
             return join(f"{{0}} {union} {{1}}", self.relation(depth - 1), self.relation(depth - 1))
         where = join(" WHERE {0}", self.condition(1)) if rng.random() < 0.5 else Expression("")
         if form < 0.5:
-            key = rng.choice(list(COLUMNS))
+            key = rng.choice(list(self.columns))
             outputs = [
-                f"{name if name == key else rng.choice(['min', 'max']) + f'({name})'} AS {name}" for name in COLUMNS
+                f"{name if name == key else rng.choice(['min', 'max']) + f'({name})'} AS {name}"
+                for name in self.columns
             ]
             select = join(f"SELECT {', '.join(outputs)} FROM {{{{files}}}}{{0}} GROUP BY {key}", where)
         else:
-            swapped = {"i": "j", "j": "i", "x": "y", "y": "x", "s": "t", "t": "s", "a": "e", "e": "a"}
+            swapped = {}
+            for kind in set(self.columns.values()):
+                one, *more = [name for name, k in self.columns.items() if k == kind]
+                swapped |= {one: more[0], more[0]: one} if more else {}
             swap = rng.random() < 0.4
-            outputs = [f"{swapped.get(name, name)} AS {name}" if swap else name for name in COLUMNS]
+            outputs = [f"{swapped.get(name, name)} AS {name}" if swap else name for name in self.columns]
             distinct = rng.choice(["", "", "DISTINCT "])
             select = join(f"SELECT {distinct}{', '.join(outputs)} FROM {{{{files}}}}{{0}}", where)
         if depth > 0 and rng.random() < 0.4:

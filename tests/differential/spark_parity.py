@@ -79,7 +79,6 @@ def make_generators():
     class Functions(query.Generator):
         """A column may come as a function of columns, of the same kind."""
 
-        columns = query.COLUMNS
         words: tuple[str, ...] = tuple(word for word in query.WORDS if "'" not in word)
 
         def bare(self, kind: str) -> str:
