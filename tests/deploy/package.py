@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import fcntl
 import functools
+import hashlib
 import os
 import pathlib
 import re
@@ -32,7 +33,8 @@ CACHE = pathlib.Path(
     os.environ.get("FREIGHTLAKE_CACHE")
     or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "freightlake"
 )
-SYSTEM = ["systemd", "ca-certificates", "libcurl4"]  # and what of Debian is essential
+# What there is beside what of Debian is essential: what the package depends on and recommends, and what completes and reads.
+SYSTEM = ["systemd", "ca-certificates", "libcurl4", "bash-completion", "fish", "man-db", "zsh"]
 MOST_EXPOSURE = 1.5  # of 10, as systemd-analyze counts
 CONFIGURATION = "etc/freightlake/daily.conf"
 UNIT = "lib/systemd/system/freightlake-daily.service"
@@ -67,6 +69,21 @@ SUDO = """#!/bin/sh
 user=$2
 shift 2
 exec runuser -u "$user" -- "$@"
+"""
+# A terminal in which zsh completes twice; prints what stands on it.
+ZSH = r"""
+zmodload zsh/zpty
+zpty -b terminal zsh -f -i
+shown=
+wait_for() { repeat 200 { zpty -rt terminal part && shown+=$part; [[ $shown == *$1* ]] && return; sleep 0.05 } }
+zpty -w terminal 'autoload -Uz compinit; compinit -u; PS1=; print rea''dy'
+wait_for ready
+zpty -w -n terminal $'freightlake comple\t'
+wait_for completion
+zpty -w -n terminal $'fi\t'
+wait_for fish
+print -r -- "$shown"
+zpty -d terminal
 """
 # Name, file of the package, what is replaced, by what; the name of the check that must object.
 MISTAKES = [
@@ -184,7 +201,7 @@ def confined(package: pathlib.Path) -> None:
 
 def system() -> pathlib.Path:
     """A bare Debian 12 as a tar file, from the mirror that this machine's apt uses."""
-    tarball = CACHE / f"debian-12-{'-'.join(SYSTEM)}.tar"
+    tarball = CACHE / f"debian-12-{hashlib.sha256(' '.join(SYSTEM).encode()).hexdigest()[:16]}.tar"
     CACHE.mkdir(parents=True, exist_ok=True)
     with tarball.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -378,6 +395,14 @@ def daily_runs(booted: Machine) -> None:
     journal = booted.run("journalctl", "--no-pager", "-u", "freightlake-daily", "-o", "cat")
     assert "nobody" in journal and "hint:" in journal, f"the journal does not say why: {journal[-800:]}"
     shutil.rmtree(inbox / "nobody")
+    inbox.rename(inbox.with_name("elsewhere"))
+    booted.run("systemctl", "start", "freightlake-daily.service", check=False)
+    assert booted.run("systemctl", "is-failed", "freightlake-daily.service").strip() == "failed", (
+        "no inbox is no failure"
+    )
+    inbox.with_name("elsewhere").rename(inbox)
+    journal = booted.run("journalctl", "--no-pager", "-u", "freightlake-daily", "-o", "cat", "-n", "8")
+    assert f"there is no folder /{HOME}/inbox" in journal, journal[-800:]
 
 
 def confinement_holds(booted: Machine) -> None:
@@ -483,6 +508,29 @@ def lake_on_s3(package: pathlib.Path) -> None:
         assert made, f"no mart in the bucket: {journal}"
 
 
+def shells_complete(package: pathlib.Path) -> None:
+    """In a booted machine: bash, fish and zsh find the completions by themselves, and man its page."""
+    with fresh_root() as root, Machine(root) as booted:
+        booted.put(package, f"/root/freightlake_{version()}_amd64.deb")
+        booted.run("apt-get", "install", "-y", f"/root/freightlake_{version()}_amd64.deb")
+        for typed, wanted in [
+            ("freightlake comple", "completion"), ("freightlake ingest --js", "--json"),
+            ("freightlake run --mart ware", "warehouse_demand"),
+        ]:  # fmt: skip
+            found = [line.split("\t")[0] for line in booted.run("fish", "-c", f"complete -C '{typed}'").splitlines()]
+            assert found == [wanted], f"fish completes {typed!r} by {found}"
+        booted.write("/root/complete.zsh", ZSH)
+        shown = booted.run("env", "TERM=xterm", "zsh", "-f", "/root/complete.zsh")
+        assert "freightlake completion" in shown and "fish" in shown, f"zsh shows {shown!r}"
+        loaded = (
+            "source /usr/share/bash-completion/bash_completion; _completion_loader freightlake; complete -p freightlake"
+        )
+        assert "_freightlake" in booted.run("bash", "-c", loaded)
+        page = booted.run("env", "MANWIDTH=100", "sh", "-c", "man --warnings freightlake 2>&1")
+        assert page.startswith("FREIGHTLAKE(1)") and "warning" not in page, page[:600]
+        assert "shipment files" in booted.run("whatis", "freightlake")
+
+
 def goes(booted: Machine) -> None:
     wanted = booted.root / "etc/systemd/system/timers.target.wants/freightlake-daily.timer"
     stamp = booted.root / "var/lib/systemd/timers/stamp-freightlake-daily.timer"
@@ -552,6 +600,7 @@ def main() -> int:
         tests.run("a purge leaves nothing", purged, package)
         tests.run("a purge leaves a lake", purged_with_lake, package)
         tests.run("a machine is installed by the guide and runs every day", machine, package)
+        tests.run("shells complete and man reads", shells_complete, package)
         tests.run("the confined service has its lake on S3", lake_on_s3, package)
         if not tests.failed:
             for name, file, old, replacement, check in MISTAKES:
