@@ -301,11 +301,10 @@ const CommandInfo LAKE_COMMANDS[] = {
      .max_operands = 1,
      .description =
          "A cluster writes data files and an outcome to _freightlake/staging/RUN and commits nothing.  'publish' holds "
-         "them"
-         " against the plan of the run and the definitions of today, runs each mart's tests, and commits what passes;"
-         " exit code 1 when a test failed.  A run that is published already stays as it is, and no mart goes back to "
-         "older"
-         " shipments.",
+         "them against the plan of the run and the definitions of today, runs each mart's tests, and commits what "
+         "passes; exit code 1 when a test failed, 3 when the cluster could not make a mart, which stops no other.  A "
+         "run "
+         "that is published already stays as it is, and no mart goes back to older shipments.",
      .options = PUBLISH_OPTIONS,
      .examples = PUBLISH_EXAMPLES},
     {.name = "history",

@@ -57,7 +57,7 @@ typedef struct LakeMartResult {
     uint64_t rows, bytes;
     MartChecks checks;
     bool passed;
-    const Error *broken; /* why its definition cannot be run; NULL: it is sound */
+    const Error *broken; /* why its definition cannot be run, or the cluster could not make it; NULL: neither */
 } LakeMartResult;
 
 typedef struct LakeRunResult {

@@ -34,6 +34,18 @@ typedef struct Publication {
 
 /* ---- May it be published? ---- */
 
+static void not_made(Publication *work, StagedJob *job)
+{
+    Error *why = ARENA_NEW(work->arena, Error);
+    error_init(why);
+    error_set(why, STATUS_DATA, "the cluster could not make the mart %.80s: %.600s", job->staged->name,
+              job->staged->error);
+    error_hint(why, "mend the cause and run the job of %s again, then publish: the other marts do not wait for it",
+               work->options->run->id);
+    job->result->broken = why;
+    work->result.n_broken++;
+}
+
 static Status moved_on(const char *what, const char *mart, const char *next, Error *err)
 {
     error_set(err, STATUS_CONFLICT, "the mart %s %s", mart, what);
@@ -67,11 +79,15 @@ static Status look_at_mart(Publication *work, StagedJob *job, Error *err)
     TRY(lake_clean_table(job->table, NULL, err));
     TRY(checks_plan(job->mart, work->arena, &job->plan, &job->result->checks, err));
     TRY(delta_snapshot_load_if_any(job->table, work->arena, &job->before, err));
+    if (job->staged->error)
+        not_made(work, job);
     if (!job->before)
         return STATUS_OK;
     job->result->version_before = job->result->version = job->before->version;
     job->result->rows = job->before->n_rows;
     job->result->bytes = job->before->size_bytes;
+    if (job->staged->error)
+        return STATUS_OK;
     const int64_t version = work->shipments->version;
     const char *app_id = publish_app_id(job->mart, work->arena);
     if (delta_transaction_version(job->before, app_id) == version) {
@@ -219,7 +235,7 @@ static Status publish_all(Publication *work, Error *err)
         TRY(look_at_mart(work, &work->jobs[i], err));
     for (uint32_t i = 0; i < work->result.n_marts; i++) {
         TRY(interrupt_check(err));
-        if (work->jobs[i].result->action == LAKE_MART_UP_TO_DATE)
+        if (work->jobs[i].result->action == LAKE_MART_UP_TO_DATE || work->jobs[i].result->broken)
             continue;
         TRY(publish(work, &work->jobs[i], err));
         work->result.n_published += work->jobs[i].result->published;
@@ -261,5 +277,12 @@ Status staged_publish(const StagedPublishOptions *options, Arena *job_arena, Lak
     clean_up(&work);
     work.result.seconds = clock_seconds() - start;
     *ret_result = work.result;
-    return status == STATUS_OK ? lake_run_failed_checks(ret_result, err) : status;
+    TRY(status);
+    for (uint32_t i = 0; i < run->n_marts; i++) {
+        if (!work.result.marts[i].broken)
+            continue;
+        *err = *work.result.marts[i].broken;
+        return err->code;
+    }
+    return lake_run_failed_checks(ret_result, err);
 }

@@ -258,10 +258,17 @@ static Status read_mart(const StagedReader *reader, const json_t *made, StagedMa
     const char *name = text_of(made, "name");
     const json_t *planned = find_mart(json_object_get(reader->plan, "marts"), name);
     const json_t *files = json_object_get(made, "files"), *rows = json_object_get(made, "rows");
+    const char *why = text_of(made, "error");
     if (!planned)
         return misfit(reader, arena_printf(reader->arena, "the mart %.80s is not in the run's plan", name), err);
     if (strcmp(text_of(made, "hash"), text_of(planned, "definition_hash")) != 0)
         return misfit(reader, arena_printf(reader->arena, "the mart %s was made by another definition", name), err);
+    if (strcmp(text_of(made, "outcome"), "ok") != 0) {
+        *ret_mart = (StagedMart){.name = arena_strdup(reader->arena, name),
+                                 .definition_hash = arena_strdup(reader->arena, text_of(planned, "definition_hash")),
+                                 .error = arena_strdup(reader->arena, *why ? why : "it does not say why")};
+        return STATUS_OK;
+    }
     if (!json_is_array(files) || !json_is_integer(rows) || json_integer_value(rows) < 0)
         return misfit(reader, arena_printf(reader->arena, "the mart %s has no files or no rows", name), err);
     if (has_twice(files, NULL))
@@ -281,13 +288,14 @@ static Status read_mart(const StagedReader *reader, const json_t *made, StagedMa
     return STATUS_OK;
 }
 
-static bool all_ok(const json_t *outcome)
+/* A job fails as a whole, or some of its marts do. */
+static bool made_any(const json_t *outcome)
 {
     size_t i;
     const json_t *mart;
-    bool ok = strcmp(text_of(outcome, "outcome"), "ok") == 0;
-    json_array_foreach(json_object_get(outcome, "marts"), i, mart) ok &= strcmp(text_of(mart, "outcome"), "ok") == 0;
-    return ok;
+    bool any = false;
+    json_array_foreach(json_object_get(outcome, "marts"), i, mart) any |= strcmp(text_of(mart, "outcome"), "ok") == 0;
+    return any && !*text_of(outcome, "error");
 }
 
 static Status job_failed(const StagedReader *reader, Error *err)
@@ -334,8 +342,11 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
         return no_outcome(reader, err);
     if (status != STATUS_OK)
         return status;
-    if (!all_ok(reader->outcome))
-        return job_failed(reader, err);
+    if (!made_any(reader->outcome))
+        return strcmp(text_of(reader->outcome, "outcome"), "ok") != 0 || *text_of(reader->outcome, "error") ||
+                       json_array_size(json_object_get(reader->outcome, "marts")) > 0
+                   ? job_failed(reader, err)
+                   : misfit(reader, "the job made no mart", err);
     const json_t *made = json_object_get(reader->outcome, "marts");
     const json_t *version = json_object_get(json_object_get(reader->plan, "shipments"), "version");
     StagedRun run = {.id = reader->id,
@@ -351,8 +362,6 @@ static Status read_steps(StagedReader *reader, StagedRun *ret_run, Error *err)
         return misfit(reader, "a mart is there twice", err);
     for (size_t i = 0; i < json_array_size(made); i++)
         TRY(read_mart(reader, json_array_get(made, i), &run.marts[run.n_marts++], err));
-    if (run.n_marts == 0)
-        return misfit(reader, "the job made no mart", err);
     TRY(check_whole(reader, &run, err));
     *ret_run = run;
     return STATUS_OK;

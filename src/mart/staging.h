@@ -15,6 +15,7 @@
  * outcome.json
  *   run, engine, engine_version, outcome ("ok" or "failed"), error (text or null), shipments_version, seconds
  *   marts       [{name, hash (the definition's), outcome, error, rows, seconds, files: ["MART/part-....parquet"]}]
+ * "failed" without an error of its own: some marts failed, and the others may be published
  *
  * A cluster reads no Delta log and writes none: the plan names the files of one version, and staged_publish commits. */
 #ifndef FREIGHTLAKE_MART_STAGING_H
@@ -52,6 +53,7 @@ Status staging_plan(const StagingRequest *request, Arena *arena, StagingPlan *re
 typedef struct StagedMart {
     const char *name;
     const char *definition_hash; /* of the plan */
+    const char *error; /* why the cluster could not make it; NULL: it did.  Then there are no rows and files. */
     uint64_t rows;
     const char **files; /* whole paths */
     uint32_t n_files;
@@ -67,7 +69,7 @@ typedef struct StagedRun {
     uint32_t n_marts;
 } StagedRun;
 
-/* A run that the cluster says is complete.  NOT_FOUND without a plan or an outcome; DATA when the cluster failed, with its
+/* A run whose job has ended.  NOT_FOUND without a plan or an outcome; DATA when the cluster made no mart at all, with its
  * message; CORRUPT when the two do not fit. */
 Status staging_read(const Lake *lake, const char *id, Arena *arena, StagedRun *ret_run, Error *err) MUST_CHECK;
 typedef struct StagingFolder {

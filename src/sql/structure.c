@@ -6,7 +6,8 @@
  *
  * Grouping (marts only): in PostgreSQL's grammar || binds weaker than + and -, in Spark as strong; LIKE, IN and BETWEEN
  * bind stronger than =, in Spark weaker, and nothing but AND and OR may follow them.  Where parentheses are missing the
- * same text would mean two things, so it is refused. */
+ * same text would mean two things, so it is refused.  Where there are too many, too: FROM t WHERE (a) names t and its one
+ * column in Spark, where WHERE and HAVING are names like others. */
 #include "sql/sql_internal.h"
 
 typedef struct Level {
@@ -166,12 +167,43 @@ static Status walk_token(Walk *walk, const SqlToken *token, bool after_operand, 
     return STATUS_OK;
 }
 
+static bool is_word(const SqlToken *token)
+{
+    return token->kind == PG_QUERY__TOKEN__IDENT || token->keyword == PG_QUERY__KEYWORD_KIND__UNRESERVED_KEYWORD;
+}
+
+/* Whether token `at` is WHERE or HAVING in FROM t WHERE (a), with nothing behind it that makes it a condition in Spark. */
+static bool is_taken_for_alias(const SqlText *source, uint32_t at)
+{
+    const SqlToken *token = &source->tokens[at];
+    if ((token->kind != PG_QUERY__TOKEN__WHERE && token->kind != PG_QUERY__TOKEN__HAVING) || at < 2 ||
+        at + 3 >= source->n_tokens)
+        return false;
+    if (token[-2].kind != PG_QUERY__TOKEN__FROM || !is_word(&token[-1]) || token[1].kind != PG_QUERY__TOKEN__ASCII_40 ||
+        !is_word(&token[2]) || token[3].kind != PG_QUERY__TOKEN__ASCII_41)
+        return false;
+    bool ends = at + 4 == source->n_tokens || token[4].kind == PG_QUERY__TOKEN__ASCII_59;
+    return ends || token_role(&token[4]) == ROLE_BORDER || token[4].kind == PG_QUERY__TOKEN__ASCII_41;
+}
+
+static Status check_alias(const SqlText *source, uint32_t at, Error *err)
+{
+    if (source->mode != SQL_MART || !is_taken_for_alias(source, at))
+        return STATUS_OK;
+    const SqlToken *token = &source->tokens[at];
+    return sql_refuse(source, token->start, err, "leave the parentheses out",
+                      "Spark takes %.*s (%.*s) for a name of the table and its column",
+                      (int)(token->end - token->start), source->text + token->start,
+                      (int)(token[2].end - token[2].start), source->text + token[2].start);
+}
+
 Status sql_check_structure(const SqlText *source, Error *err)
 {
     Walk walk = {.source = source, .levels = ARENA_ARRAY(source->arena, Level, SQL_MAX_DEPTH + 2)};
     for (uint32_t i = 0; i < source->n_tokens; i++) {
         const SqlToken *token = &source->tokens[i];
         TRY(walk_token(&walk, token, i > 0 && sql_token_ends_operand(&token[-1]), err));
+        TRY(check_alias(source, i, err));
         const Level *level = &walk.levels[walk.top];
         if (level->base + level->chain > SQL_MAX_DEPTH)
             return sql_refuse(source, token->start, err,

@@ -247,6 +247,31 @@ class Publish(unittest.TestCase):
         self.assertEqual(after["delay_trends"], before["delay_trends"] + 1)
         self.assertTrue(self.staging("r1").exists())
 
+    def test_a_mart_that_the_cluster_could_not_make(self) -> None:
+        """It stays as it was, and stops no other; the job done again brings it."""
+        self.do("run")
+        before = self.versions()
+        self.ingest()
+        self.begin("r1", "carrier_performance", "delay_trends")
+        good = self.make("r1")
+        name = good["marts"][0]["name"]
+        bad = {**good["marts"][0], "outcome": "failed", "error": "a full disk", "rows": None, "files": []}
+        cluster_double.write(self.lake, "r1", {**good, "outcome": "failed", "marts": [bad, *good["marts"][1:]]})
+        said = self.do("publish", "r1", code=3)
+        for word in (name, "could not make", "a full disk", "job of r1 again"):
+            self.assertIn(word, said)
+        other = good["marts"][1]["name"]
+        self.assertEqual(self.versions(), {**before, other: before[other] + 1})
+        self.assertTrue(self.staging("r1").exists())
+        record = json.loads(self.do("history", "--kind", "publish", "--json"))
+        self.assertIn("failed", json.dumps(record))
+        cluster_double.write(self.lake, "r1", good)
+        self.do("publish", "r1")
+        after = self.versions()
+        self.assertEqual(after[name], before[name] + 1)
+        self.assertFalse(self.staging("r1").exists())
+        self.assertIn("published before", self.do("publish", "r1"))
+
     def refused(self, run_id: str, *words: str, code: int = 3) -> None:
         before = self.versions()
         said = self.do("publish", run_id, code=code)
