@@ -102,8 +102,11 @@ static int32_t draw_lateness(CompanyDelay delay, double unit, uint32_t transit)
     if (unit >= delay.two)
         return unit < delay.two + delay.one ? 1 : unit >= 1.0 - delay.early && transit > 1 ? -1 : 0;
     int32_t late = 2;
-    for (double rest = unit / delay.two; rest < FURTHER_DAY && late < COMPANY_MAX_LATE; rest /= FURTHER_DAY)
+    double rest = unit / delay.two;
+    while (rest < FURTHER_DAY && late < COMPANY_MAX_LATE) {
+        rest /= FURTHER_DAY;
         late++;
+    }
     return late;
 }
 

@@ -197,7 +197,8 @@ static Status finish(const Lake *lake, HistoryRecord *record, Arena *arena, Erro
                                      "cannot be read"
                                    : "the program was killed before it had committed anything";
     record->source_hash = source_hash(found.parameters, arena);
-    record->seconds = (double)(found.last_ms - record->started_us / 1000) * 1e-3;
+    int64_t started_ms = record->started_us / 1000;
+    record->seconds = (double)(found.last_ms - started_ms) * 1e-3;
     TRY(history_write(lake, record, err));
     return storage_remove(mark, err);
 }
