@@ -1,6 +1,6 @@
 #include "exec/aggregate.h"
 
-#include "exec/compare.h"
+#include "exec/aggregate_extreme.h"
 
 static StateKind state_kind(const AggregateCall *call)
 {
@@ -11,22 +11,32 @@ static StateKind state_kind(const AggregateCall *call)
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
         return STATE_EXTREME;
+    case AGGREGATE_MIN_BY:
+    case AGGREGATE_MAX_BY:
+        return STATE_BY;
+    case AGGREGATE_STDDEV_SAMP:
+    case AGGREGATE_STDDEV_POP:
+    case AGGREGATE_VAR_SAMP:
+    case AGGREGATE_VAR_POP:
+    case AGGREGATE_CORR:
+        return STATE_MOMENTS;
     default:
         return call->args[0]->type.id == TYPE_DOUBLE ? STATE_SUM_DOUBLE : STATE_SUM_WHOLE;
     }
 }
 
-static size_t state_size(StateKind kind)
+static size_t state_size(StateKind kind, const AggregateCall *call)
 {
-    static const size_t sizes[] = {sizeof(int64_t), sizeof(WholeSum), sizeof(DoubleSum), sizeof(Extreme)};
-    return sizes[kind];
+    static const size_t sizes[] = {sizeof(int64_t), sizeof(WholeSum), sizeof(DoubleSum), sizeof(Extreme),
+                                   sizeof(ByExtreme)};
+    return kind == STATE_MOMENTS ? moments_size(call->n_args) : sizes[kind];
 }
 
 static void slot_prepare(AggregateSlot *slot, const AggregateCall *call, const uint32_t *column_map, Arena *arena)
 {
     slot->call = call;
     slot->state = state_kind(call);
-    slot->state_bytes = state_size(slot->state);
+    slot->state_bytes = state_size(slot->state, call);
     slot->args = ARENA_ARRAY(arena, EvalNode *, call->n_args);
     DataType types[GROUP_TABLE_MAX_COLUMNS] = {DATA_TYPE(BIGINT)};
     for (uint32_t i = 0; i < call->n_args; i++) {
@@ -172,58 +182,17 @@ static void update_double(Aggregate *aggregate, AggregateSlot *slot, const Vecto
     }
 }
 
-/* The row's bytes do not outlive the batch: they are copied, to the room of the string before where it is enough. */
-static void keep_string(Aggregate *aggregate, Extreme *state, const void *value)
+static void update_moments(Aggregate *aggregate, AggregateSlot *slot, const Vector *args, const uint8_t *mask,
+                           const uint32_t *groups, const int64_t *weights, uint32_t n)
 {
-    StrView text, kept;
-    memcpy(&text, value, sizeof text);
-    memcpy(&kept, state->value, sizeof kept);
-    if (!state->seen || text.size > state->capacity) {
-        state->capacity = text.size * 2 > 32 ? text.size * 2 : 32;
-        kept.data = arena_alloc(aggregate->arena, state->capacity);
-    }
-    if (text.size)
-        memcpy((char *)(uintptr_t)kept.data, text.data, text.size);
-    kept.size = text.size;
-    memcpy(state->value, &kept, sizeof kept);
-}
-
-/* Order of values that compare as equal but differ in their bits (0 and -0, NaNs), so that it does not matter which of them
- * came first. */
-static int tie_order(DataType type, const void *a, const void *b)
-{
-    if (type.id == TYPE_DOUBLE)
-        return compare_values(DATA_TYPE(BIGINT), a, b);
-    return type.id == TYPE_FLOAT ? compare_values(DATA_TYPE(INT), a, b) : 0;
-}
-
-static void keep_extreme(Aggregate *aggregate, AggregateSlot *slot, Extreme *state, DataType type, const void *value)
-{
-    if (state->seen) {
-        int order = compare_values(type, value, state->value);
-        if (order == 0)
-            order = tie_order(type, value, state->value);
-        if (slot->call->kind == AGGREGATE_MIN ? order >= 0 : order <= 0)
-            return;
-    }
-    if (type.id == TYPE_STRING || type.id == TYPE_BINARY)
-        keep_string(aggregate, state, value);
-    else
-        memcpy(state->value, value, type_width(type));
-    state->seen = true;
-}
-
-static void update_extreme(Aggregate *aggregate, AggregateSlot *slot, const Vector *values, const uint8_t *mask,
-                           const uint32_t *groups, uint32_t n)
-{
-    Extreme *states = (Extreme *)(void *)slot->states;
-    size_t width = type_width(values->type);
+    const double *x = args[0].data, *y = slot->call->n_args == 2 ? args[1].data : NULL;
     for (uint32_t i = 0; i < n; i++)
         if (!mask || mask[i])
-            keep_extreme(aggregate, slot, &states[groups[i]], values->type, (const char *)values->data + width * i);
+            moments_add((Moments *)(void *)(slot->states + slot->state_bytes * groups[i]), x[i], y ? &y[i] : NULL,
+                        weights ? weights[i] : 1, aggregate->arena);
 }
 
-/* Rows that count: filter true and every argument valid.  NULL when all do. */
+/* Rows that count: filter true and every argument valid, but for the value of min_by and max_by.  NULL when all do. */
 static uint8_t *row_mask(AggregateSlot *slot, const Vector *args, EvalContext *context)
 {
     uint32_t n = context->n;
@@ -236,7 +205,7 @@ static uint8_t *row_mask(AggregateSlot *slot, const Vector *args, EvalContext *c
         for (uint32_t i = 0; filter.valid && i < n; i++)
             mask[i] &= filter.valid[i];
     }
-    for (uint32_t k = 0; k < slot->call->n_args; k++) {
+    for (uint32_t k = slot->state == STATE_BY ? 1 : 0; k < slot->call->n_args; k++) {
         if (args[k].type.id == TYPE_NULLTYPE) {
             return memset(arena_alloc(context->batch_arena, n + 1), 0, n + 1);
         } else if (args[k].valid && !mask) {
@@ -290,7 +259,13 @@ static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector
         update_double(aggregate, slot, &args[0], mask, groups, weights, n);
         break;
     case STATE_EXTREME:
-        update_extreme(aggregate, slot, &args[0], mask, groups, n);
+        extreme_update(aggregate, slot, &args[0], mask, groups, n);
+        break;
+    case STATE_BY:
+        by_update(aggregate, slot, args, mask, groups, n);
+        break;
+    case STATE_MOMENTS:
+        update_moments(aggregate, slot, args, mask, groups, weights, n);
         break;
     }
 }
@@ -381,10 +356,18 @@ static void merge_slot(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot 
             const DoubleSum *b = (const DoubleSum *)(const void *)from;
             exact_sum_merge(&a->sum, &b->sum, aggregate->arena);
             a->count += b->count;
+        } else if (slot->state == STATE_MOMENTS) {
+            moments_merge((Moments *)(void *)into, (const Moments *)(const void *)from, slot->call->n_args,
+                          aggregate->arena);
+        } else if (slot->state == STATE_BY) {
+            const ByExtreme *b = (const ByExtreme *)(const void *)from;
+            if (b->extreme.seen)
+                by_keep(aggregate, slot, (ByExtreme *)(void *)into, b->value.seen ? b->value.value : NULL,
+                        b->extreme.value);
         } else {
             const Extreme *b = (const Extreme *)(const void *)from;
             if (b->seen)
-                keep_extreme(aggregate, slot, (Extreme *)(void *)into, slot->call->args[0]->type, b->value);
+                extreme_keep(aggregate, slot, (Extreme *)(void *)into, slot->call->args[0]->type, b->value);
         }
     }
 }
@@ -482,6 +465,17 @@ static bool finish_state(const AggregateSlot *slot, const char *state, void *pla
         const Extreme *extreme = (const Extreme *)(const void *)state;
         memcpy(place, extreme->value, type_width(call->type));
         return extreme->seen;
+    }
+    case STATE_BY: {
+        const ByExtreme *by = (const ByExtreme *)(const void *)state;
+        memcpy(place, by->value.value, type_width(call->type));
+        return by->extreme.seen && by->value.seen;
+    }
+    case STATE_MOMENTS: {
+        double value = 0;
+        bool valid = moments_finish(call->kind, (const Moments *)(const void *)state, &value);
+        memcpy(place, &value, sizeof value);
+        return valid;
     }
     }
     return false;

@@ -6,6 +6,7 @@
 #ifndef FREIGHTLAKE_EXEC_AGGREGATE_H
 #define FREIGHTLAKE_EXEC_AGGREGATE_H
 
+#include "exec/aggregate_moments.h"
 #include "exec/eval.h"
 #include "exec/exact_sum.h"
 #include "exec/group_table.h"
@@ -15,6 +16,8 @@ typedef enum StateKind {
     STATE_SUM_WHOLE,  /* sum and avg of integers and decimals, in 192 bits */
     STATE_SUM_DOUBLE, /* sum and avg of doubles */
     STATE_EXTREME,    /* min, max */
+    STATE_BY,         /* min_by, max_by */
+    STATE_MOMENTS,    /* stddev, variance, corr */
 } StateKind;
 
 /* high * 2^128 + low: no order of terms can overflow on the way to a sum that fits. */
@@ -35,6 +38,12 @@ typedef struct Extreme {
     uint32_t capacity; /* of the room that a string has been copied to */
     bool seen;
 } Extreme;
+
+/* The value at the extreme of another; extreme.seen: a row was, value.seen: the value is not NULL. */
+typedef struct ByExtreme {
+    Extreme extreme;
+    Extreme value;
+} ByExtreme;
 
 typedef struct AggregateSlot {
     const AggregateCall *call;

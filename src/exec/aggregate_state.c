@@ -8,7 +8,8 @@
  * Types are three bytes: id, precision, scale.  A column of values is one byte a group (1: there is one) and the values that
  * are there, one after the other: strings with a u32 size before them, all others in the width of their type.  States:
  * count i64; whole sum 128 bits, i64, count i64; double sum as exact_sum_save gives it, count i64; extremes are a column of
- * values.  Little-endian throughout.
+ * values; min_by and max_by are two, of y and of x; moments are count i64 and their sums as those of doubles.  Little-endian
+ * throughout.
  *
  * The order of the groups is not defined.  A reader believes nothing: what it could not compute with safely is refused
  * even where the checksum is right. */
@@ -78,6 +79,8 @@ static void append_signature(Buffer *bytes, const PlanNode *node)
         const AggregateCall *call = &node->aggregate.calls[i];
         buffer_append_byte(bytes, (uint8_t)call->kind);
         append_type(bytes, call->n_args ? call->args[0]->type : DATA_TYPE(NULLTYPE));
+        for (uint32_t k = 1; k < call->n_args; k++)
+            append_type(bytes, call->args[k]->type);
         append_type(bytes, call->type);
     }
 }
@@ -91,20 +94,30 @@ static void append_key(Buffer *bytes, const Vector *column)
             append_value(bytes, column->type, (const char *)column->data + width * g);
 }
 
-static void append_extremes(Buffer *bytes, const AggregateSlot *slot, uint32_t n)
+/* The Extreme that lies `offset` bytes within each state. */
+static Extreme *extreme_at(const AggregateSlot *slot, uint32_t g, size_t offset)
 {
-    const Extreme *states = (const Extreme *)(const void *)slot->states;
+    return (Extreme *)(void *)(slot->states + slot->state_bytes * g + offset);
+}
+
+static void append_extremes(Buffer *bytes, const AggregateSlot *slot, size_t offset, DataType type, uint32_t n)
+{
     for (uint32_t g = 0; g < n; g++)
-        buffer_append_byte(bytes, states[g].seen);
+        buffer_append_byte(bytes, extreme_at(slot, g, offset)->seen);
     for (uint32_t g = 0; g < n; g++)
-        if (states[g].seen)
-            append_value(bytes, slot->call->args[0]->type, states[g].value);
+        if (extreme_at(slot, g, offset)->seen)
+            append_value(bytes, type, extreme_at(slot, g, offset)->value);
 }
 
 static void append_states(Buffer *bytes, const AggregateSlot *slot, uint32_t n)
 {
     if (slot->state == STATE_EXTREME) {
-        append_extremes(bytes, slot, n);
+        append_extremes(bytes, slot, 0, slot->call->args[0]->type, n);
+        return;
+    }
+    if (slot->state == STATE_BY) {
+        append_extremes(bytes, slot, offsetof(ByExtreme, extreme), slot->call->args[1]->type, n);
+        append_extremes(bytes, slot, offsetof(ByExtreme, value), slot->call->args[0]->type, n);
         return;
     }
     for (uint32_t g = 0; g < n; g++) {
@@ -116,6 +129,11 @@ static void append_states(Buffer *bytes, const AggregateSlot *slot, uint32_t n)
             buffer_append(bytes, &sum->low, sizeof sum->low);
             buffer_append(bytes, &sum->high, sizeof sum->high);
             buffer_append(bytes, &sum->count, sizeof sum->count);
+        } else if (slot->state == STATE_MOMENTS) {
+            const Moments *moments = (const Moments *)(const void *)state;
+            buffer_append(bytes, &moments->count, sizeof moments->count);
+            for (uint32_t i = 0; i < moments_sums(slot->call->n_args); i++)
+                exact_sum_save(&moments->sums[i], bytes);
         } else {
             const DoubleSum *sum = (const DoubleSum *)(const void *)state;
             exact_sum_save(&sum->sum, bytes);
@@ -256,22 +274,25 @@ static void take_key(StateReader *reader, DataType type, uint32_t n, Arena *aren
     }
 }
 
-static void take_extremes(StateReader *reader, AggregateSlot *slot, uint32_t n, Arena *arena)
+static void take_extremes(StateReader *reader, AggregateSlot *slot, size_t offset, DataType type, uint32_t n,
+                          Arena *arena)
 {
     const uint8_t *seen = take_valid(reader, n, arena);
     if (!seen)
         return;
-    slot->states = arena_zalloc(arena, slot->state_bytes * (n + 1));
-    Extreme *states = (Extreme *)(void *)slot->states;
+    if (!slot->states)
+        slot->states = arena_zalloc(arena, slot->state_bytes * (n + 1));
     for (uint32_t g = 0; g < n; g++) {
-        states[g].seen = seen[g];
+        Extreme *extreme = extreme_at(slot, g, offset);
+        extreme->seen = seen[g];
         if (seen[g])
-            take_value(reader, slot->call->args[0]->type, states[g].value);
+            take_value(reader, type, extreme->value);
     }
 }
 
-static void take_sum(StateReader *reader, StateKind kind, char *place, Arena *arena)
+static void take_sum(StateReader *reader, const AggregateSlot *slot, char *place, Arena *arena)
 {
+    StateKind kind = slot->state;
     if (kind == STATE_COUNT) {
         *(int64_t *)(void *)place = take_count(reader);
     } else if (kind == STATE_SUM_WHOLE) {
@@ -280,6 +301,11 @@ static void take_sum(StateReader *reader, StateKind kind, char *place, Arena *ar
         take(reader, &sum->high, sizeof sum->high);
         sum->count = take_count(reader);
         reader->failed |= sum->high < -sum->count || sum->high > sum->count; /* no term is 2^128 or more */
+    } else if (kind == STATE_MOMENTS) {
+        Moments *moments = (Moments *)(void *)place;
+        moments->count = take_count(reader);
+        for (uint32_t i = 0; i < moments_sums(slot->call->n_args); i++)
+            reader->failed |= reader->failed || !exact_sum_load(&moments->sums[i], &reader->at, &reader->left, arena);
     } else {
         DoubleSum *sum = (DoubleSum *)(void *)place;
         reader->failed |= reader->failed || !exact_sum_load(&sum->sum, &reader->at, &reader->left, arena);
@@ -290,7 +316,12 @@ static void take_sum(StateReader *reader, StateKind kind, char *place, Arena *ar
 static void take_states(StateReader *reader, AggregateSlot *slot, uint32_t n, Arena *arena)
 {
     if (slot->state == STATE_EXTREME) {
-        take_extremes(reader, slot, n, arena);
+        take_extremes(reader, slot, 0, slot->call->args[0]->type, n, arena);
+        return;
+    }
+    if (slot->state == STATE_BY) {
+        take_extremes(reader, slot, offsetof(ByExtreme, extreme), slot->call->args[1]->type, n, arena);
+        take_extremes(reader, slot, offsetof(ByExtreme, value), slot->call->args[0]->type, n, arena);
         return;
     }
     if (reader->left / sizeof(int64_t) < n) { /* the smallest state */
@@ -299,7 +330,7 @@ static void take_states(StateReader *reader, AggregateSlot *slot, uint32_t n, Ar
     }
     slot->states = arena_zalloc(arena, slot->state_bytes * (n + 1));
     for (uint32_t g = 0; g < n && !reader->failed; g++)
-        take_sum(reader, slot->state, slot->states + slot->state_bytes * g, arena);
+        take_sum(reader, slot, slot->states + slot->state_bytes * g, arena);
 }
 
 static Status refuse(Error *err, const char *why)

@@ -63,7 +63,8 @@ struct Cells {
 static bool slot_is_measurable(const AggregateSlot *slot)
 {
     const AggregateCall *call = slot->call;
-    if (call->distinct || slot->filter || slot->state == STATE_EXTREME || call->n_args != 1)
+    bool summed = slot->state == STATE_COUNT || slot->state == STATE_SUM_WHOLE || slot->state == STATE_SUM_DOUBLE;
+    if (call->distinct || slot->filter || !summed || call->n_args != 1)
         return false;
     return slot->state == STATE_COUNT || slot->state == STATE_SUM_DOUBLE || !type_is_wide_decimal(call->args[0]->type);
 }

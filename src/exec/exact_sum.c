@@ -160,6 +160,46 @@ bool exact_sum_load(ExactSum *ret_sum, const uint8_t **inout_bytes, size_t *inou
     return true;
 }
 
+/* The magnitude of a finite sum as digits below 2^32; true when the sum is negative. */
+static bool take_magnitude(const ExactSum *sum, WideSum *ret_wide)
+{
+    *ret_wide = sum->wide ? *sum->wide : (WideSum){0};
+    propagate_carries(ret_wide);
+    add_units(ret_wide, sum->window, EXACT_WINDOW_EXPONENT);
+    propagate_carries(ret_wide);
+    bool negative = ret_wide->digits[DIGITS - 1] < 0;
+    if (negative) {
+        for (int i = 0; i < DIGITS; i++)
+            ret_wide->digits[i] = -ret_wide->digits[i];
+        propagate_carries(ret_wide);
+    }
+    return negative;
+}
+
+void exact_sum_add_product(ExactSum *into, const ExactSum *from, double factor, Arena *arena)
+{
+    WideSum wide;
+    int exponent;
+    int64_t mantissa = (int64_t)ldexp(frexp(factor, &exponent), 53);
+    if (take_magnitude(from, &wide))
+        mantissa = -mantissa;
+    for (int i = 0; i < DIGITS; i++) {
+        if (!wide.digits[i] || !mantissa)
+            continue;
+        Int128 units = (Int128)mantissa * wide.digits[i];
+        int place = LOWEST_EXPONENT + 32 * i + exponent - 53, lost = LOWEST_EXPONENT - place;
+        if (lost > 0) {
+            units = lost < 126 ? units / ((Int128)1 << lost) : 0;
+            place = LOWEST_EXPONENT;
+        }
+        if (place - LOWEST_EXPONENT >= 32 * (DIGITS - 5)) { /* no room for five digits */
+            wide_of(into, arena)->special |= SPECIAL_NAN;
+            return;
+        }
+        exact_sum_add_scaled(into, units, place, arena);
+    }
+}
+
 /* Rounds `magnitude` * 2^exponent with `sticky` telling of lower bits that are not zero. */
 static double round_units(UInt128 magnitude, int exponent, bool sticky)
 {
@@ -187,21 +227,13 @@ double exact_sum_round(const ExactSum *sum)
             round_units(sum->window < 0 ? -(UInt128)sum->window : (UInt128)sum->window, EXACT_WINDOW_EXPONENT, false);
         return sum->window < 0 ? -rounded : rounded;
     }
-    WideSum wide = *sum->wide;
-    if (wide.special) {
-        if (wide.special == SPECIAL_POSITIVE)
+    WideSum wide;
+    if (sum->wide->special) {
+        if (sum->wide->special == SPECIAL_POSITIVE)
             return INFINITY;
-        return wide.special == SPECIAL_NEGATIVE ? -INFINITY : NAN;
+        return sum->wide->special == SPECIAL_NEGATIVE ? -INFINITY : NAN;
     }
-    propagate_carries(&wide);
-    add_units(&wide, sum->window, EXACT_WINDOW_EXPONENT);
-    propagate_carries(&wide);
-    bool negative = wide.digits[DIGITS - 1] < 0;
-    if (negative) {
-        for (int i = 0; i < DIGITS; i++)
-            wide.digits[i] = -wide.digits[i];
-        propagate_carries(&wide);
-    }
+    bool negative = take_magnitude(sum, &wide);
     int top = DIGITS - 1;
     while (top >= 0 && wide.digits[top] == 0)
         top--;

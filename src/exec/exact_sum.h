@@ -24,6 +24,8 @@ void exact_sum_add_wide(ExactSum *sum, double value, int64_t times, Arena *arena
 /* Adds units * 2^exponent. */
 void exact_sum_add_scaled(ExactSum *sum, Int128 units, int exponent, Arena *arena);
 void exact_sum_merge(ExactSum *into, const ExactSum *from, Arena *arena);
+/* Adds factor * from, both finite; exact but for bits below 2^-1075, which are dropped.  A product far beyond double is NaN. */
+void exact_sum_add_product(ExactSum *into, const ExactSum *from, double factor, Arena *arena);
 /* The sum as bytes that exact_sum_load takes: the same value, whatever its terms' order was. */
 void exact_sum_save(const ExactSum *sum, Buffer *bytes);
 /* Reads a sum from the first of *inout_bytes and moves behind it; false when they are no sum. */

@@ -19,7 +19,6 @@ static void append_list(Buffer *text, const Expr *const *exprs, uint32_t n, cons
 
 static void append_aggregate(Buffer *text, const PlanNode *node)
 {
-    static const char *const names[] = {"count(*)", "count", "sum", "avg", "min", "max"};
     const Schema *input = &node->child->schema;
     buffer_append_text(text, "Aggregate");
     if (node->aggregate.n_keys) {
@@ -29,8 +28,10 @@ static void append_aggregate(Buffer *text, const PlanNode *node)
     for (uint32_t i = 0; i < node->aggregate.n_calls; i++) {
         const AggregateCall *call = &node->aggregate.calls[i];
         buffer_append_text(text, i ? ", " : ": ");
-        buffer_append_text(text, names[call->kind]);
-        if (call->kind != AGGREGATE_COUNT_STAR) {
+        buffer_append_text(text, aggregate_name(call->kind));
+        if (call->kind == AGGREGATE_COUNT_STAR) {
+            buffer_append_text(text, "(*)");
+        } else {
             buffer_append_text(text, call->distinct ? "(DISTINCT " : "(");
             append_list(text, call->args, call->n_args, input);
             buffer_append_byte(text, ')');

@@ -9,11 +9,28 @@ typedef struct AggregateName {
 } AggregateName;
 
 static const AggregateName AGGREGATES[] = {
-    {"count", AGGREGATE_COUNT}, {"sum", AGGREGATE_SUM}, {"avg", AGGREGATE_AVG},
-    {"min", AGGREGATE_MIN},     {"max", AGGREGATE_MAX},
+    {"count", AGGREGATE_COUNT},
+    {"sum", AGGREGATE_SUM},
+    {"avg", AGGREGATE_AVG},
+    {"min", AGGREGATE_MIN},
+    {"max", AGGREGATE_MAX},
+    {"min_by", AGGREGATE_MIN_BY},
+    {"max_by", AGGREGATE_MAX_BY},
+    {"stddev", AGGREGATE_STDDEV_SAMP},
+    {"stddev_samp", AGGREGATE_STDDEV_SAMP},
+    {"stddev_pop", AGGREGATE_STDDEV_POP},
+    {"variance", AGGREGATE_VAR_SAMP},
+    {"var_samp", AGGREGATE_VAR_SAMP},
+    {"var_pop", AGGREGATE_VAR_POP},
+    {"corr", AGGREGATE_CORR},
 };
 
 /* ---- aggregates ---- */
+static bool is_by(AggregateKind kind)
+{
+    return kind == AGGREGATE_MIN_BY || kind == AGGREGATE_MAX_BY;
+}
+
 static Status refuse_type(const Binder *binder, const char *name, DataType type, int32_t byte, Error *err)
 {
     char text[32];
@@ -57,11 +74,42 @@ static bool number_types(AggregateKind kind, DataType given, DataType *want, Dat
     }
 }
 
+/* min_by and max_by keep x as it is and compare y: both need a type. */
+static Status type_by(Binder *binder, AggregateCall *call, const char *name, int32_t byte, Error *err)
+{
+    for (uint32_t i = 0; i < call->n_args; i++) {
+        DataType given = call->args[i]->type;
+        if (given.id == TYPE_NULLTYPE)
+            return refuse_type(binder, name, given, byte, err);
+        DataType want = given.id == TYPE_FLOAT ? DATA_TYPE(DOUBLE) : given;
+        TRY(bind_at(binder, expr_cast(binder->arena, call->args[i], want, &call->args[i], err), byte, err));
+    }
+    call->type = call->args[0]->type;
+    return STATUS_OK;
+}
+
+/* Moments are of doubles, as in Spark, which casts whatever is a number. */
+static Status type_moments(Binder *binder, AggregateCall *call, const char *name, int32_t byte, Error *err)
+{
+    call->type = DATA_TYPE(DOUBLE);
+    for (uint32_t i = 0; i < call->n_args; i++) {
+        DataType want;
+        if (!number_types(call->kind, call->args[i]->type, &want, &want))
+            return refuse_type(binder, name, call->args[i]->type, byte, err);
+        TRY(bind_at(binder, expr_cast(binder->arena, call->args[i], call->type, &call->args[i], err), byte, err));
+    }
+    return STATUS_OK;
+}
+
 static Status type_aggregate(Binder *binder, AggregateCall *call, const char *name, int32_t byte, Error *err)
 {
     call->type = DATA_TYPE(BIGINT);
     if (call->kind == AGGREGATE_COUNT_STAR || call->kind == AGGREGATE_COUNT)
         return STATUS_OK;
+    if (is_by(call->kind))
+        return type_by(binder, call, name, byte, err);
+    if (call->kind >= AGGREGATE_STDDEV_SAMP)
+        return type_moments(binder, call, name, byte, err);
     DataType given = call->args[0]->type;
     DataType want = given.id == TYPE_FLOAT ? DATA_TYPE(DOUBLE) : given;
     if (call->kind == AGGREGATE_MIN || call->kind == AGGREGATE_MAX) {
@@ -111,6 +159,12 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
     if (node->n_args == 0)
         return sql_refuse(binder->source, byte, err, kind == AGGREGATE_COUNT ? "write count(*)" : "name a column",
                           "%s without an argument", name);
+    if (is_by(kind) || kind == AGGREGATE_CORR)
+        return node->n_args == 2 ? STATUS_OK
+                                 : sql_refuse(binder->source, byte, err,
+                                              is_by(kind) ? "give the value and what it is chosen by: min_by(x, y)"
+                                                          : "give two numbers",
+                                              "%s takes two arguments, not %zu", name, node->n_args);
     if (node->n_args > 1 && kind != AGGREGATE_COUNT)
         return sql_refuse(binder->source, byte, err, "give one argument", "%s takes one argument, not %zu", name,
                           node->n_args);
@@ -138,7 +192,7 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
         call.kind = AGGREGATE_COUNT_STAR;
         call.n_args = 0;
     }
-    if (call.kind == AGGREGATE_MIN || call.kind == AGGREGATE_MAX)
+    if (call.kind == AGGREGATE_MIN || call.kind == AGGREGATE_MAX || is_by(call.kind))
         call.distinct = false;
     TRY(type_aggregate(binder, &call, aggregate->name, node->location, err));
     if (node->agg_filter) {
@@ -156,12 +210,9 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
 
 const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema)
 {
-    static const char *const names[] = {
-        [AGGREGATE_COUNT_STAR] = "count", [AGGREGATE_COUNT] = "count", [AGGREGATE_SUM] = "sum",
-        [AGGREGATE_AVG] = "avg",          [AGGREGATE_MIN] = "min",     [AGGREGATE_MAX] = "max"};
     Buffer text;
     buffer_init(&text, 0);
-    buffer_printf(&text, "%s(%s", names[call->kind], call->distinct ? "DISTINCT " : "");
+    buffer_printf(&text, "%s(%s", aggregate_name(call->kind), call->distinct ? "DISTINCT " : "");
     if (call->kind == AGGREGATE_COUNT_STAR)
         buffer_append_byte(&text, '*');
     for (uint32_t i = 0; i < call->n_args; i++) {

@@ -1,5 +1,25 @@
 #include "sql/plan.h"
 
+const char *aggregate_name(AggregateKind kind)
+{
+    static const char *const names[] = {
+        [AGGREGATE_COUNT_STAR] = "count",
+        [AGGREGATE_COUNT] = "count",
+        [AGGREGATE_SUM] = "sum",
+        [AGGREGATE_AVG] = "avg",
+        [AGGREGATE_MIN] = "min",
+        [AGGREGATE_MAX] = "max",
+        [AGGREGATE_MIN_BY] = "min_by",
+        [AGGREGATE_MAX_BY] = "max_by",
+        [AGGREGATE_STDDEV_SAMP] = "stddev_samp",
+        [AGGREGATE_STDDEV_POP] = "stddev_pop",
+        [AGGREGATE_VAR_SAMP] = "var_samp",
+        [AGGREGATE_VAR_POP] = "var_pop",
+        [AGGREGATE_CORR] = "corr",
+    };
+    return names[kind];
+}
+
 const PlanNode *plan_leaf(const PlanNode *plan)
 {
     while (plan->child)

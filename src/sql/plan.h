@@ -32,11 +32,21 @@ typedef enum AggregateKind {
     AGGREGATE_AVG, /* integers, double -> double; decimal(p,s) -> decimal(p+4,s+4), half up */
     AGGREGATE_MIN,
     AGGREGATE_MAX,
+    AGGREGATE_MIN_BY, /* (x, y): the type of x */
+    AGGREGATE_MAX_BY,
+    AGGREGATE_STDDEV_SAMP, /* double -> double, as all that follow */
+    AGGREGATE_STDDEV_POP,
+    AGGREGATE_VAR_SAMP,
+    AGGREGATE_VAR_POP,
+    AGGREGATE_CORR, /* (x, y) */
 } AggregateKind;
+
+/* The function's name, "count" for both kinds of it. */
+const char *aggregate_name(AggregateKind kind);
 
 typedef struct AggregateCall {
     AggregateKind kind;
-    bool distinct; /* COUNT, SUM, AVG; count(DISTINCT a, b) has several args */
+    bool distinct; /* neither MIN nor MAX nor BY; count(DISTINCT a, b) has several args */
     const Expr **args;
     uint32_t n_args;
     const Expr *filter; /* FILTER (WHERE ...), boolean, or NULL */

@@ -124,6 +124,7 @@ def over(query: Expression, source: Expression) -> Expression:
 
 class Generator:
     columns = COLUMNS
+    ties = True  # whether the oracle can be asked for our choice among equals
 
     def __init__(self, rng: random.Random):
         self.rng = rng
@@ -231,8 +232,34 @@ class Generator:
             return join("{0}({1}){2}", Expression(function), value, filter_text, oracle=cast)
         if kind < 0.6:
             return join("sum({0}){1}", self.column("decimal"), filter_text)
+        if kind < 0.72:
+            return self.moment(filter_text)
+        if kind < 0.8 and self.ties:  # of several values at one extreme the least is ours; any is the oracle's
+            x, y = (self.column(rng.choice(["int", "bigint", "double", "string", "date"])) for _ in range(2))
+            word, extreme = rng.choice([("min_by", "min"), ("max_by", "max")])
+            ours = join(f"{word}({{0}}, {{1}}){{2}}", x, y, filter_text).ours
+            order = "DESC" if word == "max_by" else "ASC"
+            first = f"first({{0}} ORDER BY {{1}} {order} NULLS LAST, {{0}} ASC NULLS LAST)"
+            where = " FILTER (WHERE {1} IS NOT NULL{2})"
+            condition = filter_text.oracle.removeprefix(" FILTER (WHERE ").removesuffix(")")
+            condition = f" AND {condition}" if condition else ""
+            return Expression(ours, (first + where).format(x.oracle, y.oracle, condition))
         column = self.column(rng.choice(["int", "bigint", "double", "string", "date", "decimal"]))
         return join("{0}({1}){2}", Expression(rng.choice(["min", "max"])), column, filter_text)
+
+    def moment(self, filter_text: Expression) -> Expression:
+        """Of modest values: the oracle's own rounding grows with the mean, and what it leaves of equal values is noise."""
+        rng = self.rng
+        x, y = (f"CAST({c} AS DOUBLE)" for c in (self.column("double").ours, f"({self.column('int').ours} % 100)"))
+        word = rng.choice(["stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "corr"])
+        if word == "corr":
+            return Expression(
+                f"round(corr({x}, {y}){filter_text.ours}, 7)",
+                f"round(nullif(corr({x}, {y}){filter_text.oracle}, 'nan'::DOUBLE), 7)",
+            )
+        distinct = rng.choice(["", "", "DISTINCT "])
+        value = rng.choice([x, y])
+        return join("{0}({1}){2}", Expression(word), Expression(distinct + value), filter_text)
 
     def query(self) -> Expression:
         """A SELECT over the files, over a subquery, or over what WITH names."""

@@ -4,7 +4,7 @@ on a real standalone cluster, in one Spark application.
 
 The marts go the whole way: `marts export --run`, spark/run_marts.py, `publish`; what is published must be what `run` makes here.
 Random queries are those of query.py with more functions, over the lake's shipments and over random tables.  Rows are compared
-as multisets and types exactly; doubles exactly, too, but where a sum or an average is in the query: those within relative
+as multisets and types exactly; doubles exactly, too, but where a sum, an average or a moment is in the query: those within relative
 1e-11.  FREIGHTLAKE_SLOW=1 runs many more.  A failing query is printed with the seed, which repeats it.
 """
 
@@ -80,6 +80,7 @@ def make_generators():
         """A column may come as a function of columns, of the same kind."""
 
         words: tuple[str, ...] = tuple(word for word in query.WORDS if "'" not in word)
+        ties = False
 
         def bare(self, kind: str) -> str:
             names = [name for name, k in self.columns.items() if k == kind]
@@ -421,7 +422,7 @@ def difference(table, types: list[str], rows: list[tuple], sql: str) -> str | No
     here, there = counted(got), counted(want)
     if here == there:
         return None
-    if not re.search(r"\b(sum|avg)\(", sql):
+    if not re.search(r"\b(sum|avg|std\w*|var\w*|corr|percentile|median)\(", sql):
         return f"only here: {next((here - there).elements())}, only in Spark: {next((there - here).elements())}"
     exact = [name.startswith("k") or kind != "double" for name, kind in zip(table.column_names, types)]
 
