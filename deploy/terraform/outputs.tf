@@ -1,20 +1,10 @@
 locals {
   # A value for each key that the flows read from Kestra's KV store.
   kestra_values = {
-    lake                       = "s3://${module.lake.buckets["processed"]}/lake"
-    aws_region                 = var.region
-    emr_release_label          = var.emr.release_label
-    emr_subnet_id              = module.network.private_subnet_id
-    emr_service_role           = module.compute.service_role_name
-    emr_job_flow_role          = module.compute.instance_profile_name
-    emr_log_uri                = module.compute.log_uri
-    emr_security_configuration = module.compute.security_configuration
-    emr_primary_group          = module.compute.security_groups.primary
-    emr_worker_group           = module.compute.security_groups.worker
-    emr_service_group          = module.compute.security_groups.service
-    emr_instance_type          = var.emr.core_type
-    emr_instance_count         = tostring(1 + var.emr.core_count + var.emr.task_count)
-    spark_job_uri              = "s3://${module.lake.buckets["artefacts"]}/jobs/run_marts.py"
+    lake          = "s3://${module.lake.buckets["processed"]}/lake"
+    aws_region    = var.region
+    emr_job_flow  = jsonencode(module.compute.job_flow)
+    spark_job_uri = "s3://${module.lake.buckets["artefacts"]}/jobs/run_marts.py"
   }
 }
 

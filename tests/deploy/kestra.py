@@ -1,16 +1,38 @@
 #!/usr/bin/env python3
-"""The names that flows read are the ones that deploy/terraform gives values to.
+"""deploy/kestra: its names, its flows as text, and its flows on Kestra's real engine.
 
-Reads deploy/kestra/names.yaml and Terraform's files as text, so it needs neither engine nor cloud.  It says nothing of
-flows.  Ends with `N passed, N failed, N skipped`.
+The engine runs in a network of its own, where only the loopback is: flows call the real freightlake, a webhook and an AWS
+double whose EMR steps complete, fail or hang on command.  Two things differ from the files that people deploy: retries
+wait a second, and the schedule's test has its cron in seconds.  The shell task is a stand-in (tests/deploy/kestra/standins).
+Ends with `N passed, N failed, N skipped`.
 """
 
+import base64
+import datetime
+import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
+import time
+import zoneinfo
+from collections.abc import Callable
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE / "kestra"), str(ROOT / "tests")]
+
+import go_tools  # noqa: E402
+
 TERRAFORM = ROOT / "deploy" / "terraform"
+FLOWS = ROOT / "deploy" / "kestra" / "flows"
+INSIDE = "FREIGHTLAKE_KESTRA_INSIDE"
+COMMANDS = "io.kestra.plugin.scripts.shell.Commands"
+SCHEDULE = "io.kestra.plugin.core.trigger.Schedule"
+ZONE = "Europe/Berlin"
 
 
 def section(name: str) -> list[str]:
@@ -33,18 +55,432 @@ def given_secrets() -> list[str]:
     return re.findall(r'"([^"]+)"', body[1]) if body else []
 
 
+def names_are_terraforms(read: list[str], given: list[str]) -> None:
+    assert read and len(set(read)) == len(read), f"names.yaml has {read}"
+    assert sorted(read) == sorted(given), (
+        f"only in names.yaml {sorted(set(read) - set(given))}, only in Terraform {sorted(set(given) - set(read))}"
+    )
+
+
+def flow_text(name: str) -> str:
+    return (FLOWS / f"{name}.yaml").read_text()
+
+
+def quick(text: str) -> str:
+    """A flow whose retries do not wait."""
+    text = re.sub(r"^(\s+interval: ).*$", r"\1PT1S", text, flags=re.M)
+    return re.sub(r"^(\s+maxInterval: ).*$", r"\1PT2S", text, flags=re.M)
+
+
+def all_tasks(flow: dict) -> list[dict]:
+    found = []
+    waiting = [task for key in ("tasks", "errors", "finally") for task in flow.get(key, [])]
+    while waiting:
+        task = waiting.pop()
+        found.append(task)
+        waiting += [child for key in ("tasks", "then", "else", "errors", "finally") for child in task.get(key, [])]
+    return found
+
+
+def rules(flows: dict[str, dict], texts: dict[str, str]) -> None:
+    """What the engine would run all the same, and what must not be."""
+    for name, flow in flows.items():
+        assert flow["id"] == name and flow["namespace"] == "freightlake", f"{name}: id and namespace"
+        assert flow.get("labels", {}).get("system") == "freightlake", f"{name}: it has no label `system`"
+        for task in all_tasks(flow):
+            where = f"{name}.{task['id']}"
+            if task["type"] in (COMMANDS, "io.kestra.plugin.core.http.Request"):
+                assert "timeout" in task, f"{where}: it has no timeout"
+            for command in task.get("commands", []):
+                assert "{{" not in command, f"{where}: a value within a command is read by the shell; give it in env"
+                if re.match(r"freightlake-flow (ingest|run|cluster-start|cluster-end)\b", command):
+                    assert task.get("retry", {}).get("type") == "exponential", f"{where}: it has no retry with backoff"
+        for trigger in flow.get("triggers", []):
+            assert trigger["type"] != SCHEDULE or trigger.get("timezone"), f"{name}.{trigger['id']}: it has no timezone"
+        assert flow.get("concurrency", {}).get("limit") == 1, f"{name}: its concurrency has no limit"
+        told = [task for task in flow.get("errors", []) if "ALERT_WEBHOOK_URL" in task.get("uri", "")]
+        assert told and told[0].get("retry"), f"{name}: nobody is told when it fails"
+    ended = [task for task in flows["daily-emr"].get("finally", []) if "cluster-end" in str(task.get("commands"))]
+    assert ended, "daily-emr: the cluster is not terminated in `finally`"
+    read = {"kv": set(), "secret": set()}
+    for text in texts.values():
+        for kind, key in re.findall(r"\b(kv|secret)\('([^']+)'\)", text):
+            read[kind].add(key)
+    assert read["kv"] == set(section("kv")), f"flows read {sorted(read['kv'])}"
+    assert read["secret"] == {"ALERT_WEBHOOK_URL"}, f"flows read the secrets {sorted(read['secret'])}"
+
+
+class Tests:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def run(self, name: str, check: Callable, *arguments) -> None:
+        started = time.monotonic()
+        try:
+            check(*arguments)
+        except go_tools.Unavailable as error:
+            self.skipped += 1
+            print(f"skipped: {name}: {error}", flush=True)
+        except Exception as error:
+            self.failed += 1
+            what = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+            print(f"FAILED {name}: {what}", flush=True)
+        else:
+            self.passed += 1
+            print(f"ok     {name} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    def end(self) -> int:
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        return 1 if self.failed else 0
+
+
+class World:
+    """The engine with all flows, the webhook, the AWS double; a fresh lake for each test."""
+
+    def __init__(self, engine, hook, cloud, work: pathlib.Path, seed: int):
+        self.engine, self.hook, self.cloud, self.work, self.seed = engine, hook, cloud, work, seed
+        self.count = 0
+        self.spans = work / "spans"
+
+    def load(self) -> None:
+        for path in sorted(FLOWS.glob("*.yaml")):
+            self.engine.load(quick(path.read_text()))
+        self.engine.load(SET_VALUE)
+
+    def value(self, key: str, value: str) -> None:
+        self.engine.run("set-value", key=key, value=value).expect("SUCCESS")
+
+    def lake(self, config: str = ""):
+        from surroundings import Lake
+
+        self.count += 1
+        folder = self.work / f"lake-{self.count}"
+        folder.mkdir()
+        lake = Lake(folder, self.seed + self.count)
+        if config:
+            with (lake.path / "freightlake.yaml").open("a") as file:
+                file.write(config)
+        self.value("lake", str(lake.path))
+        self.hook.told.clear()
+        return lake
+
+    def told(self, flow: str, execution: str, reason: str) -> None:
+        assert len(self.hook.told) == 1, f"the webhook was told {self.hook.told}"
+        said = self.hook.told[0]
+        assert said["flow"] == flow and said["execution"] == execution, said
+        assert reason in said["reason"] and said["reason"] in said["text"], said
+
+
+SET_VALUE = """
+id: set-value
+namespace: freightlake
+inputs:
+  - {id: key, type: STRING}
+  - {id: value, type: STRING}
+tasks:
+  - {id: set, type: io.kestra.plugin.core.kv.Set, key: "{{ inputs.key }}", value: "{{ inputs.value }}", kvType: STRING}
+"""
+
+
+def flow_is_valid(world: World, name: str) -> None:
+    said = world.engine.violations(flow_text(name))
+    assert not said, said
+
+
+def validator_refuses(world: World) -> None:
+    """The validator that passes the flows is one that does refuse."""
+    good = flow_text("daily-local")
+    mistakes = {
+        "an unknown type": good.replace(COMMANDS, COMMANDS + "s", 1),
+        "a bad cron": good.replace('"0 4 * * *"', '"no cron"'),
+        "an unknown property": good.replace("    timeout: PT6H", "    timeOut: PT6H", 1),
+    }
+    for what, text in mistakes.items():
+        assert text != good and world.engine.violations(text), f"{what} passes"
+
+
+def daily_local(world: World) -> None:
+    lake = world.lake()
+    lake.arrive()
+    done = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("SUCCESS")
+    assert done.outputs == {"rows": 400, "rejects": 0, "published": 5}, done.outputs
+    for key, value in {("ingest", "rows"): 400, ("ingest", "rejects"): 0, ("run", "published"): 5}.items():
+        assert done.metrics.get(key) == value, f"{key}: {done.metrics}"
+    assert ("ingest", "seconds") in done.metrics and ("run", "seconds") in done.metrics, done.metrics
+    assert lake.rows() == 400 and not world.hook.told
+    again = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("SUCCESS")
+    assert again.outputs == {"rows": 0, "rejects": 0, "published": 0} and lake.rows() == 400, again.outputs
+
+
+def daily_local_broken(world: World) -> None:
+    """A refused file fails the flow and is told; the other files are in the marts.  The webhook is not there at first."""
+    lake = world.lake()
+    lake.arrive()
+    lake.arrive_broken()
+    world.hook.failures = 2
+    done = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("FAILED")
+    assert done.tasks["run"] == "SUCCESS" and lake.mart_versions() == [1] * 5, done.tasks
+    assert lake.rows() == 400 and world.hook.failures == 0
+    world.told("daily-local", done.id, "broken.csv")
+
+
+def daily_local_without_lake(world: World) -> None:
+    lake = world.lake()
+    lake.arrive()
+    world.value("lake", str(world.work / "nowhere"))
+    done = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("FAILED")
+    world.told("daily-local", done.id, "")
+
+
+def schedule(world: World) -> None:
+    """Every other second of this hour and the next in the flow's zone, which no hour of UTC is."""
+    lake = world.lake()
+    lake.arrive()
+    hour = datetime.datetime.now(zoneinfo.ZoneInfo(ZONE)).hour
+    text = quick(flow_text("daily-local"))
+    often = text.replace('cron: "0 4 * * *"', f'cron: "*/2 * {hour},{(hour + 1) % 24} * * *"\n    withSeconds: true')
+    often = often.replace("id: daily-local", "id: daily-often").replace("/var/lib/freightlake/inbox", str(lake.inbox))
+    assert often.count("daily-often") == 1 and "withSeconds" in often and f"timezone: {ZONE}" in often
+    world.engine.load(often)
+    ended: list = []
+    until = time.monotonic() + 60
+    while len(ended) < 2 and time.monotonic() < until:
+        time.sleep(0.5)
+        ended = [one for one in world.engine.executions("daily-often") if one.state in ("SUCCESS", "FAILED")]
+    world.engine.load(often.replace("    timezone:", "    disabled: true\n    timezone:"))
+    assert len(ended) >= 2, f"{len(ended)} executions in a minute"
+    assert {(one.trigger, one.state) for one in ended} == {("daily", "SUCCESS")}, [one.logs for one in ended]
+    assert lake.rows() == 400 and not world.hook.told
+
+
+def most_at_once(spans: list[tuple[float, float]]) -> int:
+    return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
+
+
+def backfill(world: World) -> None:
+    lake = world.lake()
+    days = [f"2026-11-{day:02}" for day in range(1, 7)]
+    wanted = sum(lake.arrive_part(f"{day}/orders.csv", part, len(days) + 1) for part, day in enumerate(days))
+    lake.arrive_part("2026-11-07/orders.csv", len(days), len(days) + 1)
+    world.spans.write_text("")
+    done = world.engine.run("backfill", inbox=str(lake.inbox), first=days[0], last=days[-1]).expect("SUCCESS")
+    assert done.outputs == {"days": 6, "published": 5}, done.outputs
+    assert lake.rows() == wanted, f"{lake.rows()} rows, not {wanted}: a day outside the range, or one is missing"
+    spans = [tuple(map(float, line.split())) for line in world.spans.read_text().splitlines()]
+    most = most_at_once(spans)
+    assert len(spans) == 6 and most == 2, f"{most} days at once, of {len(spans)}"
+    print(f"       backfill: 6 days, at most {most} at once", flush=True)
+
+
+def backfill_wrong(world: World) -> None:
+    lake = world.lake()
+    lake.arrive_broken("2026-11-01.csv")
+    done = world.engine.run("backfill", inbox=str(lake.inbox), first="2026-11-01", last="2026-11-01").expect("FAILED")
+    assert "run" not in done.tasks, done.tasks
+    world.told("backfill", done.id, "")
+    world.hook.told.clear()
+    done = world.engine.run("backfill", inbox=str(lake.inbox), first="2026-11-02", last="2026-11-01").expect("FAILED")
+    world.told("backfill", done.id, "")
+
+
+def onboard_client(world: World) -> None:
+    lake = world.lake()
+    done = world.engine.run("onboard-client", client="bravo", sample=str(lake.sample)).expect("SUCCESS")
+    assert (lake.path / "clients" / "bravo.yaml").is_file() and lake.rows() == 0
+    assert done.outputs["mapping"].endswith("bravo.yaml") and done.outputs["rejects"] == 0, done.outputs
+    done = world.engine.run("onboard-client", client="bravo", sample=str(lake.sample), ingest=True).expect("SUCCESS")
+    assert lake.rows() == 400, f"{lake.rows()} rows, unsure of {done.outputs['unsure']!r}"
+    strange = lake.inbox / "strange.csv"
+    strange.write_text("a,b\n1,2\n")
+    done = world.engine.run("onboard-client", client="charlie", sample=str(strange)).expect("FAILED")
+    world.told("onboard-client", done.id, "")
+
+
+BIG = "spark: {master: spark://unused:7077, auto_bytes: 1}\n"
+
+
+def emr(world: World, step: str = "complete", create: str = "works", **inputs: object):
+    """A day whose marts are a cluster's; gives the lake and what became of the flow."""
+    lake = world.lake(BIG)
+    lake.arrive()
+    world.cloud.reset(lake, step, create)
+    done = world.engine.run("daily-emr", 60, inbox=str(lake.inbox), check_seconds=1, **inputs)
+    assert not world.cloud.errors, world.cloud.errors
+    states = [cluster.state for cluster in world.cloud.clusters()]
+    assert all(state == "TERMINATED" for state in states), f"clusters are {states}"
+    assert done.tasks.get("terminate") == "SUCCESS", done.tasks
+    assert not list(lake.path.glob("_freightlake/staging/*")), "a plan is left"
+    return lake, done
+
+
+def emr_small_day_needs_no_cluster(world: World) -> None:
+    lake = world.lake()
+    lake.arrive()
+    world.cloud.reset(lake)
+    done = world.engine.run("daily-emr", inbox=str(lake.inbox)).expect("SUCCESS")
+    assert done.outputs == {"rows": 400, "rejects": 0, "engine": "local", "published": 5}, done.outputs
+    assert not world.cloud.clusters()
+
+
+def emr_step_completes(world: World) -> None:
+    lake, done = emr(world)
+    done.expect("SUCCESS")
+    assert done.outputs == {"rows": 400, "rejects": 0, "engine": "spark", "published": 5}, done.outputs
+    assert lake.mart_versions() == [1] * 5 and not world.hook.told
+    (cluster,) = world.cloud.clusters()
+    (step,) = cluster.steps
+    assert step.args[:4] == ["spark-submit", "--deploy-mode", "cluster", "s3://artefacts/jobs/run_marts.py"], step.args
+    assert step.args[4:6] == ["--lake", str(lake.path)] and cluster.release_label == "emr-7.2.0", step.args
+    tags = str(cluster.tags)
+    assert "freightlake" in tags and "Environment" in tags, tags
+
+
+def emr_step_fails(world: World) -> None:
+    lake, done = emr(world, "fail")
+    done.expect("FAILED")
+    assert lake.mart_versions() == [] and len(world.cloud.clusters()) == 1
+    world.told("daily-emr", done.id, "")
+    assert any("ended as FAILED" in line for line in done.logs), done.logs[-8:]
+
+
+def emr_step_never_ends(world: World) -> None:
+    """Given up by its own limit, and where that does not hold, by the task's."""
+    lake = world.lake(BIG)
+    lake.arrive()
+    world.cloud.reset(lake, "never")
+    text = quick(flow_text("daily-emr")).replace("id: daily-emr", "id: daily-emr-hasty")
+    hasty = text.replace("        timeout: PT4H", "        timeout: PT6S")
+    assert hasty != text
+    world.engine.load(hasty)
+    done = world.engine.run("daily-emr-hasty", inbox=str(lake.inbox), check_seconds=1).expect("FAILED")
+    (cluster,) = world.cloud.clusters()
+    assert cluster.state == "TERMINATED" and done.tasks["terminate"] == "SUCCESS", (cluster.state, done.tasks)
+    assert lake.mart_versions() == [] and not list(lake.path.glob("_freightlake/staging/*"))
+    world.told("daily-emr-hasty", done.id, "")
+
+
+def emr_creation_fails(world: World) -> None:
+    lake, done = emr(world, create="fails")
+    done.expect("FAILED")
+    assert not world.cloud.clusters() and lake.mart_versions() == []
+    world.told("daily-emr", done.id, "")
+
+
+def emr_answer_of_the_creation_is_lost(world: World) -> None:
+    """The cluster is there, and the flow has no ID of it: the retry finds it by its name, and it is paid once."""
+    lake, done = emr(world, create="answer lost")
+    done.expect("SUCCESS")
+    assert len(world.cloud.clusters()) == 1 and lake.mart_versions() == [1] * 5
+
+
+def emr_publish_refuses(world: World) -> None:
+    lake, done = emr(world, "refused")
+    done.expect("FAILED")
+    assert done.tasks["step"] == "SUCCESS" and done.tasks["publish"] == "FAILED" and lake.mart_versions() == []
+    world.told("daily-emr", done.id, "")
+
+
+def write_shim(path: pathlib.Path, spans: pathlib.Path, program: str) -> None:
+    """freightlake, which notes when each ingestion began and ended; a third of a second longer, so that they can meet."""
+    path.write_text(f"""#!/bin/sh
+[ "$1" = ingest ] || exec "{program}" "$@"
+begin=$(date +%s.%N)
+"{program}" "$@"
+code=$?
+sleep 0.3
+echo "$begin $(date +%s.%N)" >> "{spans}"
+exit $code
+""")
+    path.chmod(0o755)
+
+
+def on_the_engine(tests: Tests, work: pathlib.Path) -> None:
+    import engine
+    import surroundings
+
+    seed = int(os.environ.get("FREIGHTLAKE_TEST_SEED") or time.time())
+    print(f"seed {seed}")
+    tools = work / "bin"
+    tools.mkdir()
+    (tools / "freightlake-flow").symlink_to(ROOT / "deploy" / "kestra" / "freightlake_flow.py")
+    write_shim(tools / "freightlake", work / "spans", surroundings.PROGRAM)
+    (tools / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (tools / "python3").chmod(0o755)
+    hook, cloud = surroundings.Webhook(), surroundings.Cloud()
+    environment = {
+        **os.environ,
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "SECRET_ALERT_WEBHOOK_URL": base64.b64encode(hook.url.encode()).decode(),
+        "AWS_ENDPOINT_URL_EMR": cloud.url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    prepared = json.loads(os.environ[INSIDE])
+    with engine.engine(prepared, work, environment) as running:
+        world = World(running, hook, cloud, work, seed)
+        for path in sorted(FLOWS.glob("*.yaml")):
+            tests.run(f"validator: {path.stem}", flow_is_valid, world, path.stem)
+        tests.run("validator refuses mistakes", validator_refuses, world)
+        world.load()
+        world.value("aws_region", surroundings.REGION)
+        world.value("emr_job_flow", json.dumps(surroundings.JOB_FLOW))
+        world.value("spark_job_uri", "s3://artefacts/jobs/run_marts.py")
+        only = os.environ.get("FREIGHTLAKE_KESTRA_ONLY", "")
+        for check in CHECKS:
+            if only in check.__name__:
+                tests.run(check.__name__.replace("_", " "), check, world)
+    cloud.close()
+
+
+CHECKS = [
+    daily_local,
+    daily_local_broken,
+    daily_local_without_lake,
+    schedule,
+    backfill,
+    backfill_wrong,
+    onboard_client,
+    emr_small_day_needs_no_cluster,
+    emr_step_completes,
+    emr_step_fails,
+    emr_step_never_ends,
+    emr_creation_fails,
+    emr_answer_of_the_creation_is_lost,
+    emr_publish_refuses,
+]
+
+
+def enter() -> None:
+    """Starts this script again with the packages, and in a network that has the loopback alone."""
+    import engine
+
+    python = go_tools.python_with("tests/requirements-kestra.txt")
+    prepared = json.dumps(engine.prepare())
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
+        raise go_tools.Unavailable("`unshare -n`, a network of its own: run as root")
+    script = 'ip link set lo up && exec "$@"'
+    command = ["unshare", "-n", "sh", "-c", script, "sh", str(python), *sys.argv]
+    os.execvpe("unshare", command, {**os.environ, INSIDE: prepared})
+
+
 def main() -> int:
-    failed = 0
-    checks = [("kv", section("kv"), given_values()), ("secrets", section("secrets"), given_secrets())]
-    for name, read, given in checks:
-        if read and len(set(read)) == len(read) and sorted(read) == sorted(given):
-            print(f"ok {name}: {len(read)} names are Terraform's")
-            continue
-        failed += 1
-        print(f"FAILED {name}: only in names.yaml {sorted(set(read) - set(given))}, only in Terraform", end=" ")
-        print(f"{sorted(set(given) - set(read))}, names {len(read)} and {len(given)}")
-    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
-    return 1 if failed else 0
+    tests = Tests()
+    if INSIDE not in os.environ:
+        try:
+            enter()
+        except go_tools.Unavailable as error:
+            print(f"skipped: the engine: {error}")
+            tests.skipped += 1
+    tests.run("kv names are Terraform's", names_are_terraforms, section("kv"), given_values())
+    tests.run("secret names are Terraform's", names_are_terraforms, section("secrets"), given_secrets())
+    if INSIDE in os.environ:
+        import yaml
+
+        texts = {path.stem: path.read_text() for path in sorted(FLOWS.glob("*.yaml"))}
+        tests.run("rules for flows", rules, {name: yaml.safe_load(text) for name, text in texts.items()}, texts)
+        with tempfile.TemporaryDirectory(prefix="freightlake-kestra-") as folder:
+            tests.run("the engine runs", on_the_engine, tests, pathlib.Path(folder))
+    return tests.end()
 
 
 if __name__ == "__main__":
