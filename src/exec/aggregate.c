@@ -20,6 +20,9 @@ static StateKind state_kind(const AggregateCall *call)
     case AGGREGATE_VAR_POP:
     case AGGREGATE_CORR:
         return STATE_MOMENTS;
+    case AGGREGATE_PERCENTILE:
+    case AGGREGATE_MEDIAN:
+        return STATE_PERCENTILE;
     default:
         return call->args[0]->type.id == TYPE_DOUBLE ? STATE_SUM_DOUBLE : STATE_SUM_WHOLE;
     }
@@ -27,8 +30,8 @@ static StateKind state_kind(const AggregateCall *call)
 
 static size_t state_size(StateKind kind, const AggregateCall *call)
 {
-    static const size_t sizes[] = {sizeof(int64_t), sizeof(WholeSum), sizeof(DoubleSum), sizeof(Extreme),
-                                   sizeof(ByExtreme)};
+    static const size_t sizes[] = {
+        sizeof(int64_t), sizeof(WholeSum), sizeof(DoubleSum), sizeof(Extreme), sizeof(ByExtreme), 0, 0};
     return kind == STATE_MOMENTS ? moments_size(call->n_args) : sizes[kind];
 }
 
@@ -44,6 +47,8 @@ static void slot_prepare(AggregateSlot *slot, const AggregateCall *call, const u
         if (call->distinct)
             types[i + 1] = call->args[i]->type;
     }
+    if (slot->state == STATE_PERCENTILE)
+        slot->percentile = percentile_new(arena);
     slot->filter = eval_prepare(call->filter, column_map, arena);
     bool duplicates_matter = call->kind != AGGREGATE_MIN && call->kind != AGGREGATE_MAX;
     if (call->distinct && duplicates_matter)
@@ -246,7 +251,7 @@ static uint8_t *mask_seen(AggregateSlot *slot, const Vector *args, uint8_t *mask
 }
 
 static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector *args, const uint8_t *mask,
-                         const uint32_t *groups, const int64_t *weights, uint32_t n)
+                         const uint32_t *groups, const int64_t *weights, uint32_t n, Arena *batch_arena)
 {
     switch (slot->state) {
     case STATE_COUNT:
@@ -267,6 +272,9 @@ static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector
     case STATE_MOMENTS:
         update_moments(aggregate, slot, args, mask, groups, weights, n);
         break;
+    case STATE_PERCENTILE:
+        percentile_add(slot->percentile, &args[0], mask, groups, weights, n, batch_arena);
+        break;
     }
 }
 
@@ -284,7 +292,7 @@ void aggregate_update_slot(Aggregate *aggregate, uint32_t index, EvalContext *co
         mask = mask_seen(slot, args, mask, groups, context);
         weights = NULL;
     }
-    update_state(aggregate, slot, args, mask, groups, weights, context->n);
+    update_state(aggregate, slot, args, mask, groups, weights, context->n, context->batch_arena);
 }
 
 void aggregate_update(Aggregate *aggregate, EvalContext *context)
@@ -335,7 +343,7 @@ static void merge_distinct(Aggregate *aggregate, AggregateSlot *slot, AggregateS
             mask[i] = 1;
             next++;
         }
-    update_state(aggregate, slot, columns + 1, mask, row_groups, NULL, n);
+    update_state(aggregate, slot, columns + 1, mask, row_groups, NULL, n, batch_arena);
 }
 
 static void merge_slot(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot *other, const uint32_t *groups,
@@ -381,6 +389,8 @@ void aggregate_merge(Aggregate *aggregate, Aggregate *other, Arena *batch_arena)
     for (uint32_t i = 0; i < aggregate->n_slots; i++) {
         if (aggregate->slots[i].distinct)
             merge_distinct(aggregate, &aggregate->slots[i], &other->slots[i], groups, batch_arena);
+        else if (aggregate->slots[i].percentile)
+            percentile_merge(aggregate->slots[i].percentile, other->slots[i].percentile, groups, batch_arena);
         else
             merge_slot(aggregate, &aggregate->slots[i], &other->slots[i], groups, n);
     }
@@ -477,6 +487,8 @@ static bool finish_state(const AggregateSlot *slot, const char *state, void *pla
         memcpy(place, &value, sizeof value);
         return valid;
     }
+    case STATE_PERCENTILE:
+        break;
     }
     return false;
 }
@@ -498,7 +510,9 @@ Batch aggregate_result(Aggregate *aggregate, Arena *arena)
         Vector vector = vector_new(arena, slot->call->type, n, true);
         size_t width = type_width(slot->call->type);
         memset(vector.data, 0, width * n);
-        for (uint32_t g = 0; g < n; g++)
+        if (slot->percentile)
+            percentile_finish(slot->percentile, slot->call->fraction, &vector, arena);
+        for (uint32_t g = 0; g < n && !slot->percentile; g++)
             vector.valid[g] = finish_state(slot, slot->states + slot->state_bytes * g, (char *)vector.data + width * g);
         batch.columns[aggregate->n_keys + i] = vector;
     }
@@ -508,7 +522,9 @@ Batch aggregate_result(Aggregate *aggregate, Arena *arena)
 size_t aggregate_bytes(const Aggregate *aggregate)
 {
     size_t bytes = group_table_bytes(aggregate->groups);
-    for (uint32_t i = 0; i < aggregate->n_slots; i++)
-        bytes += aggregate->slots[i].state_bytes * aggregate->capacity;
+    for (uint32_t i = 0; i < aggregate->n_slots; i++) {
+        const AggregateSlot *slot = &aggregate->slots[i];
+        bytes += slot->state_bytes * aggregate->capacity + (slot->percentile ? percentile_bytes(slot->percentile) : 0);
+    }
     return bytes;
 }

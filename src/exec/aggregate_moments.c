@@ -11,7 +11,8 @@
  * in doubles: the result is the true one but for a few roundings at the end, however large the mean is beside the spread,
  * and equal values give exactly 0.
  *
- * Limits.  A magnitude beyond SQUARES_MAX counts as infinitely far from any other.  The rest of a product below 2^-1074 is
+ * Limits.  A magnitude beyond SQUARES_MAX has no result but NaN, as an infinity.  Spark's squares overflow to NaN, too, from
+ * 2^512 on.  The rest of a product below 2^-1074 is
  * rounded, which matters for magnitudes below about 1e-145. */
 #include "exec/aggregate_moments.h"
 
@@ -41,7 +42,7 @@ static void add_value(ExactSum *sum, double value, int64_t times, Arena *arena)
 static void add_product(ExactSum *sum, double a, double b, int64_t times, Arena *arena)
 {
     if (fabs(a) > SQUARES_MAX || fabs(b) > SQUARES_MAX) { /* or infinite; a NaN goes on */
-        exact_sum_add_wide(sum, a == 0 || b == 0 ? NAN : INFINITY, 1, arena);
+        exact_sum_add_wide(sum, NAN, 1, arena);
         return;
     }
     double product = a * b;
@@ -115,22 +116,15 @@ static double squares_of(const Variable *variable, int64_t n)
     return squares > 0 ? squares : 0;
 }
 
-/* Sums of squares that are infinite or no number need no care, and have no exact form. */
-static bool squares_special(const Moments *moments, MomentSum sum, MomentSum squares, double *ret)
+static bool is_finite(const Moments *moments, MomentSum sum, MomentSum squares)
 {
-    double value = exact_sum_round(&moments->sums[squares]);
-    bool finite = isfinite(exact_sum_round(&moments->sums[sum]));
-    if (finite && isfinite(value))
-        return false;
-    *ret = finite ? value : NAN;
-    return true;
+    return isfinite(exact_sum_round(&moments->sums[sum])) && isfinite(exact_sum_round(&moments->sums[squares]));
 }
 
 static double deviation_squares(const Moments *moments, Arena *arena)
 {
-    double special;
-    if (squares_special(moments, MOMENT_X, MOMENT_XX, &special))
-        return moments->count == 1 && !isnan(special) ? 0 : special;
+    if (!is_finite(moments, MOMENT_X, MOMENT_XX))
+        return NAN;
     Variable x = variable_of(&moments->sums[MOMENT_X], &moments->sums[MOMENT_XX], arena);
     for (int step = 0; step < STEPS; step++) {
         ExactSum both;
@@ -143,7 +137,7 @@ static double deviation_squares(const Moments *moments, Arena *arena)
 
 static bool correlation(const Moments *moments, Arena *arena, double *ret)
 {
-    if (squares_special(moments, MOMENT_X, MOMENT_XX, ret) || squares_special(moments, MOMENT_Y, MOMENT_YY, ret)) {
+    if (!is_finite(moments, MOMENT_X, MOMENT_XX) || !is_finite(moments, MOMENT_Y, MOMENT_YY)) {
         *ret = NAN;
         return true;
     }

@@ -148,6 +148,8 @@ bool aggregate_can_save(const PlanNode *node)
         const AggregateCall *call = &node->aggregate.calls[i];
         if (call->distinct && call->kind != AGGREGATE_MIN && call->kind != AGGREGATE_MAX)
             return false;
+        if (call->kind == AGGREGATE_PERCENTILE || call->kind == AGGREGATE_MEDIAN)
+            return false;
     }
     return true;
 }

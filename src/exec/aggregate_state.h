@@ -4,7 +4,7 @@
 
 #include "exec/aggregate.h"
 
-/* Whether every state of the aggregate can be saved: no DISTINCT that has to remember what it saw. */
+/* Whether every state of the aggregate can be saved: no DISTINCT and no percentile, which remember what they saw. */
 bool aggregate_can_save(const PlanNode *node);
 /* Appends all groups and states; `bytes` may have a maximum (sticky). */
 void aggregate_save(const Aggregate *aggregate, Buffer *bytes);

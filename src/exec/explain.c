@@ -34,6 +34,7 @@ static void append_aggregate(Buffer *text, const PlanNode *node)
         } else {
             buffer_append_text(text, call->distinct ? "(DISTINCT " : "(");
             append_list(text, call->args, call->n_args, input);
+            aggregate_append_fraction(text, call);
             buffer_append_byte(text, ')');
         }
         if (call->filter) {

@@ -23,6 +23,8 @@ static const AggregateName AGGREGATES[] = {
     {"var_samp", AGGREGATE_VAR_SAMP},
     {"var_pop", AGGREGATE_VAR_POP},
     {"corr", AGGREGATE_CORR},
+    {"percentile", AGGREGATE_PERCENTILE},
+    {"median", AGGREGATE_MEDIAN},
 };
 
 /* ---- aggregates ---- */
@@ -124,7 +126,8 @@ static Status type_aggregate(Binder *binder, AggregateCall *call, const char *na
 
 static bool calls_equal(const AggregateCall *a, const AggregateCall *b)
 {
-    if (a->kind != b->kind || a->distinct != b->distinct || a->n_args != b->n_args || !a->filter != !b->filter)
+    if (a->kind != b->kind || a->distinct != b->distinct || a->n_args != b->n_args || !a->filter != !b->filter ||
+        a->fraction != b->fraction)
         return false;
     for (uint32_t i = 0; i < a->n_args; i++)
         if (!expr_equal(a->args[i], b->args[i]))
@@ -159,11 +162,12 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
     if (node->n_args == 0)
         return sql_refuse(binder->source, byte, err, kind == AGGREGATE_COUNT ? "write count(*)" : "name a column",
                           "%s without an argument", name);
-    if (is_by(kind) || kind == AGGREGATE_CORR)
+    if (is_by(kind) || kind == AGGREGATE_CORR || kind == AGGREGATE_PERCENTILE)
         return node->n_args == 2 ? STATUS_OK
                                  : sql_refuse(binder->source, byte, err,
                                               is_by(kind) ? "give the value and what it is chosen by: min_by(x, y)"
-                                                          : "give two numbers",
+                                              : kind == AGGREGATE_CORR ? "give two numbers"
+                                                                       : "give a share from 0 to 1: percentile(x, 0.9)",
                                               "%s takes two arguments, not %zu", name, node->n_args);
     if (node->n_args > 1 && kind != AGGREGATE_COUNT)
         return sql_refuse(binder->source, byte, err, "give one argument", "%s takes one argument, not %zu", name,
@@ -175,6 +179,28 @@ static Status check_aggregate_args(const Binder *binder, const PgQuery__FuncCall
     if (node->n_args > PLAN_MAX_KEYS)
         return sql_refuse(binder->source, byte, err, "name fewer columns, or count the rows of a SELECT DISTINCT",
                           "%s(DISTINCT) takes at most %d columns", name, PLAN_MAX_KEYS);
+    return STATUS_OK;
+}
+
+/* The second argument of percentile becomes a number of the call. */
+static Status take_fraction(const Binder *binder, AggregateCall *call, const PgQuery__FuncCall *node, Error *err)
+{
+    if (call->kind == AGGREGATE_MEDIAN)
+        call->fraction = 0.5;
+    if (call->kind != AGGREGATE_PERCENTILE)
+        return STATUS_OK;
+    DataType want, result;
+    const Expr *fraction = call->args[1];
+    if (number_types(call->kind, fraction->type, &want, &result))
+        TRY(bind_at(binder, expr_cast(binder->arena, fraction, DATA_TYPE(DOUBLE), &fraction, err), node->location,
+                    err));
+    bool known = fraction->kind == EXPR_CONST && fraction->type.id == TYPE_DOUBLE && fraction->constant.valid;
+    if (!known || !(fraction->constant.float64 >= 0 && fraction->constant.float64 <= 1))
+        return sql_refuse(binder->source, node->location, err,
+                          "percentile(x, 0.9) is what 90 % of the values do not pass",
+                          "the second argument of percentile is a constant number from 0 to 1");
+    call->fraction = fraction->constant.float64;
+    call->n_args = 1;
     return STATUS_OK;
 }
 
@@ -192,6 +218,7 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
         call.kind = AGGREGATE_COUNT_STAR;
         call.n_args = 0;
     }
+    TRY(take_fraction(binder, &call, node, err));
     if (call.kind == AGGREGATE_MIN || call.kind == AGGREGATE_MAX || is_by(call.kind))
         call.distinct = false;
     TRY(type_aggregate(binder, &call, aggregate->name, node->location, err));
@@ -220,6 +247,7 @@ const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema
             buffer_append_text(&text, ", ");
         expr_append_text(&text, call->args[i], schema);
     }
+    aggregate_append_fraction(&text, call);
     buffer_append_byte(&text, ')');
     if (call->filter) {
         buffer_append_text(&text, " FILTER (WHERE ");
@@ -252,7 +280,9 @@ static Status refuse_unknown_function(const Binder *binder, const char *name, in
         names[n++] = AGGREGATES[i].name;
     const char *nearest = text_nearest(name, names, n);
     char hint[128];
-    if (nearest)
+    if (strncmp(name, "percentile_", strlen("percentile_")) == 0 || strcmp(name, "approx_percentile") == 0)
+        snprintf(hint, sizeof hint, "percentile(x, 0.5) is exact, and interpolates between two values");
+    else if (nearest)
         snprintf(hint, sizeof hint, "did you mean %s?", nearest);
     else
         snprintf(hint, sizeof hint, "docs/sql.md lists the functions of the dialect");

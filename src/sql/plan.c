@@ -16,8 +16,19 @@ const char *aggregate_name(AggregateKind kind)
         [AGGREGATE_VAR_SAMP] = "var_samp",
         [AGGREGATE_VAR_POP] = "var_pop",
         [AGGREGATE_CORR] = "corr",
+        [AGGREGATE_PERCENTILE] = "percentile",
+        [AGGREGATE_MEDIAN] = "median",
     };
     return names[kind];
+}
+
+void aggregate_append_fraction(Buffer *text, const AggregateCall *call)
+{
+    if (call->kind != AGGREGATE_PERCENTILE)
+        return;
+    Value fraction = {.type = DATA_TYPE(DOUBLE), .valid = true, .float64 = call->fraction};
+    buffer_append_text(text, ", ");
+    value_append_text(text, &fraction);
 }
 
 const PlanNode *plan_leaf(const PlanNode *plan)

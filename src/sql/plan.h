@@ -39,6 +39,8 @@ typedef enum AggregateKind {
     AGGREGATE_VAR_SAMP,
     AGGREGATE_VAR_POP,
     AGGREGATE_CORR, /* (x, y) */
+    AGGREGATE_PERCENTILE,
+    AGGREGATE_MEDIAN,
 } AggregateKind;
 
 /* The function's name, "count" for both kinds of it. */
@@ -49,9 +51,13 @@ typedef struct AggregateCall {
     bool distinct; /* neither MIN nor MAX nor BY; count(DISTINCT a, b) has several args */
     const Expr **args;
     uint32_t n_args;
+    double fraction;    /* PERCENTILE, and 0.5 of MEDIAN */
     const Expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
     DataType type;
 } AggregateCall;
+
+/* Appends what stands behind the arguments of a call: the fraction of a percentile. */
+void aggregate_append_fraction(Buffer *text, const AggregateCall *call);
 
 typedef struct SortKey {
     uint32_t column; /* of the node's child */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Answers at the edges, each the reproduction of a mistake once made: all-NULL row groups under WHERE, the order of groups
-and rows, sums that overflow on the way, signs of zero, running extremes, and limits on keys and memory.
+and rows, sums that overflow on the way, signs of zero, running extremes, statistics of few or odd values, and limits on keys and memory.
 """
 
 import decimal
@@ -114,6 +114,45 @@ class Edges:
         got = self.rows("SELECT count(*) AS n, sum(2) AS s, count(DISTINCT 3) AS d FROM 'nulls.parquet'")
         self.check("counts", got, ["2000,4000,1"])
 
+    def statistics_are_those_of_spark(self) -> None:
+        nan, inf = float("nan"), float("inf")
+        listed = (
+            "var_samp(x) AS a, var_pop(x) AS b, stddev(DISTINCT x) AS c, corr(x, y) AS d, percentile(x, 0.3) AS e, "
+            "median(x) AS f, percentile(DISTINCT x, 0.25) AS g, max_by(x, y) AS h, min_by(y, x) AS i, "
+            "percentile(x, 0.5) FILTER (WHERE y > 1) AS j"
+        )
+        expected = {
+            "one": ([5.0], ",0.0,,,5.0,5.0,5.0,5.0,1.0,"),
+            "none": ([], ",,,,,,,,,"),
+            "equal": ([0.1] * 3, "0.0,0.0,,,0.1,0.1,0.1,0.1,1.0,0.1"),
+            "nan": ([nan, 1.0, 2.0], "NaN,NaN,NaN,NaN,1.6,2.0,1.5,2.0,2.0,1.5"),
+            "infinite": ([inf, 1.0, 2.0], "NaN,NaN,NaN,NaN,1.6,2.0,1.5,2.0,2.0,1.5"),
+            "huge": (
+                [1e200, 2e200],
+                "NaN,NaN,NaN,NaN,1.2999999999999999E200,1.5E200,1.2499999999999999E200,2.0E200,1.0,2.0E200",
+            ),
+            "nulls": ([None, 1.0, None], ",0.0,,,1.0,1.0,1.0,,2.0,1.0"),
+        }
+        for name, (values, want) in expected.items():
+            x = pa.array(values, pa.float64())
+            self.write(f"some-{name}.parquet", x=x, y=pa.array([i + 1.0 for i in range(len(values))], pa.float64()))
+            self.check(f"statistics of {name}", self.rows(f"SELECT {listed} FROM 'some-{name}.parquet'"), [want])
+
+    def statistics_do_not_depend_on_threads(self) -> None:
+        listed = "k, median(x) AS m, percentile(y, 0.9) AS p, stddev(x) AS s, corr(x, y) AS c, min_by(y, x) AS b"
+        sql = f"SELECT {listed} FROM 'h*.parquet' GROUP BY k ORDER BY k"
+        for part in range(3):
+            rows = range(part, 30000, 3)
+            x, y = [i * 7919 % 9973 / 7 for i in rows], [i * i % 31 / 10 for i in rows]
+            self.write(f"h{part}.parquet", 3000, k=[i % 17 for i in rows], x=x, y=y)
+        want = self.rows(sql, "--threads", "1")
+        self.check("groups with statistics", len(want), 17)
+        for threads in ["2", "7"]:
+            self.check(f"statistics with {threads} threads", self.rows(sql, "--threads", threads), want)
+        self.write("values.parquet", 100_000, x=[i * 0.1 for i in range(1_000_000)])
+        done = self.query("SELECT median(x) AS m FROM 'values.parquet'", "--memory-limit", "20MiB")
+        self.check("too many values", (done.returncode, "--memory-limit" in done.stderr), (4, True))
+
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
@@ -124,6 +163,8 @@ def main() -> int:
         edges.sorted_results_have_one_zero()
         edges.memory_stays_bounded()
         edges.too_many_keys_are_refused()
+        edges.statistics_are_those_of_spark()
+        edges.statistics_do_not_depend_on_threads()
         edges.whole_files_are_counted_without_reading()
     print(f"{edges.passed} passed, {edges.failed} failed, 0 skipped")
     return 1 if edges.failed or not edges.passed else 0

@@ -259,6 +259,12 @@ class Generator:
             )
         distinct = rng.choice(["", "", "DISTINCT "])
         value = rng.choice([x, y])
+        if rng.random() < 0.4:
+            share = rng.choice([0, 0.25, 0.5, 0.9, 1])
+            median = share == 0.5 and rng.random() < 0.5
+            percentile = f"median({distinct}{value})" if median else f"percentile({distinct}{value}, {share})"
+            oracle = f"quantile_cont({distinct}{value}, {share})"
+            return Expression(percentile + filter_text.ours, oracle + filter_text.oracle)
         return join("{0}({1}){2}", Expression(word), Expression(distinct + value), filter_text)
 
     def query(self) -> Expression:

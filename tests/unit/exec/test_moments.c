@@ -151,8 +151,8 @@ static void edges_are_those_of_spark(void **unused)
         {{3, 2, 1}, 3, 1, (double)2 / 3, -1},
         {{NAN, 1, 2}, 3, NAN, NAN, NAN},
         {{INFINITY, 1, 2}, 3, NAN, NAN, NAN},
-        {{1e200}, 1, -88, 0, -88},
-        {{1e200, 2e200}, 2, INFINITY, INFINITY, NAN},
+        {{1e200}, 1, -88, NAN, -88},
+        {{1e200, 2e200}, 2, NAN, NAN, NAN},
         {{0.1, 0.1, 0.1}, 3, 0, 0, -88},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
