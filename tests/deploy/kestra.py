@@ -28,7 +28,9 @@ sys.path[:0] = [str(HERE / "kestra"), str(ROOT / "tests")]
 import go_tools  # noqa: E402
 
 TERRAFORM = ROOT / "deploy" / "terraform"
-FLOWS = ROOT / "deploy" / "kestra" / "flows"
+# Another folder is given by kestra_mutations.py.
+FLOWS = pathlib.Path(os.environ.get("FREIGHTLAKE_KESTRA_FLOWS") or ROOT / "deploy" / "kestra" / "flows")
+ONLY = [name for name in os.environ.get("FREIGHTLAKE_KESTRA_ONLY", "").split(",") if name]
 INSIDE = "FREIGHTLAKE_KESTRA_INSIDE"
 COMMANDS = "io.kestra.plugin.scripts.shell.Commands"
 SCHEDULE = "io.kestra.plugin.core.trigger.Schedule"
@@ -110,6 +112,31 @@ def rules(flows: dict[str, dict], texts: dict[str, str]) -> None:
     assert read["secret"] == {"ALERT_WEBHOOK_URL"}, f"flows read the secrets {sorted(read['secret'])}"
 
 
+def compose_rules() -> None:
+    """compose.yaml cannot be started here: that it has no default for a secret, and that all fits together, is read."""
+    import yaml
+
+    folder = ROOT / "deploy" / "kestra"
+    services = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
+    asked = set()
+    for name, service in services.items():
+        assert re.search(r":v?\d+\.\d+", service["image"]), f"{name}: its image has no version"
+        assert service["healthcheck"]["test"] and service["volumes"], f"{name}: it has no health check or no volume"
+        assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", [])), f"{name}: its ports"
+        for key, value in service["environment"].items():
+            found = re.fullmatch(r"\$\{(\w+):\?.+\}", value)
+            assert found or key in ("POSTGRES_DB", "POSTGRES_USER"), f"{name}: {key} has a default"
+            asked |= {found[1]} if found else set()
+    mounted = re.findall(r"\$\{(\w+):\?", str(services["kestra"]["volumes"]))
+    given = re.findall(r"^(\w+)=$", (folder / ".env.example").read_text(), re.M)
+    assert sorted(given) == sorted(asked | set(mounted)), f".env.example has {given}"
+    read = set(re.findall(r"\$\{(\w+)\}", (folder / "application.yaml").read_text()))
+    assert read <= set(services["kestra"]["environment"]), f"application.yaml reads {sorted(read)}"
+    image = (folder / "Dockerfile").read_text()
+    assert "\nFROM kestra/kestra:v2.0.0\n" in image and image.rstrip().endswith("USER kestra")
+    assert (folder / "freightlake_flow.py").is_file() and "deploy/kestra/freightlake_flow.py" in image
+
+
 class Tests:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
@@ -144,7 +171,10 @@ class World:
 
     def load(self) -> None:
         for path in sorted(FLOWS.glob("*.yaml")):
-            self.engine.load(quick(path.read_text()))
+            text = path.read_text()
+            # What is not valid has failed a test of its own.
+            if not self.engine.violations(text):
+                self.engine.load(quick(text))
         self.engine.load(SET_VALUE)
 
     def value(self, key: str, value: str) -> None:
@@ -338,6 +368,7 @@ def emr_step_completes(world: World) -> None:
 def emr_step_fails(world: World) -> None:
     lake, done = emr(world, "fail")
     done.expect("FAILED")
+    assert done.tasks["step"] == "FAILED" and "publish" not in done.tasks, done.tasks
     assert lake.mart_versions() == [] and len(world.cloud.clusters()) == 1
     world.told("daily-emr", done.id, "")
     assert any("ended as FAILED" in line for line in done.logs), done.logs[-8:]
@@ -425,9 +456,8 @@ def on_the_engine(tests: Tests, work: pathlib.Path) -> None:
         world.value("aws_region", surroundings.REGION)
         world.value("emr_job_flow", json.dumps(surroundings.JOB_FLOW))
         world.value("spark_job_uri", "s3://artefacts/jobs/run_marts.py")
-        only = os.environ.get("FREIGHTLAKE_KESTRA_ONLY", "")
         for check in CHECKS:
-            if only in check.__name__:
+            if not ONLY or check.__name__ in ONLY:
                 tests.run(check.__name__.replace("_", " "), check, world)
     cloud.close()
 
@@ -478,6 +508,8 @@ def main() -> int:
 
         texts = {path.stem: path.read_text() for path in sorted(FLOWS.glob("*.yaml"))}
         tests.run("rules for flows", rules, {name: yaml.safe_load(text) for name, text in texts.items()}, texts)
+        tests.run("compose", compose_rules)
+    if INSIDE in os.environ and ONLY != ["rules"]:
         with tempfile.TemporaryDirectory(prefix="freightlake-kestra-") as folder:
             tests.run("the engine runs", on_the_engine, tests, pathlib.Path(folder))
     return tests.end()
