@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The Spark job without Spark: reading a plan, checking columns, paths, staging, what an outcome says."""
 
+import ast
 import copy
 import importlib.util
 import json
@@ -42,6 +43,24 @@ PLAN = {
         }
     ],
 }
+
+
+class LanguageTest(unittest.TestCase):
+    """EMR 7 runs it by Python 3.9: no younger grammar, and annotations are never evaluated."""
+
+    def test_python_3_9(self):
+        tree = ast.parse(JOB.read_text(), feature_version=(3, 9))
+        self.assertFalse([node for node in ast.walk(tree) if isinstance(node, getattr(ast, "Match", ()))])
+        imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+        self.assertIn("annotations", [name.name for node in imports for name in node.names])
+        strict = [
+            keyword
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            for keyword in node.keywords
+            if keyword.arg in ("strict", "slots", "kw_only")
+        ]
+        self.assertEqual(strict, [])
 
 
 class PlanTest(unittest.TestCase):
