@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "delta/commit.h"
+#include "delta/log.h"
 #include "lake/table.h"
 #include "mart/tested.h"
 #include "shipment/shipment.h"
@@ -86,6 +87,25 @@ static void forget_others(const DeltaSnapshot *before, const char *app_id, Arena
     }
 }
 
+/* A process on S3 that was stopped for longer than its lease can come back behind an `erase` that had the lock meanwhile.  A
+ * mart with a table was made anew there, and the commit loses its race; one without has nothing to race with, and would bring
+ * the erased rows back.  But erase removes the log's entries before it takes the lock, so the version's own entry says. */
+static Status check_not_erased(const MartCandidate *candidate, Arena *arena, Error *err)
+{
+    StorageFacts facts;
+    if (candidate->before)
+        return STATUS_OK;
+    const char *entry = log_path(candidate->shipments->table, candidate->shipments->version, arena);
+    TRY(storage_stat(entry, &facts, err));
+    if (facts.exists)
+        return STATUS_OK;
+    error_set(err, STATUS_CONFLICT, "version %lld of the shipments, which the mart %s was made of, went meanwhile",
+              (long long)candidate->shipments->version, candidate->mart->name);
+    error_at_file(err, entry);
+    return error_hint(err,
+                      "data was erased while this process stood still; nothing of the mart was published: run again");
+}
+
 static Status commit(MartCandidate *candidate, const ParquetFile *file, Arena *arena, Error *err)
 {
     const DeltaSnapshot *before = candidate->before;
@@ -106,6 +126,7 @@ static Status commit(MartCandidate *candidate, const ParquetFile *file, Arena *a
                           .metadata = metadata,
                           .user_metadata = candidate->job,
                           .rule = DELTA_OVERWRITE};
+    TRY(check_not_erased(candidate, arena, err));
     candidate->may_be_named = true;
     if (!before) {
         TRY(delta_create(candidate->table, &commit, err));

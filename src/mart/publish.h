@@ -30,6 +30,7 @@ typedef struct MartCandidate {
     int64_t version;   /* of the commit */
 } MartCandidate;
 
+/* CONFLICT, and nothing is committed, when the version it was made of was erased, or another committed meanwhile. */
 Status publish_mart(MartCandidate *candidate, Arena *arena, Error *err) MUST_CHECK;
 /* Only the checks, on any files with the mart's rows; rows_before -1: there is no version to compare their count with. */
 Status publish_check(MartCandidate *candidate, const TableFiles *files, int64_t rows_before, Arena *arena, Error *err)

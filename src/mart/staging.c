@@ -14,7 +14,12 @@
  *               neither a plan nor the log of the plan's version.  An outcome of another version of the shipments is refused
  *   run         holds "run" from its look at the shipments to its last commit, so it is made anew, too, or saw no such row
  *
- * What stays open: a job that is killed between its write and its look leaves files in a folder without a plan.  Nothing
+ * A lock on S3 is a lease, and who was stopped for longer than it does not hold "run" when it commits: a mart that has a table
+ * was made anew, and that commit loses its race; for a mart's first version publish_mart looks whether the log still has the
+ * entry of the plan's version, which erase removes before its turn.
+ *
+ * What stays open: a process that is stopped between that look and the request behind it, for longer than its lease and the
+ * whole erase.  And a job that is killed between its write and its look leaves files in a folder without a plan: nothing
  * publishes them; `doctor` says so, and erase, the next plan, `doctor --fix` and `publish --discard` remove them.
  *
  * A second job of one plan replaces the first one's files; both give the rows of one version, and publish counts them. */

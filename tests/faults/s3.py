@@ -9,9 +9,11 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -159,6 +161,44 @@ class Faults(unittest.TestCase):
         self.assertEqual(len({row["n"] for row in rows}), 1)
         log = self.bucket / lake.removeprefix("s3://freight/") / "processed" / "shipments" / "_delta_log"
         self.assertEqual(sorted(int(path.stem) for path in log.glob("*.json")), list(range(17)))
+
+    def test_an_erase_while_a_run_stands_still(self) -> None:
+        """A run that is stopped before its commit for longer than its lease brings no erased shipment back."""
+        lake, lease = self.new_lake(), {"FREIGHTLAKE_LEASE_SECONDS": "4"}
+        folder = self.bucket / lake.removeprefix("s3://freight/")
+        self.program("--lake", lake, "ingest", "emart", self.parts[0])
+        said = self.program("--lake", lake, "query", "SELECT shipment_id FROM shipments ORDER BY shipment_id LIMIT 1",
+                            "--format", "ndjson").stdout  # fmt: skip
+        shipment = json.loads(said)["shipment_id"]
+        jobs, stopped = [], threading.Event()
+
+        def choose(_i: int, method: str, path: str) -> None:
+            if method in ("GET", "HEAD") and "/marts/cost_analysis/" in path and path.endswith(".parquet"):
+                if not stopped.is_set():
+                    os.kill(jobs[0].pid, signal.SIGSTOP)
+                stopped.set()
+
+        with s3_proxy(self.server.port, choose) as proxy:
+            words = [PROGRAM, "--lake", lake, "run", "--mart", "cost_analysis"]
+            environment = self.server.environment(AWS_ENDPOINT_URL=proxy.endpoint, **lease)
+            with subprocess.Popen(
+                words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            ) as job:
+                jobs.append(job)
+                try:
+                    self.assertTrue(stopped.wait(60), "the run read no data file of its mart")
+                    self.program("--lake", lake, "erase", "emart", "--shipment", shipment, "--yes", **lease)
+                finally:
+                    job.send_signal(signal.SIGCONT)
+                complaint = job.communicate(timeout=120)[1]
+        self.assertNotEqual(job.returncode, 0, complaint)
+        self.assertIn("went meanwhile", complaint)
+        self.assertFalse((folder / "marts" / "cost_analysis" / "_delta_log").exists())
+        self.program("--lake", lake, "run", "--mart", "cost_analysis", **lease)
+        found = [
+            path for path in folder.rglob("*.parquet") if path.is_file() and shipment.encode() in path.read_bytes()
+        ]
+        self.assertEqual(found, [])
 
     def test_wrong_clock(self) -> None:
         lake = self.new_lake()
