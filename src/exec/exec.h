@@ -53,6 +53,8 @@ typedef struct Statement {
      * before the result is made, and the state over those rows and this scan's.  NULL: not wanted. */
     const Buffer *state_in;
     Buffer *state_out;
+    /* of the plan's joins, the lowest first (exec's own) */
+    const struct JoinTable *const *joins;
     /* filled in: */
     uint64_t rows_out;
     uint64_t bytes_out;                               /* of the Parquet file */

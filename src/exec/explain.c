@@ -44,6 +44,24 @@ static void append_aggregate(Buffer *text, const PlanNode *node)
     }
 }
 
+static void append_join(Buffer *text, const PlanNode *node)
+{
+    const Schema *right = &node->join.right->schema;
+    buffer_append_text(text, node->join.outer ? "Left join on" : "Join on");
+    for (uint32_t k = 0; k < node->join.n_keys; k++) {
+        buffer_append_text(text, k ? ", " : " ");
+        expr_append_text(text, node->join.left_keys[k], &node->child->schema);
+        buffer_append_text(text, " = ");
+        const PlanNode *project = node->join.right;
+        expr_append_text(text, project->project.exprs[node->join.right_keys[k]], &project->child->schema);
+    }
+    if (node->join.condition) {
+        buffer_append_text(text, " and ");
+        expr_append_text(text, node->join.condition, &node->schema);
+    }
+    buffer_printf(text, ": %s held", PLURAL(right->n, "column"));
+}
+
 static void append_node(Buffer *text, const PlanNode *node)
 {
     switch (node->kind) {
@@ -58,6 +76,9 @@ static void append_node(Buffer *text, const PlanNode *node)
             buffer_printf(text, "%s%s:", node->relation.name[0] ? " " : "", node->relation.name);
         for (uint32_t i = 0; i < node->schema.n; i++)
             buffer_printf(text, "%s %s", i ? "," : "", node->schema.fields[i].name);
+        break;
+    case PLAN_JOIN:
+        append_join(text, node);
         break;
     case PLAN_FILTER:
         buffer_append_text(text, "Filter ");
@@ -110,6 +131,16 @@ typedef struct Explanation {
     PlanList seen;
 } Explanation;
 
+static void append_plan(Explanation *explanation, const PlanNode *plan, int depth);
+
+static void append_inner(Explanation *explanation, const PlanNode *inner, int depth)
+{
+    if (plan_list_has(&explanation->seen, inner))
+        return;
+    append_plan(explanation, inner, depth);
+    plan_list_add(&explanation->seen, inner, &explanation->arena);
+}
+
 /* Children are indented; so are the plans whose rows a relation has, each where it is read first. */
 static void append_plan(Explanation *explanation, const PlanNode *plan, int depth)
 {
@@ -122,13 +153,10 @@ static void append_plan(Explanation *explanation, const PlanNode *plan, int dept
         if (statistics)
             append_statistics(text, statistics);
         buffer_append_byte(text, '\n');
-        for (uint32_t i = 0; node->kind == PLAN_RELATION && i < node->relation.n_plans; i++) {
-            const PlanNode *inner = node->relation.plans[i];
-            if (plan_list_has(&explanation->seen, inner))
-                continue;
-            append_plan(explanation, inner, depth + 1);
-            plan_list_add(&explanation->seen, inner, &explanation->arena);
-        }
+        for (uint32_t i = 0; node->kind == PLAN_RELATION && i < node->relation.n_plans; i++)
+            append_inner(explanation, node->relation.plans[i], depth + 1);
+        if (node->kind == PLAN_JOIN)
+            append_inner(explanation, node->join.right, depth + 1);
     }
 }
 

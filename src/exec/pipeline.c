@@ -4,7 +4,24 @@
 
 #define SAMPLE_ROWS 32768
 
-Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err)
+/* The joins below a node, and the filter under them. */
+static void take_joins(const PlanNode *node, Arena *arena, PipelineShape *shape)
+{
+    uint32_t n = 0;
+    for (const PlanNode *join = node; join->kind == PLAN_JOIN; join = join->child)
+        n++;
+    shape->joins = ARENA_ARRAY(arena, const PlanNode *, n);
+    shape->n_joins = n;
+    for (; node->kind == PLAN_JOIN; node = node->child)
+        shape->joins[--n] = node;
+    if (node->kind == PLAN_FILTER) {
+        shape->where = node;
+        node = node->child;
+    }
+    shape->scan = node;
+}
+
+Status pipeline_shape(const PlanNode *plan, Arena *arena, PipelineShape *ret_shape, Error *err)
 {
     PipelineShape shape = {0};
     const PlanNode *node = plan;
@@ -35,8 +52,14 @@ Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err
             node = node->child;
         }
     }
-    shape.where = filter;
-    shape.scan = node;
+    if (node && node->kind == PLAN_JOIN) {
+        shape.filter = filter;
+        take_joins(node, arena, &shape);
+        node = shape.scan;
+    } else {
+        shape.where = filter;
+        shape.scan = node;
+    }
     if (!node || (node->kind != PLAN_SCAN && node->kind != PLAN_RELATION) || !shape.project)
         return error_set(err, STATUS_INTERNAL, "the plan has a form that the executor does not know");
     *ret_shape = shape;
@@ -168,7 +191,11 @@ bool exec_plan_is_incremental(const PlanNode *plan)
 {
     PipelineShape shape = {0};
     Error ignored;
+    Arena arena;
+    arena_init(&arena);
     error_init(&ignored);
-    return pipeline_shape(plan, &shape, &ignored) == STATUS_OK && shape.scan->kind == PLAN_SCAN && shape.aggregate &&
-           aggregate_can_save(shape.aggregate);
+    bool is = pipeline_shape(plan, &arena, &shape, &ignored) == STATUS_OK && shape.scan->kind == PLAN_SCAN &&
+              shape.n_joins == 0 && shape.aggregate && aggregate_can_save(shape.aggregate);
+    arena_done(&arena);
+    return is;
 }

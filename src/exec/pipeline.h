@@ -1,6 +1,6 @@
 /* Pipeline: a bound plan taken apart into the steps that run one after the other.
  *
- *   Scan or Relation -> where -> [aggregate -> having] -> project -> [sort] -> [limit] -> sink
+ *   Scan or Relation -> where -> [joins -> filter] -> [aggregate -> having] -> project -> [sort] -> [limit] -> sink
  */
 #ifndef FREIGHTLAKE_EXEC_PIPELINE_H
 #define FREIGHTLAKE_EXEC_PIPELINE_H
@@ -12,8 +12,11 @@
 #include "exec/sort.h"
 
 typedef struct PipelineShape {
-    const PlanNode *scan;      /* or relation */
-    const PlanNode *where;     /* NULL: none */
+    const PlanNode *scan;   /* or relation */
+    const PlanNode *where;  /* of its rows; NULL: none */
+    const PlanNode **joins; /* the lowest first; in an arena */
+    uint32_t n_joins;
+    const PlanNode *filter;    /* of the joined rows; NULL: none */
     const PlanNode *aggregate; /* NULL: none */
     const PlanNode *having;    /* NULL: none */
     const PlanNode *project;
@@ -22,7 +25,7 @@ typedef struct PipelineShape {
 } PipelineShape;
 
 /* Takes the plan apart; INTERNAL when it has another form than plan.h promises. */
-Status pipeline_shape(const PlanNode *plan, PipelineShape *ret_shape, Error *err) MUST_CHECK;
+Status pipeline_shape(const PlanNode *plan, Arena *arena, PipelineShape *ret_shape, Error *err) MUST_CHECK;
 /* Visible output columns of the plan. */
 const Schema *pipeline_schema(const PipelineShape *shape);
 

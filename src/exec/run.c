@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "exec/aggregate_state.h"
+#include "exec/join_stream.h"
 #include "exec/pass.h"
 #include "exec/pipeline.h"
 
@@ -34,6 +35,7 @@ typedef struct Running {
 
 typedef struct StatementLocal {
     EvalNode *where;
+    JoinStream *joins;  /* NULL: none */
     EvalNode **outputs; /* neither grouped nor sorted */
     Aggregate *aggregate;
     Cells *cells; /* its own, when it has WHERE */
@@ -89,7 +91,7 @@ static Status prepare_statements(Run *run, Statement *statements, Error *err)
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
         running->statement = &statements[s];
-        TRY(pipeline_shape(statements[s].plan, &running->shape, err));
+        TRY(pipeline_shape(statements[s].plan, &run->arena, &running->shape, err));
         const PlanNode *scan = running->shape.scan;
         running->column_map = ARENA_ARRAY(&run->arena, uint32_t, scan->schema.n + 1);
         for (uint32_t i = 0; i < scan->schema.n; i++) {
@@ -147,8 +149,13 @@ static void prepare_worker(Run *run, Worker *worker)
         const PipelineShape *shape = &running->shape;
         if (shape->where)
             local->where = eval_prepare(shape->where->filter.condition, running->column_map, arena);
+        const uint32_t *column_map = shape->n_joins ? NULL : running->column_map;
+        if (shape->n_joins)
+            local->joins = join_stream_new(shape, running->column_map, arena);
         if (shape->aggregate) {
-            local->aggregate = aggregate_new(shape->aggregate, running->column_map, arena);
+            local->aggregate = aggregate_new(shape->aggregate, column_map, arena);
+            if (shape->n_joins)
+                continue;
             if (shape->where)
                 local->cells = cells_new(&local->aggregate, 1, n_columns, arena);
             else
@@ -156,7 +163,7 @@ static void prepare_worker(Run *run, Worker *worker)
         } else if (!shape->sort) {
             local->outputs = ARENA_ARRAY(arena, EvalNode *, shape->project->schema.n + 1);
             for (uint32_t c = 0; c < shape->project->schema.n; c++)
-                local->outputs[c] = eval_prepare(shape->project->project.exprs[c], running->column_map, arena);
+                local->outputs[c] = eval_prepare(shape->project->project.exprs[c], column_map, arena);
         }
     }
     if (n_members)
@@ -351,6 +358,38 @@ static void keep_rows(Worker *worker, StatementLocal *local, const Running *runn
     }
 }
 
+static Status take_rows(Run *run, int index, uint32_t s, uint32_t task, EvalContext *context)
+{
+    Worker *worker = &run->workers[index];
+    Running *running = &run->running[s];
+    StatementLocal *local = &worker->locals[s];
+    if (context->n == 0)
+        return STATUS_OK;
+    if (running->sorter)
+        return sorter_add(running->sorter, index, context, task, &worker->err);
+    if (!local->aggregate)
+        keep_rows(worker, local, running, context);
+    else if (!local->served)
+        aggregate_update(local->aggregate, context);
+    else if (local->cells)
+        cells_add(local->cells, context);
+    return STATUS_OK;
+}
+
+typedef struct Taking {
+    Run *run;
+    int index;
+    uint32_t s;
+    uint32_t task;
+} Taking;
+
+static Status take_joined(void *context, EvalContext *rows, Error *err)
+{
+    (void)err; /* it is the worker's */
+    const Taking *taking = context;
+    return take_rows(taking->run, taking->index, taking->s, taking->task, rows);
+}
+
 static Status process_chunk(Run *run, int index, uint32_t s, uint32_t task, const EvalContext *chunk)
 {
     Worker *worker = &run->workers[index];
@@ -358,17 +397,10 @@ static Status process_chunk(Run *run, int index, uint32_t s, uint32_t task, cons
     StatementLocal *local = &worker->locals[s];
     EvalContext context = passing_rows(worker, local, running, chunk);
     local->rows_in += chunk->n;
-    if (context.n == 0)
-        return STATUS_OK;
-    if (running->sorter)
-        return sorter_add(running->sorter, index, &context, task, &worker->err);
-    if (!local->aggregate)
-        keep_rows(worker, local, running, &context);
-    else if (!local->served)
-        aggregate_update(local->aggregate, &context);
-    else if (local->cells)
-        cells_add(local->cells, &context);
-    return STATUS_OK;
+    if (!local->joins)
+        return take_rows(run, index, s, task, &context);
+    Taking taking = {run, index, s, task};
+    return join_stream_run(local->joins, running->statement->joins, &context, take_joined, &taking, &worker->err);
 }
 
 /* No column is read: count(*) of a whole row group is one weighted row, however many rows the footer tells of. */
@@ -390,7 +422,7 @@ static void count_whole(Run *run, Worker *worker, EvalContext *context, uint64_t
 static bool only_counts(const Run *run)
 {
     for (uint32_t s = 0; s < run->n; s++)
-        if (!run->running[s].shape.aggregate || run->running[s].shape.where)
+        if (!run->running[s].shape.aggregate || run->running[s].shape.where || run->running[s].shape.n_joins)
             return false;
     return run->plan->n_columns == 0;
 }
@@ -402,7 +434,7 @@ static void begin_cells(Run *run, Worker *worker, EvalContext *context, uint64_t
         cells_begin(worker->cells, dictionaries, rows, context, worker->cells_served);
     for (uint32_t s = 0, member = 0; s < run->n; s++) {
         StatementLocal *local = &worker->locals[s];
-        if (!local->aggregate)
+        if (!local->aggregate || run->running[s].shape.n_joins)
             continue;
         if (local->cells)
             cells_begin(local->cells, dictionaries, rows, context, &local->served);
@@ -724,8 +756,10 @@ static void release(Run *run)
 {
     for (int w = 0; run->workers && w < run->n_workers; w++) {
         Worker *worker = &run->workers[w];
-        for (uint32_t s = 0; worker->locals && s < run->n; s++)
+        for (uint32_t s = 0; worker->locals && s < run->n; s++) {
             mem_free(worker->locals[s].pending);
+            join_stream_done(worker->locals[s].joins);
+        }
         scan_cursor_done(&worker->cursor);
         budget_release(run->options->budget, worker->reserved);
         arena_done(&worker->query_arena);

@@ -209,12 +209,12 @@ uint32_t pipeline_skip_tasks(const Expr *expr, const uint32_t *column_map, const
     return n;
 }
 
-static bool scan_can_match(const PlanNode *plan, const FileFacts *file)
+static bool scan_can_match(const PlanNode *plan, const FileFacts *file, Arena *arena)
 {
     PipelineShape shape = {0};
     Error ignored;
     error_init(&ignored);
-    if (pipeline_shape(plan, &shape, &ignored) != STATUS_OK || !shape.where)
+    if (pipeline_shape(plan, arena, &shape, &ignored) != STATUS_OK || !shape.where)
         return true;
     Condition condition = {shape.where->filter.condition, shape.scan->scan.columns};
     Facts facts = {.file = file};
@@ -229,7 +229,7 @@ bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
     arena_init(&arena);
     plan_list_add(&list, plan, &arena);
     for (uint32_t i = 0; i < list.n && !can; i++)
-        can = plan_leaf(list.plans[i])->kind == PLAN_SCAN && scan_can_match(list.plans[i], file);
+        can = plan_leaf(list.plans[i])->kind == PLAN_SCAN && scan_can_match(list.plans[i], file, &arena);
     arena_done(&arena);
     return can;
 }

@@ -1,27 +1,29 @@
-/* exec_run: a statement as stages.
+/* exec_run: statements as stages.
  *
- * A plan whose leaf is a relation needs the rows of other plans first.  Each of these is a stage: a statement of its own
- * whose sink is a Relation.  A plan that several relations name is one stage.
+ * A plan whose leaf is a relation, or that joins, needs the rows of other plans first.  Each of these is a stage: a statement
+ * of its own whose sink is a Relation.  A plan that several others read is one stage.  In turns, as long as there is one:
  *
- *   1. one pass over each table, for all statements and stages whose leaf it is
- *   2. stages over relations, inner ones first, then the statements
+ *   1. a pass over each table, for all statements and stages whose leaf it is and who have what they need
+ *   2. statements and stages over relations that have what they need
  *
- * A relation is dropped when the last plan that reads it has run. */
+ * so plans over the same table share a scan unless one of them needs the other.  A relation is dropped when the last plan
+ * that reads it has run. */
+#include "exec/join.h"
 #include "exec/pass.h"
-#include "exec/relation.h"
 
 typedef struct Stage {
     const PlanNode *plan;
+    Statement *statement;
+    bool done;
+    /* of a plan that others read: */
     Relation relation;
-    uint32_t readers; /* that have not run yet */
-    Statement statement;
+    uint32_t readers; /* that have not run yet; a statement has none */
+    Statement own;
 } Stage;
 
 typedef struct Stages {
-    Stage *stages; /* inner ones first */
+    Stage *stages; /* those that are read before those that read them */
     uint32_t n;
-    Statement *statements;
-    uint32_t n_statements;
     const TableFiles *tables;
     uint32_t n_tables;
     const ExecOptions *options;
@@ -31,95 +33,109 @@ typedef struct Stages {
 
 static Stage *find_stage(const Stages *stages, const PlanNode *plan)
 {
-    for (uint32_t i = 0; i < stages->n; i++)
-        if (stages->stages[i].plan == plan)
-            return &stages->stages[i];
-    return NULL;
+    uint32_t i = 0;
+    while (stages->stages[i].plan != plan)
+        i++;
+    return &stages->stages[i];
 }
 
-static void count_readers(Stages *stages, const PlanNode *plan)
-{
-    const PlanNode *leaf = plan_leaf(plan);
-    for (uint32_t i = 0; leaf->kind == PLAN_RELATION && i < leaf->relation.n_plans; i++)
-        find_stage(stages, leaf->relation.plans[i])->readers++;
-}
-
-/* A stage for each plan that is read (a statement's own plan is read by no other). */
-static void make_stages(Stages *stages)
-{
-    PlanList list = {0};
-    for (uint32_t i = 0; i < stages->n_statements; i++)
-        plan_list_add(&list, stages->statements[i].plan, &stages->arena);
-    stages->stages = ARENA_ARRAY(&stages->arena, Stage, list.n + 1);
-    for (uint32_t i = 0; i < list.n; i++) {
-        bool is_statement = false;
-        for (uint32_t k = 0; k < stages->n_statements; k++)
-            is_statement |= stages->statements[k].plan == list.plans[i];
-        if (is_statement)
-            continue;
-        Stage *stage = &stages->stages[stages->n++];
-        stage->plan = list.plans[i];
-        relation_init(&stage->relation, stages->options->budget);
-        stage->statement =
-            (Statement){.plan = stage->plan, .sink = {.context = &stage->relation, .batch = relation_take}};
-    }
-    for (uint32_t i = 0; i < stages->n; i++)
-        count_readers(stages, stages->stages[i].plan);
-    for (uint32_t i = 0; i < stages->n_statements; i++)
-        count_readers(stages, stages->statements[i].plan);
-}
-
-/* ---- Tables ---- */
-
-static bool reads(const PlanNode *plan, const TableFiles *table)
-{
-    const PlanNode *leaf = plan_leaf(plan);
-    return leaf->kind == PLAN_SCAN && (!table->name || strcmp(leaf->scan.table, table->name) == 0);
-}
-
-static void add_scan(ScanStatistics *sum, const ScanStatistics *scan)
-{
-    sum->rows += scan->rows;
-    sum->bytes_read += scan->bytes_read;
-    sum->row_groups += scan->row_groups;
-    sum->row_groups_skipped += scan->row_groups_skipped;
-}
-
-static Status run_table(Stages *stages, const TableFiles *table, Error *err)
+/* The plans that a plan reads, each as often as it does. */
+static uint32_t needed_stages(const Stages *stages, const PlanNode *plan, Stage **ret_stages)
 {
     uint32_t n = 0;
-    Statement **where = ARENA_ARRAY(&stages->arena, Statement *, stages->n + stages->n_statements + 1);
-    for (uint32_t i = 0; i < stages->n; i++)
-        if (reads(stages->stages[i].plan, table))
-            where[n++] = &stages->stages[i].statement;
-    for (uint32_t i = 0; i < stages->n_statements; i++)
-        if (reads(stages->statements[i].plan, table))
-            where[n++] = &stages->statements[i];
+    const PlanNode *leaf = plan_leaf(plan);
+    for (uint32_t i = 0; leaf->kind == PLAN_RELATION && i < leaf->relation.n_plans; i++) {
+        if (ret_stages)
+            ret_stages[n] = find_stage(stages, leaf->relation.plans[i]);
+        n++;
+    }
+    for (const PlanNode *node = plan; node; node = node->child)
+        if (node->kind == PLAN_JOIN) {
+            if (ret_stages)
+                ret_stages[n] = find_stage(stages, node->join.right);
+            n++;
+        }
+    return n;
+}
+
+static Stage **needs(Stages *stages, const Stage *stage, uint32_t *ret_n)
+{
+    *ret_n = needed_stages(stages, stage->plan, NULL);
+    Stage **needed = ARENA_ARRAY(&stages->arena, Stage *, *ret_n + 1);
+    needed_stages(stages, stage->plan, needed);
+    return needed;
+}
+
+static void make_stages(Stages *stages, Statement *statements, uint32_t n)
+{
+    PlanList list = {0};
+    for (uint32_t i = 0; i < n; i++)
+        plan_list_add(&list, statements[i].plan, &stages->arena);
+    stages->n = list.n;
+    stages->stages = ARENA_ARRAY(&stages->arena, Stage, list.n + 1);
+    for (uint32_t i = 0; i < list.n; i++) {
+        Stage *stage = &stages->stages[i];
+        stage->plan = list.plans[i];
+        relation_init(&stage->relation, stages->options->budget);
+        for (uint32_t k = 0; k < n; k++)
+            if (statements[k].plan == stage->plan)
+                stage->statement = &statements[k];
+        if (stage->statement)
+            continue;
+        stage->own = (Statement){.plan = stage->plan, .sink = {.context = &stage->relation, .batch = relation_take}};
+        stage->statement = &stage->own;
+    }
+    for (uint32_t i = 0; i < stages->n; i++) {
+        uint32_t n_needed;
+        Stage **needed = needs(stages, &stages->stages[i], &n_needed);
+        for (uint32_t k = 0; k < n_needed; k++)
+            needed[k]->readers++;
+    }
+}
+
+static bool is_ready(Stages *stages, const Stage *stage)
+{
+    uint32_t n;
+    Stage **needed = needs(stages, stage, &n);
+    for (uint32_t i = 0; i < n; i++)
+        if (!needed[i]->done)
+            return false;
+    return !stage->done;
+}
+
+/* ---- Joins ---- */
+
+static void free_joins(Statement *statement)
+{
+    uint32_t n = 0;
+    for (const PlanNode *node = statement->plan; statement->joins && node; node = node->child)
+        n += node->kind == PLAN_JOIN;
+    for (uint32_t i = 0; i < n; i++)
+        join_table_free((JoinTable *)(uintptr_t)statement->joins[i]);
+    statement->joins = NULL;
+}
+
+static Status make_joins(Stages *stages, Statement *statement, Error *err)
+{
+    uint32_t n = 0;
+    for (const PlanNode *node = statement->plan; node; node = node->child)
+        n += node->kind == PLAN_JOIN;
     if (n == 0)
         return STATUS_OK;
-    Statement *batch = ARENA_ARRAY(&stages->arena, Statement, n);
-    for (uint32_t i = 0; i < n; i++)
-        batch[i] = *where[i];
-    ScanStatistics scan = {0};
-    Status status = pass_run(batch, n, table, stages->options, &scan, err);
-    for (uint32_t i = 0; i < n; i++)
-        *where[i] = batch[i];
-    add_scan(&stages->scan, &scan);
-    return status;
+    const JoinTable **joins = ARENA_ARRAY(&stages->arena, const JoinTable *, n);
+    statement->joins = joins;
+    for (const PlanNode *node = statement->plan; node; node = node->child) {
+        JoinTable *table;
+        if (node->kind != PLAN_JOIN)
+            continue;
+        TRY(join_table_new(node, &find_stage(stages, node->join.right)->relation, stages->options->budget, &table,
+                           err));
+        joins[--n] = table; /* the lowest first */
+    }
+    return STATUS_OK;
 }
 
-static Status check_tables(const Stages *stages, const PlanNode *plan, Error *err)
-{
-    const PlanNode *leaf = plan_leaf(plan);
-    if (leaf->kind == PLAN_RELATION)
-        return STATUS_OK;
-    for (uint32_t t = 0; t < stages->n_tables; t++)
-        if (reads(plan, &stages->tables[t]))
-            return STATUS_OK;
-    return error_set(err, STATUS_INTERNAL, "the statement reads %s, which was not opened", leaf->scan.table);
-}
-
-/* ---- Relations ---- */
+/* ---- Running ---- */
 
 /* What was found out about an inner plan is told with the statements that read it. */
 static void take_notes(Statement *statement, const Statement *inner)
@@ -128,11 +144,67 @@ static void take_notes(Statement *statement, const Statement *inner)
         statement->operators[statement->n_operators++] = inner->operators[i];
 }
 
-static Status run_over_relation(Stages *stages, Statement *statement, Error *err)
+static void finish(Stages *stages, Stage *stage)
 {
-    const PlanNode *leaf = plan_leaf(statement->plan);
-    if (leaf->kind != PLAN_RELATION)
+    uint32_t n;
+    Stage **needed = needs(stages, stage, &n);
+    stage->done = true;
+    for (uint32_t i = 0; i < n; i++) {
+        take_notes(stage->statement, needed[i]->statement);
+        if (--needed[i]->readers == 0)
+            relation_done(&needed[i]->relation);
+    }
+}
+
+/* The stages together, over what they all read. */
+static Status run_together(Stages *stages, Stage **together, uint32_t n, const TableFiles *table,
+                           const ExecOptions *options, Error *err)
+{
+    Status status = STATUS_OK;
+    Statement *batch = ARENA_ARRAY(&stages->arena, Statement, n);
+    ScanStatistics scan = {0};
+    for (uint32_t i = 0; i < n && status == STATUS_OK; i++) {
+        status = make_joins(stages, together[i]->statement, err);
+        batch[i] = *together[i]->statement;
+    }
+    if (status == STATUS_OK)
+        status = pass_run(batch, n, table, options, &scan, err);
+    for (uint32_t i = 0; i < n; i++) {
+        if (status == STATUS_OK)
+            *together[i]->statement = batch[i];
+        free_joins(together[i]->statement);
+    }
+    TRY(status);
+    for (uint32_t i = 0; i < n; i++)
+        finish(stages, together[i]);
+    if (table->n_relations)
         return STATUS_OK;
+    stages->scan.rows += scan.rows;
+    stages->scan.bytes_read += scan.bytes_read;
+    stages->scan.row_groups += scan.row_groups;
+    stages->scan.row_groups_skipped += scan.row_groups_skipped;
+    return STATUS_OK;
+}
+
+static bool reads(const PlanNode *plan, const TableFiles *table)
+{
+    const PlanNode *leaf = plan_leaf(plan);
+    return leaf->kind == PLAN_SCAN && (!table->name || strcmp(leaf->scan.table, table->name) == 0);
+}
+
+static Status run_over_table(Stages *stages, const TableFiles *table, Error *err)
+{
+    uint32_t n = 0;
+    Stage **together = ARENA_ARRAY(&stages->arena, Stage *, stages->n + 1);
+    for (uint32_t i = 0; i < stages->n; i++)
+        if (reads(stages->stages[i].plan, table) && is_ready(stages, &stages->stages[i]))
+            together[n++] = &stages->stages[i];
+    return n ? run_together(stages, together, n, table, stages->options, err) : STATUS_OK;
+}
+
+static Status run_over_relations(Stages *stages, Stage *stage, Error *err)
+{
+    const PlanNode *leaf = plan_leaf(stage->plan);
     uint32_t n = leaf->relation.n_plans;
     const Relation **relations = ARENA_ARRAY(&stages->arena, const Relation *, n);
     for (uint32_t i = 0; i < n; i++)
@@ -140,43 +212,50 @@ static Status run_over_relation(Stages *stages, Statement *statement, Error *err
     TableFiles table = {.schema = &leaf->relation.plans[0]->schema, .relations = relations, .n_relations = n};
     ExecOptions options = *stages->options;
     options.progress = NULL; /* it counts the rows of tables */
-    TRY(pass_run(statement, 1, &table, &options, NULL, err));
-    for (uint32_t i = 0; i < n; i++) {
-        Stage *stage = find_stage(stages, leaf->relation.plans[i]);
-        take_notes(statement, &stage->statement);
-        if (--stage->readers == 0)
-            relation_done(&stage->relation);
+    return run_together(stages, &stage, 1, &table, &options, err);
+}
+
+static Status check_tables(const Stages *stages, Error *err)
+{
+    for (uint32_t i = 0; i < stages->n; i++) {
+        const PlanNode *leaf = plan_leaf(stages->stages[i].plan);
+        bool found = leaf->kind == PLAN_RELATION;
+        for (uint32_t t = 0; t < stages->n_tables; t++)
+            found |= reads(stages->stages[i].plan, &stages->tables[t]);
+        if (!found)
+            return error_set(err, STATUS_INTERNAL, "the statement reads %s, which was not opened", leaf->scan.table);
     }
     return STATUS_OK;
 }
 
 static Status run_stages(Stages *stages, Error *err)
 {
-    make_stages(stages);
-    for (uint32_t i = 0; i < stages->n; i++)
-        TRY(check_tables(stages, stages->stages[i].plan, err));
-    for (uint32_t i = 0; i < stages->n_statements; i++)
-        TRY(check_tables(stages, stages->statements[i].plan, err));
-    for (uint32_t t = 0; t < stages->n_tables; t++)
-        TRY(run_table(stages, &stages->tables[t], err));
-    for (uint32_t i = 0; i < stages->n; i++)
-        TRY(run_over_relation(stages, &stages->stages[i].statement, err));
-    for (uint32_t i = 0; i < stages->n_statements; i++)
-        TRY(run_over_relation(stages, &stages->statements[i], err));
+    TRY(check_tables(stages, err));
+    for (bool all_done = false; !all_done;) {
+        for (uint32_t t = 0; t < stages->n_tables; t++)
+            TRY(run_over_table(stages, &stages->tables[t], err));
+        all_done = true;
+        for (uint32_t i = 0; i < stages->n; i++) {
+            Stage *stage = &stages->stages[i];
+            if (plan_leaf(stage->plan)->kind == PLAN_RELATION && is_ready(stages, stage))
+                TRY(run_over_relations(stages, stage, err));
+            all_done &= stage->done;
+        }
+    }
     return STATUS_OK;
 }
 
 Status exec_run(Statement *statements, uint32_t n, const TableFiles *tables, uint32_t n_tables,
                 const ExecOptions *options, ScanStatistics *ret_scan, Error *err)
 {
-    Stages stages = {
-        .statements = statements, .n_statements = n, .tables = tables, .n_tables = n_tables, .options = options};
+    Stages stages = {.tables = tables, .n_tables = n_tables, .options = options};
     arena_init(&stages.arena);
+    make_stages(&stages, statements, n);
     Status status = run_stages(&stages, err);
     if (status == STATUS_OK && ret_scan)
         *ret_scan = stages.scan;
     for (uint32_t i = 0; i < stages.n; i++)
-        if (stages.stages[i].readers > 0)
+        if (stages.stages[i].relation.blocks)
             relation_done(&stages.stages[i].relation);
     arena_done(&stages.arena);
     return status;

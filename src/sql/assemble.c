@@ -16,7 +16,7 @@ typedef struct Assembly {
     uint32_t n_keys;
 } Assembly;
 
-static PlanNode *new_node(Arena *arena, PlanKind kind, PlanNode *child, uint32_t n_columns)
+PlanNode *plan_node_new(Arena *arena, PlanKind kind, PlanNode *child, uint32_t n_columns)
 {
     PlanNode *node = ARENA_NEW(arena, PlanNode);
     node->kind = kind;
@@ -26,15 +26,15 @@ static PlanNode *new_node(Arena *arena, PlanKind kind, PlanNode *child, uint32_t
     return node;
 }
 
-static PlanNode *filter_node(Arena *arena, PlanNode *child, const Expr *condition)
+PlanNode *plan_filter(Arena *arena, PlanNode *child, const Expr *condition)
 {
-    PlanNode *node = new_node(arena, PLAN_FILTER, child, 0);
+    PlanNode *node = plan_node_new(arena, PLAN_FILTER, child, 0);
     node->schema = child->schema;
     node->filter.condition = condition;
     return node;
 }
 
-/* ---- the leaf ---- */
+/* ---- columns ---- */
 static void mark_columns(const Expr *expr, uint32_t *kept)
 {
     if (expr->kind == EXPR_COLUMN && !(expr->column & AGGREGATE_MARK))
@@ -43,25 +43,40 @@ static void mark_columns(const Expr *expr, uint32_t *kept)
         mark_columns(expr->args[i], kept);
 }
 
+typedef struct Renumbering {
+    Arena *arena;
+    const uint32_t *kept;
+    uint32_t first;
+} Renumbering;
+
 static const Expr *keep_column(void *context, const Expr *column)
 {
-    const Assembly *assembly = context;
+    const Renumbering *numbers = context;
     if (column->column & AGGREGATE_MARK)
         return column;
-    return expr_column(assembly->binder->arena, assembly->kept[column->column], column->type, column->position);
+    return expr_column(numbers->arena, numbers->kept[column->column] - numbers->first, column->type, column->position);
+}
+
+const Expr *assemble_over_kept(Arena *arena, const Expr *expr, const uint32_t *kept, uint32_t first)
+{
+    Renumbering numbers = {arena, kept, first};
+    return expr_replace_columns(arena, expr, keep_column, &numbers);
 }
 
 static const Expr *over_scan(Assembly *assembly, const Expr *expr)
 {
-    return expr_replace_columns(assembly->binder->arena, expr, keep_column, assembly);
+    return assemble_over_kept(assembly->binder->arena, expr, assembly->kept, 0);
 }
 
-static PlanNode *leaf_node(Assembly *assembly)
+/* Numbers the columns that some clause reads. */
+static void keep_columns(Assembly *assembly)
 {
     const Binder *binder = assembly->binder;
     const Query *query = assembly->query;
     uint32_t *kept = assembly->kept = ARENA_ARRAY(binder->arena, uint32_t, binder->table->n);
     memset(kept, 0xff, sizeof *kept * binder->table->n);
+    for (uint32_t t = 1; t < binder->from->n_tables; t++)
+        mark_columns(query->on[t], kept);
     if (query->where)
         mark_columns(query->where, kept);
     for (uint32_t i = 0; i < query->n_keys; i++)
@@ -76,30 +91,10 @@ static PlanNode *leaf_node(Assembly *assembly)
         mark_columns(binder->outputs[i].expr, kept);
     for (uint32_t i = 0; i < query->n_order && !query->aggregates; i++)
         mark_columns(query->order[i].expr, kept);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < binder->table->n; i++)
-        n += kept[i] == 0;
-    const BindTable *from = binder->from;
-    PlanNode *leaf = new_node(binder->arena, from->table ? PLAN_SCAN : PLAN_RELATION, NULL, n);
-    uint32_t *columns = ARENA_ARRAY(binder->arena, uint32_t, n);
     uint32_t next = 0;
-    for (uint32_t i = 0; i < binder->table->n; i++) {
-        if (kept[i] != 0)
-            continue;
-        leaf->schema.fields[next] = binder->table->fields[i];
-        columns[next] = i;
-        kept[i] = next++;
-    }
-    if (from->table) {
-        leaf->scan.table = from->table;
-        leaf->scan.columns = columns;
-    } else {
-        leaf->relation.name = from->name;
-        leaf->relation.plans = from->plans;
-        leaf->relation.n_plans = from->n_plans;
-        leaf->relation.columns = columns;
-    }
-    return leaf;
+    for (uint32_t i = 0; i < binder->table->n; i++)
+        if (kept[i] == 0)
+            kept[i] = next++;
 }
 
 /* ---- the aggregation ---- */
@@ -124,7 +119,7 @@ static PlanNode *aggregate_node(Assembly *assembly, PlanNode *child)
 {
     Binder *binder = assembly->binder;
     const Query *query = assembly->query;
-    PlanNode *node = new_node(binder->arena, PLAN_AGGREGATE, child, query->n_keys + binder->n_calls);
+    PlanNode *node = plan_node_new(binder->arena, PLAN_AGGREGATE, child, query->n_keys + binder->n_calls);
     const Expr **keys = ARENA_ARRAY(binder->arena, const Expr *, query->n_keys);
     for (uint32_t i = 0; i < query->n_keys; i++) {
         keys[i] = over_scan(assembly, query->keys[i]);
@@ -246,7 +241,7 @@ static PlanNode *project_node(Assembly *assembly, PlanNode *child)
 {
     const Binder *binder = assembly->binder;
     uint32_t n = binder->n_outputs + assembly->n_hidden;
-    PlanNode *node = new_node(binder->arena, PLAN_PROJECT, child, n);
+    PlanNode *node = plan_node_new(binder->arena, PLAN_PROJECT, child, n);
     node->project.exprs = ARENA_ARRAY(binder->arena, const Expr *, n);
     for (uint32_t i = 0; i < n; i++) {
         bool visible = i < binder->n_outputs;
@@ -260,7 +255,7 @@ static PlanNode *project_node(Assembly *assembly, PlanNode *child)
 
 static PlanNode *sort_node(Assembly *assembly, PlanNode *child)
 {
-    PlanNode *node = new_node(assembly->binder->arena, PLAN_SORT, child, 0);
+    PlanNode *node = plan_node_new(assembly->binder->arena, PLAN_SORT, child, 0);
     node->schema.n = assembly->binder->n_outputs;
     node->schema.fields = child->schema.fields;
     node->sort.keys = assembly->keys;
@@ -273,15 +268,15 @@ Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *
 {
     Assembly assembly = {.binder = binder, .query = query};
     Arena *arena = binder->arena;
-    PlanNode *node = leaf_node(&assembly);
-    if (query->where)
-        node = filter_node(arena, node, over_scan(&assembly, query->where));
+    PlanNode *node;
+    keep_columns(&assembly);
+    TRY(assemble_from(binder, query, assembly.kept, &node, err));
     if (query->aggregates)
         node = aggregate_node(&assembly, node);
     if (query->having) {
         const Expr *having;
         TRY(bind_at(binder, over_child(&assembly, query->having, &having, err), query->having_byte, err));
-        node = filter_node(arena, node, having);
+        node = plan_filter(arena, node, having);
     }
     assembly.visible = ARENA_ARRAY(arena, const Expr *, binder->n_outputs);
     for (uint32_t i = 0; i < binder->n_outputs; i++)
@@ -293,7 +288,7 @@ Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *
     if (query->n_order)
         node = sort_node(&assembly, node);
     if (query->limit >= 0 || query->offset > 0) {
-        PlanNode *limit = new_node(arena, PLAN_LIMIT, node, 0);
+        PlanNode *limit = plan_node_new(arena, PLAN_LIMIT, node, 0);
         limit->schema = node->schema;
         limit->limit.limit = query->limit;
         limit->limit.offset = query->offset;

@@ -37,9 +37,11 @@ static bool is_star(const PgQuery__Node *node)
            node->column_ref->fields[node->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }
 
-static Status add_all_columns(Binder *binder, int32_t byte, Error *err)
+/* The columns of one table of FROM. */
+static Status add_columns(Binder *binder, uint32_t t, int32_t byte, Error *err)
 {
-    for (uint32_t i = 0; i < binder->table->n; i++) {
+    const BindFrom *from = binder->from;
+    for (uint32_t i = from->first[t]; i < from->first[t] + from->tables[t].schema->n; i++) {
         const Field *field = &binder->table->fields[i];
         const Expr *column = expr_column(binder->arena, i, field->type, sql_position(binder->source, byte));
         TRY(add_output(binder, field->name, column, byte, true, err));
@@ -47,15 +49,27 @@ static Status add_all_columns(Binder *binder, int32_t byte, Error *err)
     return STATUS_OK;
 }
 
+static Status add_all_columns(Binder *binder, int32_t byte, Error *err)
+{
+    for (uint32_t t = 0; t < binder->from->n_tables; t++)
+        TRY(add_columns(binder, t, byte, err));
+    return STATUS_OK;
+}
+
 static Status add_star(Binder *binder, const PgQuery__ColumnRef *star, Error *err)
 {
     if (star->n_fields > 2)
         return sql_refuse(binder->source, star->location, err, "write *", "a name with more than two parts");
-    if (star->n_fields == 2) {
-        if (star->fields[0]->node_case != PG_QUERY__NODE__NODE_STRING ||
-            strcasecmp(sql_name(binder->source, star->fields[0]->string->sval), binder->table_name) != 0)
-            return sql_refuse(binder->source, star->location, err, "write *", "there is no such table in FROM");
-    }
+    const char *name = NULL;
+    if (star->n_fields == 2)
+        name = star->fields[0]->node_case == PG_QUERY__NODE__NODE_STRING
+                   ? sql_name(binder->source, star->fields[0]->string->sval)
+                   : "";
+    for (uint32_t t = 0; name && t < binder->from->n_tables; t++)
+        if (strcasecmp(name, binder->from->tables[t].name) == 0)
+            return add_columns(binder, t, star->location, err);
+    if (name)
+        return sql_refuse(binder->source, star->location, err, "write *", "there is no such table in FROM");
     return add_all_columns(binder, star->location, err);
 }
 
@@ -323,16 +337,36 @@ static Status bind_limit(Binder *binder, const PgQuery__SelectStmt *select, Quer
 }
 
 /* ---- the whole ---- */
-static Binder binder_of(const SqlText *source, const BindTable *from, Arena *arena)
+static Binder binder_of(const SqlText *source, const BindFrom *from, Arena *arena)
 {
-    return (Binder){
-        .source = source, .arena = arena, .from = from, .table = from->schema, .table_name = from->name, .byte = -1};
+    return (Binder){.source = source,
+                    .arena = arena,
+                    .from = from,
+                    .table = &from->schema,
+                    .table_name = from->n_tables > 1 ? "FROM" : from->tables[0].name,
+                    .n_visible = from->n_tables,
+                    .byte = -1};
+}
+
+/* ON sees the tables up to its own. */
+static Status bind_on(Binder *binder, Query *query, Error *err)
+{
+    static const Scope on = {.clause = "ON", .aliases = ALIAS_NONE};
+    const BindFrom *from = binder->from;
+    query->on = ARENA_ARRAY(binder->arena, const Expr *, from->n_tables);
+    for (uint32_t t = 1; t < from->n_tables; t++) {
+        binder->n_visible = t + 1;
+        TRY(bind_condition(binder, from->conditions[t], &on, &query->on[t], err));
+    }
+    binder->n_visible = from->n_tables;
+    return STATUS_OK;
 }
 
 static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
     static const Scope where = {.clause = "WHERE", .aliases = ALIAS_NONE};
     static const Scope having = {.clause = "HAVING", .aliases = ALIAS_AFTER_COLUMNS, .aggregates = true};
+    TRY(bind_on(binder, query, err));
     TRY(bind_outputs(binder, select, err));
     if (select->where_clause)
         TRY(bind_condition(binder, select->where_clause, &where, &query->where, err));
@@ -353,7 +387,7 @@ static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Qu
     return bind_limit(binder, select, query, err);
 }
 
-Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindTable *from, Arena *arena,
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindFrom *from, Arena *arena,
                    PlanNode **ret, Error *err)
 {
     Binder binder = binder_of(source, from, arena);
@@ -363,9 +397,13 @@ Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, con
     return assemble_plan(&binder, &query, ret, err);
 }
 
-Status bind_relation(const SqlText *source, const BindTable *from, const DataType *types, bool distinct,
+Status bind_relation(const SqlText *source, const BindTable *table, const DataType *types, bool distinct,
                      const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err)
 {
+    static const bool outer[1];
+    static const uint32_t first[1];
+    BindFrom *from = ARENA_NEW(arena, BindFrom);
+    *from = (BindFrom){.tables = table, .n_tables = 1, .outer = outer, .first = first, .schema = *table->schema};
     Binder binder = binder_of(source, from, arena);
     Query query = {.limit = -1};
     TRY(add_all_columns(&binder, -1, err));

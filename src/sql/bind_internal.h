@@ -37,12 +37,23 @@ typedef struct BindTable {
     uint32_t n_plans;
 } BindTable;
 
+/* The tables of FROM; all but the first are joined to those before. */
+typedef struct BindFrom {
+    const BindTable *tables;
+    uint32_t n_tables;
+    const bool *outer;                      /* per table: by LEFT JOIN */
+    const PgQuery__Node *const *conditions; /* per table: ON */
+    const uint32_t *first;                  /* per table: its first column in `schema` */
+    Schema schema;                          /* the columns of all tables */
+} BindFrom;
+
 typedef struct Binder {
     const SqlText *source;
     Arena *arena;
-    const BindTable *from;
-    const Schema *table;    /* from->schema */
-    const char *table_name; /* from->name */
+    const BindFrom *from;
+    const Schema *table;    /* &from->schema */
+    const char *table_name; /* for messages: of the first, or "FROM" */
+    uint32_t n_visible;     /* tables that names are looked up in */
     Output *outputs;
     uint32_t n_outputs;
     uint32_t outputs_capacity;
@@ -63,6 +74,7 @@ typedef struct OrderItem {
 
 /* A SELECT with all its clauses bound. */
 typedef struct Query {
+    const Expr **on;   /* per table of FROM; none of the first */
     const Expr *where; /* NULL: none */
     const Expr **keys; /* GROUP BY, or the outputs of SELECT DISTINCT */
     uint32_t n_keys;
@@ -80,13 +92,24 @@ typedef struct Query {
 /* The plan's nodes from the bound clauses: columns pruned, keys and aggregates put into their place. */
 Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *err) MUST_CHECK;
 
+PlanNode *plan_node_new(Arena *arena, PlanKind kind, PlanNode *child, uint32_t n_columns);
+PlanNode *plan_filter(Arena *arena, PlanNode *child, const Expr *condition);
+/* The expression over the columns that are kept, numbered in the order of FROM less `first`. */
+const Expr *assemble_over_kept(Arena *arena, const Expr *expr, const uint32_t *kept, uint32_t first);
+
+/* ---- assemble_from.c ---- */
+/* What the clauses above read from: the leaf, or leaves and joins, with WHERE.  kept[column of FROM] is UINT32_MAX where
+ * nobody reads it, else its number among those kept, which are the columns of *ret. */
+Status assemble_from(const Binder *binder, const Query *query, const uint32_t *kept, PlanNode **ret, Error *err)
+    MUST_CHECK;
+
 /* ---- bind.c ---- */
 /* The plan of one SELECT over `from`. */
-Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindTable *from, Arena *arena,
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindFrom *from, Arena *arena,
                    PlanNode **ret, Error *err) MUST_CHECK;
 /* All columns of `from` cast to `types` (NULL: as they are), each row once if `distinct`, in the order and with the limit
  * that `clauses` asks for (NULL: none). */
-Status bind_relation(const SqlText *source, const BindTable *from, const DataType *types, bool distinct,
+Status bind_relation(const SqlText *source, const BindTable *table, const DataType *types, bool distinct,
                      const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err) MUST_CHECK;
 
 /* Binds one expression of the tree. */

@@ -114,6 +114,36 @@ static Status check_order_name(const Binder *binder, const char *name, int colum
     return STATUS_OK;
 }
 
+/* The column of that name among the tables of FROM, -1 for none; several are refused unless `shadowed`. */
+static Status find_column(const Binder *binder, const char *table, const char *name, bool shadowed, int32_t byte,
+                          int *ret_column, Error *err)
+{
+    const BindFrom *from = binder->from;
+    bool found = false;
+    uint32_t before = 0;
+    *ret_column = -1;
+    for (uint32_t t = 0; t < binder->n_visible; t++) {
+        if (table && strcasecmp(table, from->tables[t].name) != 0)
+            continue;
+        found = true;
+        int column = schema_find(from->tables[t].schema, name);
+        if (column < 0)
+            continue;
+        if (*ret_column >= 0 && !shadowed) {
+            const char *hint = arena_printf(binder->arena, "write %s.%s or %s.%s", from->tables[before].name, name,
+                                            from->tables[t].name, name);
+            return sql_refuse(binder->source, byte, err, hint, "%s is a column of %s and of %s", name,
+                              from->tables[before].name, from->tables[t].name);
+        }
+        before = t;
+        *ret_column = (int)from->first[t] + column;
+    }
+    if (table && !found)
+        return sql_refuse(binder->source, byte, err, "write the column's name alone", "there is no table %s in FROM",
+                          table);
+    return STATUS_OK;
+}
+
 Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret,
                    Error *err)
 {
@@ -126,14 +156,10 @@ Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Sc
         return sql_refuse(binder->source, byte, err, "write table.column or column", "a name with more than two parts");
     const char *name = sql_name(binder->source, reference->fields[reference->n_fields - 1]->string->sval);
     bool qualified = reference->n_fields == 2;
-    if (qualified) {
-        const char *table = sql_name(binder->source, reference->fields[0]->string->sval);
-        if (strcasecmp(table, binder->table_name) != 0)
-            return sql_refuse(binder->source, byte, err, "write the column's name alone",
-                              "there is no table %s in FROM", table);
-    }
+    const char *table = qualified ? sql_name(binder->source, reference->fields[0]->string->sval) : NULL;
     int output = qualified || scope->aliases == ALIAS_NONE ? -1 : bind_find_output(binder, name);
-    int column = schema_find(binder->table, name);
+    int column;
+    TRY(find_column(binder, table, name, output >= 0 && scope->aliases == ALIAS_BEFORE_COLUMNS, byte, &column, err));
     TRY(check_order_name(binder, name, column, output, scope, byte, err));
     if (output == -2 && (scope->aliases == ALIAS_BEFORE_COLUMNS || column < 0))
         return sql_refuse(binder->source, byte, err, "give the columns different names",

@@ -68,6 +68,7 @@ typedef struct SortKey {
 typedef enum PlanKind {
     PLAN_SCAN,
     PLAN_RELATION,
+    PLAN_JOIN,
     PLAN_FILTER,
     PLAN_PROJECT,
     PLAN_AGGREGATE,
@@ -93,6 +94,14 @@ struct PlanNode {
             uint32_t n_plans;
             uint32_t *columns; /* indices into the plans' schemas, one per column of `schema` */
         } relation;
+        struct {
+            const PlanNode *right;  /* a plan of its own, whose rows are held in memory */
+            bool outer;             /* LEFT JOIN: a row of the child without a partner comes once, with NULLs */
+            const Expr **left_keys; /* over the child */
+            uint32_t *right_keys;   /* columns of right->schema, of the same types */
+            uint32_t n_keys;        /* at least one; NULL equals nothing */
+            const Expr *condition;  /* over this node's columns: what else makes two rows partners; NULL: nothing */
+        } join;                     /* columns: the child's, then the first ones of `right` */
         struct {
             const Expr *condition; /* boolean; NULL drops the row */
         } filter;
@@ -144,9 +153,10 @@ typedef enum SqlMode {
 
 /* Parses, checks and binds one query.  Errors have code SQL, the 1-based character position as offset, and a hint.
  * The plan always has the shape
- *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- Scan or Relation
- * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none.  The plans of a
- * relation have this shape, too. */
+ *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- input
+ * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none.  The input is
+ *   Scan or Relation, or, without Sort or with Aggregate,   [Join <- ...] Join <- [Filter] <- Scan or Relation
+ * The plans of relations and the right sides of joins have this shape, too. */
 Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
                 Error *err) MUST_CHECK;
 

@@ -2,6 +2,7 @@
  *
  *   WITH name AS (query)   planned once where it stands; the name hides tables and names further out
  *   FROM (query) AS name   planned before the SELECT around it, which reads it as a relation
+ *   a JOIN b ON ...        a chain from left to right; how it is run is assemble_from.c's
  *   query UNION ALL query  one relation of several plans, cast to common types; UNION groups it by all columns
  *
  * Each SELECT by itself is bind.c's. */
@@ -116,7 +117,92 @@ static Status find_subquery(const Planner *planner, const PgQuery__RangeSubselec
                           &from->schema, err);
 }
 
-static Status find_from(const Planner *planner, const PgQuery__SelectStmt *select, const Named *named, BindTable *from,
+/* FROM as it is put together, from left to right. */
+typedef struct FromList {
+    BindTable *tables;
+    bool *outer;
+    const PgQuery__Node **conditions;
+    uint32_t n;
+} FromList;
+
+static uint32_t count_tables(const PgQuery__Node *node)
+{
+    bool is_join = node && node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR;
+    return is_join ? count_tables(node->join_expr->larg) + count_tables(node->join_expr->rarg) : 1;
+}
+
+static Status add_from(const Planner *planner, const PgQuery__SelectStmt *select, const PgQuery__Node *node,
+                       const Named *named, FromList *list, Error *err)
+{
+    const SqlText *source = planner->source;
+    BindTable *table = &list->tables[list->n];
+    if (node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR)
+        TRY(find_table(planner, node->range_var, named, table, err));
+    else if (node->node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT && !node->range_subselect->lateral)
+        TRY(find_subquery(planner, node->range_subselect, named, table, err));
+    else
+        return sql_refuse(source, sql_clause_byte(source, select, PG_QUERY__TOKEN__FROM), err,
+                          "read tables by their names, or subqueries", "FROM takes tables and queries, not a function");
+    for (uint32_t t = 0; t < list->n; t++)
+        if (strcasecmp(list->tables[t].name, table->name) == 0)
+            return sql_refuse(source, sql_clause_byte(source, select, PG_QUERY__TOKEN__FROM), err,
+                              "name one of them with AS", "two tables in FROM are called %s", table->name);
+    list->n++;
+    return STATUS_OK;
+}
+
+static Status add_join(const Planner *planner, const PgQuery__SelectStmt *select, const PgQuery__Node *node,
+                       const Named *named, FromList *list, Error *err)
+{
+    if (node->node_case != PG_QUERY__NODE__NODE_JOIN_EXPR)
+        return add_from(planner, select, node, named, list, err);
+    const PgQuery__JoinExpr *join = node->join_expr;
+    const SqlText *source = planner->source;
+    int32_t byte = sql_clause_byte(source, select, PG_QUERY__TOKEN__JOIN);
+    bool outer = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
+    if (!outer && join->jointype != PG_QUERY__JOIN_TYPE__JOIN_INNER)
+        return sql_refuse(source, byte, err, "write the tables in the other order, with LEFT JOIN",
+                          "RIGHT and FULL JOIN are not in the dialect");
+    if (join->is_natural)
+        return sql_refuse(source, byte, err, "write ON a.x = b.x", "NATURAL JOIN is not in the dialect");
+    if (join->n_using_clause)
+        return sql_refuse(source, byte, err, "write ON a.x = b.x", "USING is not in the dialect");
+    if (!join->quals)
+        return sql_refuse(source, byte, err, "write JOIN ... ON a.x = b.y", "a join without ON");
+    if (join->alias)
+        return sql_refuse(source, byte, err, "name the tables", "a name for a join is PostgreSQL's alone");
+    if (join->rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR)
+        return sql_refuse(source, byte, err, "join tables one after the other, or write a subquery",
+                          "a join in parentheses on the right of another");
+    TRY(add_join(planner, select, join->larg, named, list, err));
+    uint32_t t = list->n;
+    TRY(add_from(planner, select, join->rarg, named, list, err));
+    list->outer[t] = outer;
+    list->conditions[t] = join->quals;
+    return STATUS_OK;
+}
+
+static void join_schemas(const Planner *planner, const FromList *list, BindFrom *from)
+{
+    uint32_t *first = ARENA_ARRAY(planner->arena, uint32_t, list->n), n = 0;
+    for (uint32_t t = 0; t < list->n; t++) {
+        first[t] = n;
+        n += list->tables[t].schema->n;
+    }
+    from->schema = (Schema){.fields = ARENA_ARRAY(planner->arena, Field, n), .n = n};
+    for (uint32_t t = 0; t < list->n; t++)
+        for (uint32_t i = 0; i < list->tables[t].schema->n; i++) {
+            from->schema.fields[first[t] + i] = list->tables[t].schema->fields[i];
+            from->schema.fields[first[t] + i].nullable |= list->outer[t];
+        }
+    from->tables = list->tables;
+    from->n_tables = list->n;
+    from->outer = list->outer;
+    from->conditions = list->conditions;
+    from->first = first;
+}
+
+static Status find_from(const Planner *planner, const PgQuery__SelectStmt *select, const Named *named, BindFrom *from,
                         Error *err)
 {
     const SqlText *source = planner->source;
@@ -124,20 +210,16 @@ static Status find_from(const Planner *planner, const PgQuery__SelectStmt *selec
         return sql_refuse(source, sql_query_byte(select), err,
                           source->mode == SQL_MART ? "add FROM and the table's name" : "add FROM 'files'",
                           "the statement reads no table");
-    const PgQuery__Node *node = select->from_clause[0];
-    if (select->n_from_clause > 1) {
-        const PgQuery__Node *second = select->from_clause[1];
-        bool has_place = second->node_case == PG_QUERY__NODE__NODE_RANGE_VAR;
-        return sql_refuse(source, has_place ? second->range_var->location : sql_query_byte(select), err,
-                          "read one table", "joins are not in the dialect yet");
-    }
-    if (node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR)
-        return find_table(planner, node->range_var, named, from, err);
-    if (node->node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT && !node->range_subselect->lateral)
-        return find_subquery(planner, node->range_subselect, named, from, err);
-    return sql_refuse(source, sql_clause_byte(source, select, PG_QUERY__TOKEN__FROM), err,
-                      "read a table by its name, or a subquery",
-                      "FROM takes a table or a query, not a join or function");
+    if (select->n_from_clause > 1)
+        return sql_refuse(source, sql_clause_byte(source, select, PG_QUERY__TOKEN__FROM), err,
+                          "write a JOIN b ON a.x = b.y", "tables parted by commas in FROM");
+    uint32_t n = count_tables(select->from_clause[0]);
+    FromList list = {.tables = ARENA_ARRAY(planner->arena, BindTable, n),
+                     .outer = ARENA_ARRAY(planner->arena, bool, n),
+                     .conditions = ARENA_ARRAY(planner->arena, const PgQuery__Node *, n)};
+    TRY(add_join(planner, select, select->from_clause[0], named, &list, err));
+    join_schemas(planner, &list, from);
+    return STATUS_OK;
 }
 
 /* ---- UNION ---- */
@@ -309,7 +391,7 @@ static Status plan_query(const Planner *planner, const PgQuery__SelectStmt *sele
     TRY(plan_with(planner, select->with_clause, outer, &named, err));
     if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
         return plan_union(planner, select, named, ret, err);
-    BindTable *from = ARENA_NEW(planner->arena, BindTable);
+    BindFrom *from = ARENA_NEW(planner->arena, BindFrom);
     TRY(find_from(planner, select, named, from, err));
     return bind_select(planner->source, select, from, planner->arena, ret, err);
 }
@@ -370,6 +452,23 @@ static Status collect_with(TableNames *tables, const PgQuery__WithClause *clause
     return STATUS_OK;
 }
 
+static Status collect_from(TableNames *tables, const PgQuery__Node *node, const Named *named, Error *err)
+{
+    if (node->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) {
+        TRY(collect_from(tables, node->join_expr->larg, named, err));
+        return collect_from(tables, node->join_expr->rarg, named, err);
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT)
+        return collect_inner(tables, node->range_subselect->subquery, named, err);
+    if (node->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
+        return STATUS_OK;
+    TRY(sql_check_table(tables->source, node->range_var, err));
+    const char *name = sql_name(tables->source, node->range_var->relname);
+    if (!find_named(named, name))
+        add_table(tables, name);
+    return STATUS_OK;
+}
+
 static Status collect_query(TableNames *tables, const PgQuery__SelectStmt *select, const Named *outer, Error *err)
 {
     const Named *named = outer;
@@ -379,17 +478,8 @@ static Status collect_query(TableNames *tables, const PgQuery__SelectStmt *selec
         TRY(collect_query(tables, select->larg, named, err));
     if (select->rarg)
         TRY(collect_query(tables, select->rarg, named, err));
-    for (size_t i = 0; i < select->n_from_clause; i++) {
-        const PgQuery__Node *node = select->from_clause[i];
-        if (node->node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT) {
-            TRY(collect_inner(tables, node->range_subselect->subquery, named, err));
-        } else if (node->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) {
-            TRY(sql_check_table(tables->source, node->range_var, err));
-            const char *name = sql_name(tables->source, node->range_var->relname);
-            if (!find_named(named, name))
-                add_table(tables, name);
-        }
-    }
+    for (size_t i = 0; i < select->n_from_clause; i++)
+        TRY(collect_from(tables, select->from_clause[i], named, err));
     return STATUS_OK;
 }
 

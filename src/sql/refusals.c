@@ -108,7 +108,6 @@ static const SqlRefusal REFUSALS[] = {
     {"minus (", "MINUS is Spark's alone", "write EXCEPT"},
     {"intersect", "INTERSECT is not in the dialect yet", "filter with AND"},
     {"except", "EXCEPT is not in the dialect yet", "filter with AND NOT"},
-    {"join", "joins are not in the dialect yet", "read one table"},
     {"exists (", "subqueries in expressions are not in the dialect yet", "write the SELECT in FROM or WITH"},
 };
 

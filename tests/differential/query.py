@@ -286,8 +286,10 @@ class Generator:
         if depth > 0 and form < 0.25:
             union = rng.choice(["UNION ALL", "UNION ALL", "UNION"])
             return join(f"{{0}} {union} {{1}}", self.relation(depth - 1), self.relation(depth - 1))
+        if depth > 0 and form < 0.45:
+            return self.joined(depth)
         where = join(" WHERE {0}", self.condition(1)) if rng.random() < 0.5 else Expression("")
-        if form < 0.5:
+        if form < 0.65:
             key = rng.choice(list(self.columns))
             outputs = [
                 f"{name if name == key else rng.choice(['min', 'max']) + f'({name})'} AS {name}"
@@ -307,6 +309,34 @@ class Generator:
             inner = self.relation(depth - 1)
             return over(select, Expression(f"({inner.ours}) AS n{depth}", f"({inner.oracle}) AS n{depth}"))
         return select
+
+    def joined(self, depth: int) -> Expression:
+        """All of the columns, of two or three tables; what is on the right has few rows for each key, so that rows do not multiply."""
+        rng = self.rng
+        names = list(self.columns)
+        source, aliases = self.relation(depth - 1), ["l"]
+        text = Expression(f"({source.ours}) AS l", f"({source.oracle}) AS l")
+        for alias in ["r", "q"][: rng.choice([1, 1, 2])]:
+            key = rng.choice(names)
+            more = rng.choice([[], [rng.choice(names)]])
+            grouped = [f"{n if n in [key, *more] else rng.choice(['min', 'max']) + f'({n})'} AS {n}" for n in names]
+            right = f"SELECT {', '.join(grouped)} FROM {{files}} GROUP BY {', '.join(dict.fromkeys([key, *more]))}"
+            left = rng.choice(aliases)
+            same = [n for n, kind in self.columns.items() if kind == self.columns[key]]
+            on = [f"{left}.{rng.choice(same)} = {alias}.{key}", *(f"{left}.{n} = {alias}.{n}" for n in more)]
+            on += rng.choice([[], [f"{alias}.{rng.choice(names)} IS NOT NULL"], [f"{left}.{key} >= {alias}.{key}"]])
+            on += rng.choice([[], [], [f"({left}.{key} < {alias}.{key} OR {left}.{names[0]} IS NULL)"]])
+            kind = rng.choice(["JOIN", "INNER JOIN", "LEFT JOIN", "LEFT OUTER JOIN"])
+            text = Expression(
+                *(f"{t} {kind} ({right}) AS {alias} ON {' AND '.join(on)}" for t in (text.ours, text.oracle))
+            )
+            aliases.append(alias)
+        outputs = ", ".join(f"{rng.choice(aliases)}.{n} AS {n}" for n in names)
+        tested = f"{rng.choice(aliases)}.{rng.choice(names)}"
+        where = rng.choice(
+            ["", f" WHERE {tested} IS NULL", f" WHERE {tested} IS NOT NULL AND l.{names[0]} IS NOT NULL"]
+        )
+        return join(f"SELECT {outputs} FROM {{0}}{where}", text)
 
     def select(self) -> Expression:
         rng = self.rng
@@ -358,14 +388,17 @@ def plain(value):
 
 
 def order_key(row):
-    parts = []
+    """Rounded first, since the engines differ in last digits; rows that are the same then, by all their digits."""
+    rounded, exact = [], []
     for kind, value in row:
         if kind == "number":
             value = float(value)
-            parts.append((kind, -math.inf if math.isnan(value) else float(f"{value:.7g}") + 0.0))
+            value = -math.inf if math.isnan(value) else value
+            rounded.append((kind, float(f"{value:.7g}") + 0.0))
         else:
-            parts.append((kind, value))
-    return tuple(parts)
+            rounded.append((kind, value))
+        exact.append((kind, value))
+    return rounded, exact
 
 
 def equal(a, b) -> bool:

@@ -54,6 +54,17 @@ static void check_node(const PlanNode *node)
                                  node->schema.fields[i].type));
             }
         break;
+    case PLAN_JOIN:
+        CHECK(node->join.n_keys > 0);
+        for (uint32_t k = 0; k < node->join.n_keys; k++) {
+            check_expr(node->join.left_keys[k], node->child->schema.n);
+            CHECK(node->join.right_keys[k] < node->join.right->schema.n);
+            CHECK(type_equal(node->join.left_keys[k]->type,
+                             node->join.right->schema.fields[node->join.right_keys[k]].type));
+        }
+        if (node->join.condition)
+            check_expr(node->join.condition, node->schema.n);
+        break;
     case PLAN_FILTER:
         CHECK(node->filter.condition->type.id == TYPE_BOOLEAN);
         check_expr(node->filter.condition, node->child->schema.n);

@@ -27,6 +27,23 @@ static void append_relation(Buffer *buffer, const PlanNode *plan)
     }
 }
 
+static void append_join(Buffer *buffer, const PlanNode *plan)
+{
+    buffer_append_text(buffer, plan->join.outer ? "Left join:" : "Join:");
+    for (uint32_t k = 0; k < plan->join.n_keys; k++) {
+        buffer_append_text(buffer, k ? ", " : " ");
+        expr_append_text(buffer, plan->join.left_keys[k], &plan->child->schema);
+        buffer_printf(buffer, " = #%u", plan->join.right_keys[k]);
+    }
+    if (plan->join.condition) {
+        buffer_append_text(buffer, " if ");
+        expr_append_text(buffer, plan->join.condition, &plan->schema);
+    }
+    buffer_append_text(buffer, "\n(\n");
+    plan_append_text(buffer, plan->join.right);
+    buffer_append_byte(buffer, ')');
+}
+
 static void append_project(Buffer *buffer, const PlanNode *plan)
 {
     buffer_append_text(buffer, "Project:");
@@ -71,6 +88,9 @@ void plan_append_text(Buffer *buffer, const PlanNode *plan)
             break;
         case PLAN_RELATION:
             append_relation(buffer, plan);
+            break;
+        case PLAN_JOIN:
+            append_join(buffer, plan);
             break;
         case PLAN_FILTER:
             buffer_append_text(buffer, "Filter: ");

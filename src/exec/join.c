@@ -1,0 +1,245 @@
+/* JoinTable; see join.h.
+ *
+ *   hash of a row's keys -> heads[hash & mask] -> next[] -> next[] ...
+ *
+ * Chains go through the rows' numbers; a row keeps its whole hash, so that values are compared only where hashes are equal.
+ * There are at least as many heads as rows.  Rows with a NULL key are in no chain: they have no partner. */
+#include "exec/join.h"
+
+#include "exec/compare.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define DICTIONARY_ROWS 16384 /* more rows are given as values: an expression over all of them would cost too much */
+
+struct JoinTable {
+    const PlanNode *join;
+    MemoryBudget *budget;
+    size_t reserved;
+    Arena arena;
+    uint32_t n;
+    Vector *columns; /* of the right side, FLAT, with a row of NULLs behind the last */
+    const Vector **keys;
+    uint64_t *hashes;
+    uint32_t *heads, *next; /* row + 1; 0: none */
+    uint32_t mask;
+};
+
+/* ---- hashes ---- */
+
+static inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ (hash >> 32);
+}
+
+static uint64_t double_word(double value)
+{
+    uint64_t word;
+    value = value == 0 ? 0 : value; /* -0 */
+    memcpy(&word, &value, sizeof word);
+    return value != value ? 0x7ff8000000000000u : word;
+}
+
+static uint64_t value_word(DataType type, const void *data, uint32_t i)
+{
+    switch (type.id) {
+    case TYPE_STRING:
+    case TYPE_BINARY: {
+        StrView text = ((const StrView *)data)[i];
+        return XXH3_64bits(text.data, text.size);
+    }
+    case TYPE_DOUBLE:
+        return double_word(((const double *)data)[i]);
+    case TYPE_FLOAT:
+        return double_word((double)((const float *)data)[i]);
+    default: {
+        size_t width = type_width(type);
+        if (width == sizeof(Int128))
+            return XXH3_64bits((const char *)data + width * i, width);
+        uint64_t word = 0;
+        memcpy(&word, (const char *)data + width * i, width);
+        return word;
+    }
+    }
+}
+
+/* Hashes of FLAT keys; *ret_null is NULL when no key of any row is. */
+static uint64_t *hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null)
+{
+    uint64_t *hashes = ARENA_ARRAY(arena, uint64_t, n + 1);
+    *ret_null = NULL;
+    for (uint32_t k = 0; k < n_keys; k++) {
+        const Vector *key = keys[k];
+        for (uint32_t i = 0; i < n; i++)
+            hashes[i] = mix(hashes[i], key->valid && !key->valid[i] ? 0 : value_word(key->type, key->data, i));
+        if (!key->valid)
+            continue;
+        if (!*ret_null)
+            *ret_null = arena_zalloc(arena, n + 1);
+        for (uint32_t i = 0; i < n; i++)
+            (*ret_null)[i] |= !key->valid[i];
+    }
+    return hashes;
+}
+
+/* ---- making one ---- */
+
+/* Column c of all blocks, one behind the other, and a NULL. */
+static Vector gather_column(const JoinTable *table, const Relation *rows, uint32_t c, DataType type, Arena *arena)
+{
+    Vector all = vector_new(arena, type, table->n + 1, true);
+    size_t width = type_width(type), at = 0;
+    memset((char *)all.data + width * table->n, 0, width);
+    all.valid[table->n] = 0;
+    if (type.id == TYPE_STRING || type.id == TYPE_BINARY)
+        ((StrView *)all.data)[table->n] = (StrView){"", 0};
+    for (uint32_t b = 0; b < rows->n_blocks; b++) {
+        const Vector *part = &rows->blocks[b].columns[c];
+        memcpy((char *)all.data + width * at, part->data, width * part->n);
+        if (part->valid)
+            memcpy(all.valid + at, part->valid, part->n);
+        at += part->n;
+    }
+    return all;
+}
+
+static void make_chains(JoinTable *table)
+{
+    uint32_t n_heads = 16;
+    while (n_heads < table->n && n_heads < (uint32_t)1 << 30)
+        n_heads *= 2;
+    table->mask = n_heads - 1;
+    table->heads = ARENA_ARRAY(&table->arena, uint32_t, n_heads);
+    table->next = ARENA_ARRAY(&table->arena, uint32_t, table->n + 1);
+    uint8_t *null;
+    table->hashes = hash_keys(table->keys, table->join->join.n_keys, table->n, &table->arena, &null);
+    for (uint32_t i = table->n; i-- > 0;) { /* so that chains go upwards */
+        if (null && null[i])
+            continue;
+        uint32_t *head = &table->heads[table->hashes[i] & table->mask];
+        table->next[i] = *head;
+        *head = i + 1;
+    }
+}
+
+Status join_table_new(const PlanNode *join, const Relation *rows, MemoryBudget *budget, JoinTable **ret_table,
+                      Error *err)
+{
+    if (rows->rows >= INT32_MAX) {
+        error_set(err, STATUS_MEMORY, "the right side of a join has %llu rows", (unsigned long long)rows->rows);
+        return error_hint(err, "put the larger table first: the others are held in memory");
+    }
+    const Schema *schema = &join->join.right->schema;
+    JoinTable *table = mem_zalloc(sizeof *table);
+    table->join = join;
+    table->budget = budget;
+    table->n = (uint32_t)rows->rows;
+    arena_init(&table->arena);
+    table->columns = ARENA_ARRAY(&table->arena, Vector, schema->n + 1);
+    for (uint32_t c = 0; c < schema->n; c++)
+        table->columns[c] = gather_column(table, rows, c, schema->fields[c].type, &table->arena);
+    table->keys = ARENA_ARRAY(&table->arena, const Vector *, join->join.n_keys);
+    for (uint32_t k = 0; k < join->join.n_keys; k++)
+        table->keys[k] = &table->columns[join->join.right_keys[k]];
+    make_chains(table);
+    Status status = budget_reserve(budget, table->arena.used_bytes, "the right side of a join", err);
+    if (status != STATUS_OK) {
+        join_table_free(table);
+        return error_hint(err, "put the larger table first: the others are held in memory");
+    }
+    table->reserved = table->arena.used_bytes;
+    *ret_table = table;
+    return STATUS_OK;
+}
+
+void join_table_free(JoinTable *table)
+{
+    if (!table)
+        return;
+    budget_release(table->budget, table->reserved);
+    arena_done(&table->arena);
+    mem_free(table);
+}
+
+uint32_t join_table_rows(const JoinTable *table)
+{
+    return table->n;
+}
+
+size_t join_table_bytes(const JoinTable *table)
+{
+    return table->arena.used_bytes;
+}
+
+/* ---- looking into it ---- */
+
+Vector join_table_column(const JoinTable *table, uint32_t column, const uint32_t *rows, uint32_t n, Arena *arena)
+{
+    const Vector *held = &table->columns[column];
+    uint32_t *codes = ARENA_ARRAY(arena, uint32_t, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        codes[i] = rows[i] == JOIN_NONE ? table->n : rows[i];
+    Vector dictionary = {
+        .type = held->type, .kind = VECTOR_DICT, .code_width = sizeof(uint32_t), .n = n, .data = codes, .dict = held};
+    return table->n < DICTIONARY_ROWS ? dictionary : vector_flatten(arena, &dictionary);
+}
+
+void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *keys, uint32_t n, bool with_none,
+                      Arena *arena)
+{
+    uint32_t n_keys = table->join->join.n_keys;
+    Vector *flat = ARENA_ARRAY(arena, Vector, n_keys);
+    const Vector **pointers = ARENA_ARRAY(arena, const Vector *, n_keys);
+    for (uint32_t k = 0; k < n_keys; k++) {
+        flat[k] = vector_flatten(arena, &keys[k]);
+        pointers[k] = &flat[k];
+    }
+    uint8_t *null;
+    uint64_t *hashes = hash_keys(pointers, n_keys, n, arena, &null);
+    *probe = (JoinProbe){
+        .table = table, .keys = flat, .hashes = hashes, .null = null, .n = n, .with_none = with_none, .at = JOIN_NONE};
+}
+
+static bool is_partner(const JoinProbe *probe, uint32_t held)
+{
+    const JoinTable *table = probe->table;
+    if (table->hashes[held] != probe->hashes[probe->row])
+        return false;
+    for (uint32_t k = 0; k < table->join->join.n_keys; k++) {
+        size_t width = type_width(probe->keys[k].type);
+        if (compare_values(probe->keys[k].type, (const char *)probe->keys[k].data + width * probe->row,
+                           (const char *)table->keys[k]->data + width * held) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The partner of the present row behind the one looked at last. */
+static uint32_t next_partner(const JoinProbe *probe)
+{
+    const JoinTable *table = probe->table;
+    if (probe->null && probe->null[probe->row])
+        return JOIN_NONE;
+    uint32_t link =
+        probe->at == JOIN_NONE ? table->heads[probe->hashes[probe->row] & table->mask] : table->next[probe->at];
+    while (link && !is_partner(probe, link - 1))
+        link = table->next[link - 1];
+    return link ? link - 1 : JOIN_NONE;
+}
+
+uint32_t join_probe_next(JoinProbe *probe, uint32_t *ret_left, uint32_t *ret_right, uint32_t room)
+{
+    uint32_t n = 0;
+    while (n < room && probe->row < probe->n) {
+        uint32_t partner = next_partner(probe);
+        if (partner != JOIN_NONE || (probe->with_none && probe->at == JOIN_NONE)) {
+            ret_left[n] = probe->row;
+            ret_right[n++] = partner;
+        }
+        probe->at = partner;
+        probe->row += partner == JOIN_NONE;
+    }
+    return n;
+}

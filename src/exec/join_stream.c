@@ -1,0 +1,157 @@
+/* JoinStream; see join_stream.h.
+ *
+ * Each join makes batches of pairs, which go on to the next join before the next batch is made: memory is a batch a join,
+ * however many partners a row has. */
+#include "exec/join_stream.h"
+
+/* One join. */
+typedef struct Step {
+    const PlanNode *join;
+    const uint32_t *column_map; /* of the lowest: from its child's columns to those of the scan */
+    EvalNode **keys;
+    EvalNode *condition; /* of a pair; NULL: none */
+    Arena arena;         /* of a batch */
+} Step;
+
+struct JoinStream {
+    Step *steps;
+    uint32_t n;
+    EvalNode *filter; /* of what comes out; NULL: none */
+};
+
+typedef struct Passage {
+    JoinStream *stream;
+    const JoinTable *const *tables;
+    JoinTake take;
+    void *take_context;
+} Passage;
+
+JoinStream *join_stream_new(const PipelineShape *shape, const uint32_t *column_map, Arena *query_arena)
+{
+    JoinStream *stream = ARENA_NEW(query_arena, JoinStream);
+    stream->n = shape->n_joins;
+    stream->steps = ARENA_ARRAY(query_arena, Step, stream->n);
+    for (uint32_t j = 0; j < stream->n; j++) {
+        Step *step = &stream->steps[j];
+        const PlanNode *join = step->join = shape->joins[j];
+        step->column_map = j == 0 ? column_map : NULL;
+        arena_init(&step->arena);
+        step->keys = ARENA_ARRAY(query_arena, EvalNode *, join->join.n_keys);
+        for (uint32_t k = 0; k < join->join.n_keys; k++)
+            step->keys[k] = eval_prepare(join->join.left_keys[k], step->column_map, query_arena);
+        if (join->join.condition)
+            step->condition = eval_prepare(join->join.condition, NULL, query_arena);
+    }
+    if (shape->filter)
+        stream->filter = eval_prepare(shape->filter->filter.condition, NULL, query_arena);
+    return stream;
+}
+
+void join_stream_done(JoinStream *stream)
+{
+    for (uint32_t j = 0; stream && j < stream->n; j++)
+        arena_done(&stream->steps[j].arena);
+}
+
+/* Only the rows for which the condition is true; all memory is the batch's. */
+static void filter_rows(EvalNode *condition, EvalContext *context, uint32_t n_columns)
+{
+    if (!condition)
+        return;
+    Vector passes = eval_run(condition, context);
+    uint32_t *rows = ARENA_ARRAY(context->batch_arena, uint32_t, context->n + 1);
+    uint32_t n = eval_true_rows(&passes, rows);
+    if (n == context->n)
+        return;
+    Vector *columns = ARENA_ARRAY(context->batch_arena, Vector, n_columns + 1);
+    for (uint32_t c = 0; c < n_columns; c++)
+        columns[c] = vector_select(context->batch_arena, &context->columns[c], rows, n);
+    context->columns = columns;
+    context->n = n;
+}
+
+/* The columns of a join for pairs of a row of `in` and a row that is held; forgets the batch before. */
+static EvalContext pair_columns(Step *step, const JoinTable *table, const EvalContext *in, const uint32_t *left,
+                                const uint32_t *right, uint32_t n)
+{
+    Arena *arena = &step->arena;
+    uint32_t n_left = step->join->child->schema.n, n_columns = step->join->schema.n;
+    arena_reset(arena);
+    Vector *columns = ARENA_ARRAY(arena, Vector, n_columns + 1);
+    for (uint32_t c = 0; c < n_left; c++)
+        columns[c] = vector_select(arena, &in->columns[step->column_map ? step->column_map[c] : c], left, n);
+    for (uint32_t c = n_left; c < n_columns; c++)
+        columns[c] = join_table_column(table, c - n_left, right, n, arena);
+    EvalContext out = *in;
+    out.batch_arena = arena;
+    out.columns = columns;
+    out.n = n;
+    return out;
+}
+
+static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Error *err);
+
+/* Pairs go on to the next join, or out. */
+static Status pass_pairs(const Passage *passage, uint32_t j, EvalContext *pairs, Error *err)
+{
+    const JoinStream *stream = passage->stream;
+    if (pairs->n == 0)
+        return STATUS_OK;
+    if (j + 1 < stream->n)
+        return run_step(passage, j + 1, pairs, err);
+    filter_rows(stream->filter, pairs, stream->steps[j].join->schema.n);
+    return pairs->n ? passage->take(passage->take_context, pairs, err) : STATUS_OK;
+}
+
+/* Of an outer join with a condition: rows all of whose pairs the condition dropped. */
+static Status pass_lonely(const Passage *passage, uint32_t j, const EvalContext *in, const uint8_t *paired,
+                          uint32_t *left, uint32_t *right, Error *err)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < in->n; i++) {
+        left[n] = i;
+        right[n] = JOIN_NONE;
+        n += !paired[i];
+    }
+    EvalContext pairs = pair_columns(&passage->stream->steps[j], passage->tables[j], in, left, right, n);
+    return pass_pairs(passage, j, &pairs, err);
+}
+
+static void mark_paired(Step *step, EvalContext *pairs, const uint32_t *left, uint8_t *paired)
+{
+    Vector passes = eval_run(step->condition, pairs);
+    uint32_t *rows = ARENA_ARRAY(&step->arena, uint32_t, pairs->n + 1);
+    for (uint32_t i = 0, n = eval_true_rows(&passes, rows); i < n; i++)
+        paired[left[rows[i]]] = 1;
+}
+
+static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Error *err)
+{
+    Step *step = &passage->stream->steps[j];
+    const PlanNode *join = step->join;
+    Arena *arena = in->batch_arena;
+    Vector *keys = ARENA_ARRAY(arena, Vector, join->join.n_keys);
+    for (uint32_t k = 0; k < join->join.n_keys; k++)
+        keys[k] = eval_run(step->keys[k], in);
+    uint32_t *left = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
+    uint32_t *right = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
+    uint8_t *paired = step->condition && join->join.outer ? arena_zalloc(arena, in->n + 1) : NULL;
+    JoinProbe probe;
+    join_probe_begin(&probe, passage->tables[j], keys, in->n, join->join.outer && !paired, arena);
+    for (uint32_t n; (n = join_probe_next(&probe, left, right, SCAN_CHUNK_ROWS)) > 0;) {
+        TRY(interrupt_check(err));
+        EvalContext pairs = pair_columns(step, passage->tables[j], in, left, right, n);
+        if (paired)
+            mark_paired(step, &pairs, left, paired);
+        filter_rows(step->condition, &pairs, join->schema.n);
+        TRY(pass_pairs(passage, j, &pairs, err));
+    }
+    return paired ? pass_lonely(passage, j, in, paired, left, right, err) : STATUS_OK;
+}
+
+Status join_stream_run(JoinStream *stream, const JoinTable *const *tables, EvalContext *rows, JoinTake take,
+                       void *take_context, Error *err)
+{
+    const Passage passage = {stream, tables, take, take_context};
+    return rows->n ? run_step(&passage, 0, rows, err) : STATUS_OK;
+}
