@@ -1,0 +1,1 @@
+SELECT a.carrier AS c, count(*) AS n FROM shipments AS a LEFT JOIN (SELECT carrier, max(distance) AS m FROM shipments GROUP BY carrier) AS b ON a.carrier = b.carrier AND a.distance < b.m JOIN shipments AS d ON d.delay_days = b.m WHERE b.m > 1 AND a.ok AND d.weight > 2 GROUP BY a.carrier
