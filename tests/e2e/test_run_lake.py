@@ -221,6 +221,31 @@ class Runs(Lake):
             sorted((r["destination_city"], r["total_shipments"], r["delayed_shipments"]) for r in ours), sorted(rows)
         )
 
+    def test_a_mart_of_queries_and_a_join(self) -> None:
+        """The one in docs/marts.md, against DuckDB; its test reads the mart and the shipments."""
+        guide = (pathlib.Path(__file__).parents[2] / "docs" / "marts.md").read_text()
+        sql = guide.split("```sql\n")[1].split("```")[0]
+        (self.lake / "definitions" / "best_carrier.sql").write_text(sql)
+        (self.lake / "definitions" / "best_carrier.tests.yaml").write_text(
+            "tests:\n"
+            "  - not_null: [carrier, cost_per_km]\n"
+            "  - no_rows: SELECT b.carrier FROM best_carrier AS b LEFT JOIN (SELECT carrier FROM shipments"
+            " GROUP BY carrier) AS s ON b.carrier = s.carrier WHERE s.carrier IS NULL\n"
+        )
+        for rows in (2000, 500):
+            self.ingest(rows)
+            self.assertEqual(self.marts()["best_carrier"]["action"], "full")
+            shipments = deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table()  # noqa: F841
+            oracle = sql.replace("percentile(", "quantile_cont(")
+            wanted = duckdb.sql(oracle).fetchall()
+            ours = deltalake.DeltaTable(str(self.lake / "marts" / "best_carrier")).to_pyarrow_table().to_pylist()
+            self.assertGreater(len(ours), 20)
+            for mine, theirs in zip((tuple(row.values()) for row in ours), wanted, strict=True):
+                self.assertEqual(mine[:4], theirs[:4])
+                self.assertAlmostEqual(mine[4], float(theirs[4]), places=9)
+                self.assertAlmostEqual(mine[5], float(theirs[5]), places=9)
+        self.assertEqual(self.marts()["best_carrier"]["action"], "up to date")
+
 
 class Wording(Lake):
     def test_one_is_one(self) -> None:
