@@ -164,6 +164,18 @@ FORMS = {
 }  # fmt: skip
 
 
+# Of the lake's shipments; what min_by and max_by choose by is unique.
+STATISTICS = [
+    "SELECT carrier AS k0, stddev(shipping_cost) AS c0, var_pop(delay_days) AS c1, corr(shipment_weight_kg, shipping_cost) AS c2, "
+    "percentile(shipment_weight_kg, 0.95) AS c3, median(shipping_cost) AS c4, percentile(DISTINCT delay_days, 0.3) AS c5, "
+    "median(route_distance_km) FILTER (WHERE delay_days > 0) AS c6 FROM shipments GROUP BY carrier",
+    "SELECT client AS k0, min_by(carrier, shipment_id) AS k1, max_by(delay_days, shipment_id) AS k2, "
+    "max_by(shipping_cost, shipment_id) FILTER (WHERE delay_days > 1) AS k3 FROM shipments GROUP BY client",
+    "SELECT stddev(DISTINCT delay_days) AS c0, corr(DISTINCT delay_days, source_row) AS c1, variance(shipment_id) AS c2, "
+    "median(shipment_volume_m3) AS c3, min_by(client, shipping_cost) AS k0 FROM shipments WHERE shipment_id < ''",
+]
+
+
 class Parity:
     def __init__(self, folder: pathlib.Path, s3, cluster, seed: int):
         import pyarrow.fs
@@ -291,7 +303,7 @@ class Parity:
                 table = tables[i // 2 % len(tables)]
                 text = functions(rng).query().ours
                 queries.append((text.format(files=f"'s3://bucket/{table}/*.parquet'"), text.format(files=table)))
-        return queries
+        return queries + [(text, text) for text in STATISTICS]
 
     # ---- what is proved ----
 
