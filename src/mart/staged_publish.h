@@ -23,9 +23,8 @@ typedef struct StagedPublishOptions {
 } StagedPublishOptions;
 
 /* The lock "run" is held.  DATA when the cluster could not make a mart, CHECK when one failed its checks: the others are
- * published all the same.  CONFLICT, with
- * nothing changed, when a definition or the lake moved on; CORRUPT or DATA for files that are not what the outcome says.
- * *ret_result is filled in whatever the outcome, marts in the order of the run. */
+ * published all the same.  CONFLICT, with nothing changed, when a definition or the lake moved on; CORRUPT or DATA for files
+ * that are not what the outcome says.  *ret_result is filled in whatever the outcome, marts in the order of the run. */
 Status staged_publish(const StagedPublishOptions *options, Arena *job_arena, LakeRunResult *ret_result, Error *err)
     MUST_CHECK;
 
