@@ -204,7 +204,7 @@ static int64_t take_count(StateReader *reader)
     int64_t count;
     take(reader, &count, sizeof count);
     reader->failed |= count < 0 || count > COUNT_LIMIT;
-    return count;
+    return reader->failed ? 0 : count;
 }
 
 static bool decimal_in_range(DataType type, const void *value)

@@ -80,7 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ("SELECT carrier, flag, count(*) AS n, sum(weight) AS w, min(carrier) AS c, avg(price) AS p, max(total) AS t "
          "FROM t GROUP BY carrier, flag"),
         "SELECT sum(weight) AS w, avg(total) AS t, max(weight) AS m FROM t",
-        "SELECT price, total, day, min(flag) AS f FROM t GROUP BY price, total, day"};
+        "SELECT price, total, day, min(flag) AS f FROM t GROUP BY price, total, day",
+        "SELECT flag, stddev(weight) AS s, corr(weight, price) AS c, max_by(carrier, weight) AS m FROM t GROUP BY "
+        "flag"};
     Arena arena;
     arena_init(&arena);
     Buffer bytes;
