@@ -70,23 +70,40 @@ void exact_sum_add_scaled(ExactSum *sum, Int128 units, int exponent, Arena *aren
     add_units(wide_of(sum, arena), units, exponent);
 }
 
+/* Adds a mantissa of up to 53 bits, whose lowest one counts 2^(place + LOWEST_EXPONENT): 84 bits after the shift. */
+static void add_mantissa(WideSum *wide, uint64_t mantissa, uint32_t place, bool negative)
+{
+    int64_t *digits = wide->digits + (place >> 5), sign = -(int64_t)negative;
+    UInt128 shifted = (UInt128)mantissa << (place & 31);
+    digits[0] += ((int64_t)(uint32_t)shifted ^ sign) - sign;
+    digits[1] += ((int64_t)(uint32_t)(shifted >> 32) ^ sign) - sign;
+    digits[2] += ((int64_t)(shifted >> 64) ^ sign) - sign;
+    if (++wide->additions >= CARRY_INTERVAL)
+        propagate_carries(wide);
+}
+
 void exact_sum_add_wide(ExactSum *sum, double value, int64_t times, Arena *arena)
 {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bool negative = bits >> 63;
+    uint32_t exponent = (uint32_t)(bits >> 52 & 2047);
+    uint64_t mantissa = bits & 0xfffffffffffff;
     if (times == 0 || value == 0)
         return;
-    if (!isfinite(value)) {
-        wide_of(sum, arena)->special |= isnan(value) ? SPECIAL_NAN : value > 0 ? SPECIAL_POSITIVE : SPECIAL_NEGATIVE;
+    if (UNLIKELY(exponent == 2047)) {
+        wide_of(sum, arena)->special |= mantissa ? SPECIAL_NAN : negative ? SPECIAL_NEGATIVE : SPECIAL_POSITIVE;
         return;
     }
-    int exponent;
-    double fraction = frexp(value, &exponent);
-    int64_t mantissa = (int64_t)ldexp(fraction, 53);
-    exponent -= 53;
-    while (exponent < LOWEST_EXPONENT) { /* a subnormal: its low bits are zero */
-        mantissa /= 2;
-        exponent++;
-    }
-    exact_sum_add_scaled(sum, (Int128)mantissa * times, exponent, arena);
+    if (exponent)
+        mantissa |= (uint64_t)1 << 52;
+    else
+        exponent = 1; /* subnormal */
+    if (times == 1)
+        add_mantissa(wide_of(sum, arena), mantissa, exponent, negative);
+    else
+        exact_sum_add_scaled(sum, (negative ? -(Int128)mantissa : (Int128)mantissa) * times,
+                             (int)exponent + LOWEST_EXPONENT, arena);
 }
 
 void exact_sum_merge(ExactSum *into, const ExactSum *from, Arena *arena)
