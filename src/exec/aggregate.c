@@ -47,11 +47,11 @@ static void slot_prepare(AggregateSlot *slot, const AggregateCall *call, const u
         if (call->distinct)
             types[i + 1] = call->args[i]->type;
     }
-    if (slot->state == STATE_PERCENTILE)
-        slot->percentile = percentile_new(arena);
     slot->filter = eval_prepare(call->filter, column_map, arena);
-    bool duplicates_matter = call->kind != AGGREGATE_MIN && call->kind != AGGREGATE_MAX;
-    if (call->distinct && duplicates_matter)
+    bool distinct = call->distinct && call->kind != AGGREGATE_MIN && call->kind != AGGREGATE_MAX;
+    if (slot->state == STATE_PERCENTILE || (distinct && call->n_args == 1))
+        slot->counts = value_counts_new(call->args[0]->type, arena);
+    else if (distinct)
         slot->distinct = group_table_new(arena, types, call->n_args + 1);
 }
 
@@ -197,19 +197,25 @@ static void update_moments(Aggregate *aggregate, AggregateSlot *slot, const Vect
                         weights ? weights[i] : 1, aggregate->arena);
 }
 
+/* Rows for which FILTER is true; NULL when all are. */
+static uint8_t *filter_mask(AggregateSlot *slot, EvalContext *context)
+{
+    if (!slot->filter)
+        return NULL;
+    Vector filter = eval_run(slot->filter, context);
+    filter = vector_flatten(context->batch_arena, &filter);
+    uint8_t *mask = arena_alloc(context->batch_arena, context->n + 1);
+    memcpy(mask, filter.data, context->n);
+    for (uint32_t i = 0; filter.valid && i < context->n; i++)
+        mask[i] &= filter.valid[i];
+    return mask;
+}
+
 /* Rows that count: filter true and every argument valid, but for the value of min_by and max_by.  NULL when all do. */
 static uint8_t *row_mask(AggregateSlot *slot, const Vector *args, EvalContext *context)
 {
     uint32_t n = context->n;
-    uint8_t *mask = NULL;
-    if (slot->filter) {
-        Vector filter = eval_run(slot->filter, context);
-        filter = vector_flatten(context->batch_arena, &filter);
-        mask = arena_alloc(context->batch_arena, n + 1);
-        memcpy(mask, filter.data, n);
-        for (uint32_t i = 0; filter.valid && i < n; i++)
-            mask[i] &= filter.valid[i];
-    }
+    uint8_t *mask = filter_mask(slot, context);
     for (uint32_t k = slot->state == STATE_BY ? 1 : 0; k < slot->call->n_args; k++) {
         if (args[k].type.id == TYPE_NULLTYPE) {
             return memset(arena_alloc(context->batch_arena, n + 1), 0, n + 1);
@@ -251,7 +257,7 @@ static uint8_t *mask_seen(AggregateSlot *slot, const Vector *args, uint8_t *mask
 }
 
 static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector *args, const uint8_t *mask,
-                         const uint32_t *groups, const int64_t *weights, uint32_t n, Arena *batch_arena)
+                         const uint32_t *groups, const int64_t *weights, uint32_t n)
 {
     switch (slot->state) {
     case STATE_COUNT:
@@ -273,15 +279,38 @@ static void update_state(Aggregate *aggregate, AggregateSlot *slot, const Vector
         update_moments(aggregate, slot, args, mask, groups, weights, n);
         break;
     case STATE_PERCENTILE:
-        percentile_add(slot->percentile, &args[0], mask, groups, weights, n, batch_arena);
         break;
     }
+}
+
+/* A slot that tallies its argument: the rows whose value is new in its group go into the state of a DISTINCT. */
+static void update_counted(Aggregate *aggregate, AggregateSlot *slot, EvalContext *context, const uint32_t *groups,
+                           const int64_t *weights)
+{
+    Vector value = eval_run(slot->args[0], context);
+    bool to_state = slot->state != STATE_PERCENTILE;
+    uint8_t *first = to_state ? arena_alloc(context->batch_arena, context->n + 1) : NULL;
+    CountedRows rows = {.values = &value,
+                        .mask = filter_mask(slot, context),
+                        .groups = groups,
+                        .weights = to_state ? NULL : weights,
+                        .generation = context->generation,
+                        .n = context->n};
+    value_counts_add(slot->counts, &rows, context->batch_arena, first);
+    if (!to_state)
+        return;
+    value = vector_flatten(context->batch_arena, &value);
+    update_state(aggregate, slot, &value, first, groups, NULL, context->n);
 }
 
 void aggregate_update_slot(Aggregate *aggregate, uint32_t index, EvalContext *context, const uint32_t *groups,
                            const int64_t *weights)
 {
     AggregateSlot *slot = &aggregate->slots[index];
+    if (slot->counts) {
+        update_counted(aggregate, slot, context, groups, weights);
+        return;
+    }
     Vector *args = ARENA_ARRAY(context->batch_arena, Vector, slot->call->n_args + 1);
     for (uint32_t k = 0; k < slot->call->n_args; k++) {
         Vector arg = eval_run(slot->args[k], context);
@@ -292,7 +321,7 @@ void aggregate_update_slot(Aggregate *aggregate, uint32_t index, EvalContext *co
         mask = mask_seen(slot, args, mask, groups, context);
         weights = NULL;
     }
-    update_state(aggregate, slot, args, mask, groups, weights, context->n, context->batch_arena);
+    update_state(aggregate, slot, args, mask, groups, weights, context->n);
 }
 
 void aggregate_update(Aggregate *aggregate, EvalContext *context)
@@ -343,7 +372,41 @@ static void merge_distinct(Aggregate *aggregate, AggregateSlot *slot, AggregateS
             mask[i] = 1;
             next++;
         }
-    update_state(aggregate, slot, columns + 1, mask, row_groups, NULL, n, batch_arena);
+    update_state(aggregate, slot, columns + 1, mask, row_groups, NULL, n);
+}
+
+typedef struct CountsMerge {
+    Aggregate *aggregate;
+    AggregateSlot *slot;
+    Vector values; /* by number */
+    Arena *batch_arena;
+} CountsMerge;
+
+/* Values that are new in their group go into the state. */
+static void merge_new_pairs(void *context, const ValuePair *pairs, uint32_t n)
+{
+    CountsMerge *merge = context;
+    uint32_t groups[VALUE_COUNTS_MERGE_PAIRS], numbers[VALUE_COUNTS_MERGE_PAIRS];
+    for (uint32_t i = 0; i < n; i++) {
+        groups[i] = pairs[i].group;
+        numbers[i] = pairs[i].value;
+    }
+    Vector values = vector_select(merge->batch_arena, &merge->values, numbers, n);
+    update_state(merge->aggregate, merge->slot, &values, NULL, groups, NULL, n);
+}
+
+static void merge_counted(Aggregate *aggregate, AggregateSlot *slot, const AggregateSlot *other, const uint32_t *groups,
+                          Arena *batch_arena)
+{
+    if (slot->state == STATE_PERCENTILE) {
+        value_counts_merge(slot->counts, other->counts, groups, batch_arena, NULL, NULL);
+        return;
+    }
+    CountsMerge merge = {.aggregate = aggregate,
+                         .slot = slot,
+                         .values = value_counts_values(other->counts, batch_arena),
+                         .batch_arena = batch_arena};
+    value_counts_merge(slot->counts, other->counts, groups, batch_arena, merge_new_pairs, &merge);
 }
 
 static void merge_slot(Aggregate *aggregate, AggregateSlot *slot, AggregateSlot *other, const uint32_t *groups,
@@ -387,10 +450,10 @@ void aggregate_merge(Aggregate *aggregate, Aggregate *other, Arena *batch_arena)
     group_table_merge(aggregate->groups, other->groups, groups);
     reserve_states(aggregate);
     for (uint32_t i = 0; i < aggregate->n_slots; i++) {
-        if (aggregate->slots[i].distinct)
+        if (aggregate->slots[i].counts)
+            merge_counted(aggregate, &aggregate->slots[i], &other->slots[i], groups, batch_arena);
+        else if (aggregate->slots[i].distinct)
             merge_distinct(aggregate, &aggregate->slots[i], &other->slots[i], groups, batch_arena);
-        else if (aggregate->slots[i].percentile)
-            percentile_merge(aggregate->slots[i].percentile, other->slots[i].percentile, groups, batch_arena);
         else
             merge_slot(aggregate, &aggregate->slots[i], &other->slots[i], groups, n);
     }
@@ -510,9 +573,10 @@ Batch aggregate_result(Aggregate *aggregate, Arena *arena)
         Vector vector = vector_new(arena, slot->call->type, n, true);
         size_t width = type_width(slot->call->type);
         memset(vector.data, 0, width * n);
-        if (slot->percentile)
-            percentile_finish(slot->percentile, slot->call->fraction, &vector, arena);
-        for (uint32_t g = 0; g < n && !slot->percentile; g++)
+        bool percentile = slot->state == STATE_PERCENTILE;
+        if (percentile)
+            percentile_finish(slot->counts, slot->call->fraction, slot->call->distinct, &vector, arena);
+        for (uint32_t g = 0; g < n && !percentile; g++)
             vector.valid[g] = finish_state(slot, slot->states + slot->state_bytes * g, (char *)vector.data + width * g);
         batch.columns[aggregate->n_keys + i] = vector;
     }
@@ -524,7 +588,7 @@ size_t aggregate_bytes(const Aggregate *aggregate)
     size_t bytes = group_table_bytes(aggregate->groups);
     for (uint32_t i = 0; i < aggregate->n_slots; i++) {
         const AggregateSlot *slot = &aggregate->slots[i];
-        bytes += slot->state_bytes * aggregate->capacity + (slot->percentile ? percentile_bytes(slot->percentile) : 0);
+        bytes += slot->state_bytes * aggregate->capacity + (slot->counts ? value_counts_bytes(slot->counts) : 0);
     }
     return bytes;
 }

@@ -19,7 +19,7 @@ typedef enum StateKind {
     STATE_EXTREME,    /* min, max */
     STATE_BY,         /* min_by, max_by */
     STATE_MOMENTS,    /* stddev, variance, corr */
-    STATE_PERCENTILE, /* percentile, median: in the slot, not in its states */
+    STATE_PERCENTILE, /* percentile, median: in the slot's counts, not in its states */
 } StateKind;
 
 /* high * 2^128 + low: no order of terms can overflow on the way to a sum that fits. */
@@ -52,9 +52,9 @@ typedef struct AggregateSlot {
     EvalNode **args;
     EvalNode *filter;
     StateKind state;
-    GroupTable *distinct;   /* DISTINCT: (group number, args) seen so far */
-    Percentile *percentile; /* STATE_PERCENTILE */
-    char *states;           /* state of group g at states + g * state_bytes */
+    ValueCounts *counts;  /* of the one argument: STATE_PERCENTILE, and DISTINCT */
+    GroupTable *distinct; /* DISTINCT of several arguments: (group number, args) seen so far */
+    char *states;         /* state of group g at states + g * state_bytes */
     size_t state_bytes;
 } AggregateSlot;
 
