@@ -138,12 +138,14 @@ def caches_are_set(root: pathlib.Path) -> None:
 
 
 def roles_are_taken_as_trusted(root: pathlib.Path) -> None:
-    """Each role of deploy/terraform/modules/cicd by the job it trusts: plan on pull requests of the repository itself,
-    apply and deploy from the file on the branch, in an environment."""
+    """Each role of deploy/terraform/modules/cicd by the job it trusts: plan on pull requests of the repository itself and on
+    the branch, apply and deploy from the file on the branch, in an environment."""
     trust = (root / "deploy" / "terraform" / "modules" / "cicd" / "main.tf").read_text()
     wanted = {("infra.yml", "plan"): "PLAN_ROLE_ARN"}
-    for role, file in re.findall(r"^ {4}(\w+) = \{\n.*:environment:.*\n.*/\.github/workflows/([\w.]+)@", trust, re.M):
-        wanted[file, role] = f"{role.upper()}_ROLE_ARN"
+    for role, file in re.findall(
+        r'^ {4}(\w+) += \[\{ subject = "[^"]+:environment:[^"]+", workflow = "(\w+)" \}\]$', trust, re.M
+    ):
+        wanted[f"{file}.yml", role] = f"{role.upper()}_ROLE_ARN"
     assert len(wanted) == 3, f"the trust policy names the jobs {sorted(wanted)}"
     taken = {}
     for file, name, job in jobs(root):
@@ -158,12 +160,53 @@ def roles_are_taken_as_trusted(root: pathlib.Path) -> None:
         assert f"vars.{role}" in taken[place], f"{place[0]}, job {place[1]}: takes {taken[place]}, not {role}"
     plan = workflows(root)["infra.yml"]["jobs"]["plan"]
     assert "environment" not in plan, "infra.yml: the role of plan trusts no environment"
-    for part in ("event_name == 'pull_request'", "head.repo.full_name == github.repository"):
+    for part in ("event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository",
+                 "event_name != 'pull_request' && github.ref == 'refs/heads/main'"):  # fmt: skip
         assert part in plan["if"], f"infra.yml, job plan: not only where {part}"
-    planned = [step["run"] for step in plan["steps"] if "run" in step]
-    assert any("LOCK=false" in command for command in planned), "infra.yml: a plan cannot lock, its role writes nothing"
     applied = workflows(root)["infra.yml"]["jobs"]["apply"]["if"]
     assert "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'" in applied, f"apply if {applied}"
+
+
+def what_is_applied_was_seen(root: pathlib.Path) -> None:
+    """A plan is shown and kept before the approval, and that file is applied: no job that applies plans."""
+    found = workflows(root)["infra.yml"]["jobs"]
+    plan, apply = found["plan"], found["apply"]
+    planned = [step["run"] for step in plan["steps"] if "run" in step]
+    assert any("make infra-plan LOCK=false" in command for command in planned), "infra.yml: a plan's role cannot lock"
+    assert any('>> "$GITHUB_STEP_SUMMARY"' in command for command in planned), "infra.yml: nobody sees the plan of main"
+    kept = [step["with"] for step in plan["steps"] if step.get("uses", "").startswith("actions/upload-artifact@")]
+    assert [one["name"] for one in kept] == ["plan-${{ matrix.environment }}"], f"infra.yml: plan keeps {kept}"
+    assert "build/infra/${{ matrix.environment }}.tfplan" in kept[0]["path"].splitlines(), (
+        "infra.yml: the plan is not kept"
+    )
+    assert apply.get("needs") == "plan", "infra.yml: apply does not wait for the plan"
+    taken = [step["with"] for step in apply["steps"] if step.get("uses", "").startswith("actions/download-artifact@")]
+    assert taken == [{"name": kept[0]["name"], "path": "build/infra"}], f"infra.yml: apply takes {taken}"
+    commands = [step["run"].split("#")[0].strip() for step in apply["steps"] if "run" in step]
+    assert commands == ["make infra-apply"], f"infra.yml: apply runs {commands}"
+
+
+def what_is_deployed_was_attested(root: pathlib.Path) -> None:
+    """Every file is verified after it was fetched and before a role is taken to send it."""
+    steps = workflows(root)["deploy.yml"]["jobs"]["deploy"]["steps"]
+    order = [step.get("run") or step["uses"].split("@")[0] for step in steps]
+    wanted = ["actions/checkout", "actions/download-artifact", "scripts/verify", "aws-actions/configure-aws-credentials",
+              "make deploy"]  # fmt: skip
+    assert order == wanted, f"deploy.yml: deploy does {order}"
+    attested = [
+        step["with"] for step in workflows(root)["deploy.yml"]["jobs"]["attest"]["steps"] if "attest@" in step["uses"]
+    ]
+    subjects = [{"subject-checksums": "artefacts/SHA256SUMS"}, {"subject-path": "artefacts/SHA256SUMS"}]
+    assert attested == subjects, f"deploy.yml attests {attested}"
+
+
+def providers_are_renewed(root: pathlib.Path) -> None:
+    """What a lock file pins, Dependabot proposes newer versions of."""
+    updates = yaml.safe_load((root / ".github" / "dependabot.yml").read_text())["updates"]
+    terraform = [one for one in updates if one["package-ecosystem"] == "terraform"]
+    assert terraform and terraform[0]["directories"] == ["/deploy/terraform", "/deploy/terraform/bootstrap"], (
+        f"dependabot.yml renews {[one['package-ecosystem'] for one in updates]}"
+    )
 
 
 def order_holds(root: pathlib.Path) -> None:
@@ -202,6 +245,9 @@ CHECKS = [
     jobs_are_bounded,
     caches_are_set,
     roles_are_taken_as_trusted,
+    what_is_applied_was_seen,
+    what_is_deployed_was_attested,
+    providers_are_renewed,
     order_holds,
     guide_names_what_is_set,
 ]

@@ -28,6 +28,7 @@ module "lake" {
   log_days          = var.log_days
   destroyable       = var.destroyable
   eraser_principals = var.eraser_principals
+  boundary_arn      = module.cicd.boundary_arn
 }
 
 module "network" {
@@ -53,6 +54,7 @@ module "compute" {
   subnet_id          = module.network.private_subnet_id
   s3_prefix_list_id  = module.network.s3_prefix_list_id
   endpoints_group_id = module.network.endpoints_security_group_id
+  boundary_arn       = module.cicd.boundary_arn
 }
 
 module "orchestration" {
@@ -60,12 +62,10 @@ module "orchestration" {
 
   context            = local.context
   orchestrator       = var.orchestrator
-  external           = var.external_orchestrator
   bucket_arns        = module.lake.bucket_arns
   key_arn            = module.lake.key_arn
   emr_role_arns      = [module.compute.service_role_arn, module.compute.instance_role_arn]
   kestra_values      = local.kestra_values
-  job_flow           = module.compute.job_flow
   vpc_id             = module.network.vpc_id
   subnet_id          = module.network.private_subnet_id
   s3_prefix_list_id  = module.network.s3_prefix_list_id
@@ -73,6 +73,7 @@ module "orchestration" {
   internet_by_nat    = var.nat_enabled
   job_log_group_arn  = module.observability.job_log_group_arn
   alarm_topic_arn    = module.observability.topic_arn
+  boundary_arn       = module.cicd.boundary_arn
 }
 
 module "cicd" {

@@ -48,11 +48,6 @@ output "orchestrator_instance_id" {
   value       = module.orchestration.instance_id
 }
 
-output "external_user" {
-  description = "The user whose keys rotate_key.py makes, where Kestra runs outside AWS."
-  value       = module.orchestration.external_user
-}
-
 output "eraser_role_arn" {
   description = "The role that may remove locked versions."
   value       = module.lake.eraser_role_arn

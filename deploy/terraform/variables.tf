@@ -137,12 +137,6 @@ variable "orchestrator" {
   default = null
 }
 
-variable "external_orchestrator" {
-  description = "Whether Kestra runs outside AWS: then a user exists whose only right is to take the orchestrator's role. Its keys are made by rotate_key.py."
-  type        = bool
-  default     = false
-}
-
 variable "eraser_principals" {
   description = "ARNs of the roles or users that may take the eraser role."
   type        = list(string)

@@ -233,19 +233,63 @@ def deployment_arrives(folder: pathlib.Path) -> None:
         assert "no-such-bucket" in said or "NoSuchBucket" in said, said
 
 
+GH = """#!/bin/sh
+# Knows the files whose checksums are in $ATTESTED; notes what it is asked.
+echo "$*" >>"$ASKED"
+test "$1 $2" = "attestation verify" || exit 2
+grep -q "$(sha256sum <"$3" | cut -d ' ' -f 1)" "$ATTESTED"
+"""
+
+
+@with_package
+def every_file_is_verified(folder: pathlib.Path) -> None:
+    """Each file that a deployment sends is asked for by the workflow that built it; one that is not attested stops it."""
+    (folder / "gh").mkdir()
+    (folder / "gh" / "gh").write_text(GH)
+    (folder / "gh" / "gh").chmod(0o755)
+    seal({"daily": FLOW.format(name="daily")})
+    files = sorted(path for path in ARTEFACTS.rglob("*") if path.is_file())
+    attested, asked = folder / "attested", folder / "asked"
+    attested.write_text("".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files))
+    environment = {"PATH": f"{folder / 'gh'}:{os.environ['PATH']}", "ATTESTED": str(attested), "ASKED": str(asked),
+                   "GITHUB_REPOSITORY": "owner/freightlake"}  # fmt: skip
+    script("scripts/verify", **environment)
+    said = asked.read_text().splitlines()
+    wanted = [f"attestation verify build/artefacts/{path.relative_to(ARTEFACTS)} --repo owner/freightlake --signer-workflow "
+              "owner/freightlake/.github/workflows/deploy.yml" for path in files]  # fmt: skip
+    assert sorted(said) == sorted(wanted) and len(said) >= 4, said
+    # A flow that was slipped in, also where the checksums were made to fit.
+    seal({"daily": FLOW.format(name="daily"), "other": FLOW.format(name="other")})
+    said = script("scripts/verify", code=1, **environment)
+    assert re.search(r"(SHA256SUMS|other\.yaml) was not built by the workflow deploy", said), said
+    (ARTEFACTS / "flows" / "other.yaml").unlink()
+    said = script("scripts/verify", code=1, **environment)
+    assert "SHA256SUMS was not built" in said, said
+
+
 def infrastructure_is_planned_and_applied(folder: pathlib.Path) -> None:
     shutil.rmtree(ROOT / "build" / "infra", ignore_errors=True)
     workspace = tools.Workspace(folder / "infra")
     (workspace.folder / "environments" / "dev.s3.tfbackend").write_text(f'path = "{folder}/dev.tfstate"\n')
     given = {key: value for key, value in workspace.environment.items() if key.startswith("TF_")}
     environment = {"FREIGHTLAKE_INFRA": str(workspace.folder), **given}
+    said = script("scripts/infra", "plan", "dev", code=1, **environment)
+    assert "lock" in said.lower() and "readonly" in said, f"a provider that no lock file names is taken: {said[-600:]}"
+    workspace.run("providers", "lock", f"-fs-mirror={tools.mirror()}", "-platform=linux_amd64")
     said = script("scripts/infra", "apply", "dev", code=1, **environment)
     assert "make infra-plan ENVIRONMENT=dev" in said, said
     script("scripts/infra", "plan", "dev", LOCK="false", **environment)
     text = (ROOT / "build" / "infra" / "dev.md").read_text()
     assert re.search(r"^### dev\n\nPlan: \d+ to add, 0 to change, 0 to destroy\.\n", text), text[:300]
     assert "# module.lake.aws_s3_bucket" in text and len(text) < 40000, len(text)
+    # Applied where nothing but the plan came over; a second time it is stale.
+    plan = ROOT / "build" / "infra" / "dev.tfplan"
+    shutil.copy(plan, folder / "dev.tfplan")
+    shutil.rmtree(workspace.folder / ".terraform")
     script("scripts/infra", "apply", "dev", **environment)
+    shutil.copy(folder / "dev.tfplan", plan)
+    said = script("scripts/infra", "apply", "dev", code=1, **environment)
+    assert "stale" in said, said[-600:]
     script("scripts/infra", "plan", "dev", **environment)
     text = (ROOT / "build" / "infra" / "dev.md").read_text()
     assert text.startswith("### dev\n\nNo changes."), text[:300]
@@ -257,6 +301,9 @@ def infrastructure_is_checked(folder: pathlib.Path) -> None:
     workspace = tools.Workspace(folder / "check")
     (workspace.folder / "offline_override.tf").unlink()  # with the backend that the configuration names
     given = {key: value for key, value in workspace.environment.items() if key.startswith("TF_")}
+    for part in (workspace.folder, workspace.folder / "bootstrap"):
+        words = ["terraform", "init", "-backend=false"]  # locks the stand-in, whose hashes are its own
+        subprocess.run(words, cwd=part, env=workspace.environment, check=True, capture_output=True, timeout=120)
     script("scripts/infra", "check", FREIGHTLAKE_INFRA=str(workspace.folder), **given)
     path = workspace.folder / "main.tf"
     path.write_text(path.read_text() + "\n\n  locals   {}\n")
@@ -273,6 +320,7 @@ def main() -> int:
         tests.run("bill of materials", bill_is_whole)
         tests.run("artefacts", artefacts_are_made)
         tests.run("deploy", deployment_arrives, folder)
+        tests.run("verify", every_file_is_verified, folder)
         tests.run("infra plan, apply", infrastructure_is_planned_and_applied, folder)
         tests.run("infra check", infrastructure_is_checked, folder)
     return tests.end()

@@ -13,7 +13,6 @@ import tempfile
 
 import boto3
 import botocore.exceptions
-import rotate_key
 from moto import mock_aws
 from rules import of
 
@@ -125,10 +124,7 @@ def parameters_feed_the_flows(state: list[dict], outputs: dict) -> None:
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
     found = {one["Name"].removeprefix(path): one["Value"] for page in pages for one in page["Parameters"]}
     assert found == outputs["kestra_values"], f"SSM has {sorted(found)}"
-    flow = json.loads(
-        ssm.get_parameter(Name=f"/freightlake/{environment}/emr/job-flow", WithDecryption=True)["Parameter"]["Value"]
-    )
-    assert flow == outputs["job_flow"], "the cluster in SSM is another than the output's"
+    assert json.loads(found["emr_job_flow"]) == outputs["job_flow"], "the cluster in SSM is another than the output's"
     for name in outputs["kestra_secrets"]:
         assert name not in {one["values"]["name"] for one in of(state, "aws_ssm_parameter")}, f"{name} is in the state"
 
@@ -152,42 +148,3 @@ def the_cluster_starts(outputs: dict) -> None:
     assert emr.add_job_flow_steps(JobFlowId=started, Steps=[step])["StepIds"]
     emr.terminate_job_flows(JobFlowIds=[started])
     assert emr.describe_cluster(ClusterId=started)["Cluster"]["Status"]["State"].startswith("TERMINAT")
-
-
-@mock_aws
-def keys_rotate() -> None:
-    get = clients()
-    iam, ssm = get("iam"), get("ssm")
-    user, parameter = "freightlake-test-orchestrator", "/freightlake/test/orchestrator-key"
-    iam.create_user(UserName=user)
-
-    def ids() -> set[str]:
-        return {key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]}
-
-    first = rotate_key.rotate(iam, ssm, user, parameter, None)
-    assert ids() == {first} and rotate_key.stored_id(ssm, parameter) == first
-    assert ssm.get_parameter(Name=parameter)["Parameter"]["Type"] == "SecureString"
-    second = rotate_key.rotate(iam, ssm, user, parameter, None)
-    assert ids() == {first, second} and rotate_key.stored_id(ssm, parameter) == second
-    try:
-        rotate_key.rotate(iam, ssm, user, parameter, None)
-    except SystemExit as error:
-        assert "two keys" in str(error), error
-    else:
-        raise AssertionError("a third key was made")
-    assert rotate_key.retire(iam, ssm, user, parameter) == [first] and ids() == {second}
-
-    def refuse(**_):
-        raise RuntimeError("no")
-
-    put, ssm.put_parameter = ssm.put_parameter, refuse
-    with contextlib.suppress(RuntimeError):
-        rotate_key.rotate(iam, ssm, user, parameter, None)
-    assert ids() == {second}, "a key that could not be stored stays"
-    ssm.put_parameter = put
-    ssm.delete_parameter(Name=parameter)
-    try:
-        rotate_key.retire(iam, ssm, user, parameter)
-    except SystemExit as error:
-        assert "nothing was removed" in str(error), error
-    assert ids() == {second}, "retiring removed the only key"

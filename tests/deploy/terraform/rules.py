@@ -18,8 +18,12 @@ EVERY_RESOURCE = {
     "MakeKey",
     "StartTagged",
     "StartClusters",
+    "MachinesAndClusters",
+    "SessionManager",
 }
 UNHELD = {"FindClusters"}
+# What the ceiling of roles names as a whole: AWS extends the policy that it must not be below.
+WHOLE_SERVICES = {"MachinesAndClusters": {"application-autoscaling:*", "ec2:*", "elasticmapreduce:*"}}
 AWS_METRICS = {
     ("AWS/EC2", "StatusCheckFailed"): {"InstanceId"},
     ("AWS/Events", "MatchedEvents"): {"RuleName"},
@@ -83,7 +87,9 @@ def role_allows(state: list[dict], role: str, action: str, resource: str, contex
     arns = {one["policy_arn"] for one in attached if one["role"].endswith(role)}
     policies += [one["values"]["policy"] for one in of(state, "aws_iam_policy") if one["values"]["arn"] in arns]
     assert policies, f"there is no policy of a role {role}"
-    return any(allowed(json.loads(text), action, resource, context) for text in policies)
+    return allowed(
+        {"Statement": [s for text in policies for s in json.loads(text)["Statement"]]}, action, resource, context
+    )
 
 
 def nothing_comes_in(state: list[dict]) -> None:
@@ -154,7 +160,8 @@ def policies_are_narrow(state: list[dict]) -> None:
                 continue
             for action in many(statement["Action"]):
                 reading = re.fullmatch(r"[a-z0-9-]+:(Get|List|Describe)[A-Za-z]+\*", action)
-                assert "*" not in action or reading, f"{address} {sid}: {action}"
+                whole = action in WHOLE_SERVICES.get(sid, ())
+                assert "*" not in action or reading or whole, f"{address} {sid}: {action}"
             about_others = "assume_role" in address or ".aws_kms_key." in address
             if "*" in many(statement.get("Resource", [] if about_others else "*")) and not about_others:
                 assert sid in EVERY_RESOURCE, f'{address} {sid}: resource "*"'
@@ -220,6 +227,7 @@ def roles_do_their_work_alone(state: list[dict]) -> None:
         "s3:DeleteBucket": arn("marts"),
         "iam:PutRolePolicy": role,
         "iam:PassRole": role,
+        "iam:CreateRole": role,
         "ec2:RunInstances": "arn:aws:ec2:eu-central-1:123456789012:instance/i-1",
         "ssm:PutParameter": of(state, "aws_ssm_parameter")[0]["values"]["arn"],
     }
@@ -234,18 +242,82 @@ def roles_do_their_work_alone(state: list[dict]) -> None:
 
 def workflows_are_held(state: list[dict]) -> None:
     issuer = "token.actions.githubusercontent.com"
-    roles = {one["index"]: json.loads(one["values"]["assume_role_policy"])["Statement"][0]
+    roles = {one["index"]: json.loads(one["values"]["assume_role_policy"])["Statement"]
              for one in of(state, "aws_iam_role") if one["address"].startswith("module.cicd.")}  # fmt: skip
     assert set(roles) == {"plan", "apply", "deploy"}, f"roles of workflows: {sorted(roles)}"
-    for name, statement in roles.items():
+    trusted = []
+    for name, statement in ((name, one) for name, statements in roles.items() for one in statements):
         assert set(statement["Condition"]) == {"StringEquals"}, f"{name}: compares by pattern"
         equal = statement["Condition"]["StringEquals"]
         assert equal.get(f"{issuer}:aud") == "sts.amazonaws.com", f"{name}: any audience"
-        subject = equal.get(f"{issuer}:sub", "")
-        part = r"pull_request" if name == "plan" else r"environment:[\w-]+"
-        assert re.fullmatch(rf"repo:[\w.-]+/[\w.-]+:{part}", subject), f"{name}: subject {subject}"
-        workflow = equal.get(f"{issuer}:job_workflow_ref", "")
-        assert name == "plan" or re.search(r"\.yml@refs/heads/[\w./-]+$", workflow), f"{name}: any workflow"
+        subject, workflow = equal.get(f"{issuer}:sub", ""), equal.get(f"{issuer}:job_workflow_ref", "")
+        part = r"(pull_request|ref:refs/heads/[\w./-]+)" if name == "plan" else r"(environment:[\w-]+)"
+        found = re.fullmatch(rf"repo:[\w.-]+/[\w.-]+:{part}", subject)
+        assert found, f"{name}: subject {subject}"
+        # A pull request's workflow is its own; everything else is held to a file on the branch.
+        file = re.search(r"/([\w-]+)\.yml@refs/heads/[\w./-]+$", workflow)
+        assert file or found[1] == "pull_request", f"{name}: any workflow"
+        trusted.append((name, found[1].split(":")[0], file[1] if file else None))
+    wanted = [
+        ("plan", "pull_request", None),
+        ("plan", "ref", "infra"),
+        ("apply", "environment", "infra"),
+        ("deploy", "environment", "deploy"),
+    ]
+    assert sorted(trusted, key=str) == sorted(wanted, key=str), f"trusted are {trusted}"
+
+
+def applies_are_bounded(state: list[dict]) -> None:
+    """The role that applies gives rights within the boundary alone, and changes neither the boundary nor the workflows."""
+    arns = {one["values"]["name"]: one["values"]["arn"] for one in of(state, "aws_iam_policy")}
+    boundary = next(arn for name, arn in arns.items() if name.endswith("-boundary"))
+    policy = next(one["values"] for one in of(state, "aws_iam_policy") if one["values"]["arn"] == boundary)
+    ceiling = json.loads(policy["policy"])
+    roles = {one["values"]["name"]: one["values"] for one in of(state, "aws_iam_role")}
+    own = [name for name in roles if re.search(r"-ci-\w+$", name)]
+    held = {
+        "iam:PermissionsBoundary": boundary,
+        "iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+    }
+    gives = ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary")
+    for name in set(roles) - set(own):
+        assert roles[name].get("permissions_boundary") == boundary, f"{name} has no boundary"
+        for verb in gives:
+            assert role_allows(state, "-ci-apply", verb, roles[name]["arn"], held), f"an apply lacks {verb}"
+            for other in ({}, {**held, "iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}):
+                assert not role_allows(state, "-ci-apply", verb, roles[name]["arn"], other), (
+                    f"an apply has {verb} unbounded"
+                )
+        assert not role_allows(state, "-ci-apply", "iam:DeleteRolePermissionsBoundary", roles[name]["arn"]), name
+    untouched = [roles[name]["arn"] for name in own] + list(arns.values())
+    untouched += [one["values"]["arn"] for one in of(state, "aws_iam_openid_connect_provider")]
+    for target in untouched:
+        for verb in (*gives, "iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PassRole",
+                     "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy",
+                     "iam:UpdateOpenIDConnectProviderThumbprint", "iam:DeleteOpenIDConnectProvider"):  # fmt: skip
+            assert not role_allows(state, "-ci-apply", verb, target, held), f"an apply may {verb} on {target}"
+    beyond = {
+        "iam:CreateUser": "arn:aws:iam::123456789012:user/x",
+        "iam:PutRolePolicy": roles[own[0]]["arn"],
+        "iam:PassRole": roles[own[0]]["arn"],
+        "sts:AssumeRole": "arn:aws:iam::123456789012:role/admin",
+        "s3:GetObject": "arn:aws:s3:::of-another/x",
+        "kms:Decrypt": "arn:aws:kms:eu-central-1:123456789012:key/of-another",
+        "ssm:GetParameter": "arn:aws:ssm:eu-central-1:123456789012:parameter/of-another",
+        "ssm:SendCommand": "arn:aws:ec2:eu-central-1:123456789012:instance/i-1",
+    }
+    for verb, target in beyond.items():
+        assert not allowed(ceiling, verb, target), f"the boundary lets {verb} on {target} through"
+    # What the roles are given is below the ceiling, or it would not work.
+    for one in of(state, "aws_iam_role_policy"):
+        if one["values"]["role"] in own:
+            continue
+        for statement in json.loads(one["values"]["policy"])["Statement"]:
+            for verb in many(statement["Action"]):
+                for target in many(statement["Resource"]):
+                    assert allowed(ceiling, verb, target), (
+                        f"the boundary takes {verb} on {target} from {one['values']['role']}"
+                    )
 
 
 def clusters_end(state: list[dict], outputs: dict) -> None:
@@ -268,6 +340,21 @@ def clusters_end(state: list[dict], outputs: dict) -> None:
         assert rest["EnableAtRestEncryption"] is True, "disks and objects of a cluster are not encrypted"
 
 
+def query_rings(address: str, values: dict) -> None:
+    """A query over the reports of all clusters: of a metric that is made, and not over more than CloudWatch looks back."""
+    (query,) = values["metric_query"]
+    asked = re.fullmatch(r'SELECT COUNT\((\w+)\) FROM SCHEMA\("([\w/]+)", (\w+)\)', query["expression"])
+    assert asked and AWS_METRICS.get((asked[2], asked[1])) == {asked[3]}, (
+        f"{address}: nobody makes {query['expression']}"
+    )
+    assert query["period"] * values["evaluation_periods"] <= 3 * 3600, f"{address}: a query's alarm sees three hours"
+    # EMR reports every five minutes.
+    assert query["period"] >= 300 and values["datapoints_to_alarm"] < values["evaluation_periods"], (
+        f"{address}: too strict"
+    )
+    assert values["treat_missing_data"] == "notBreaching", f"{address} rings when there is no cluster"
+
+
 def alarms_ring(state: list[dict]) -> None:
     topics = {one["values"]["arn"] for one in of(state, "aws_sns_topic")}
     filters = {(t["namespace"], t["name"]) for one in of(state, "aws_cloudwatch_log_metric_filter")
@@ -275,14 +362,18 @@ def alarms_ring(state: list[dict]) -> None:
     rules = {one["values"]["name"] for one in of(state, "aws_cloudwatch_event_rule")}
     alarms = of(state, "aws_cloudwatch_metric_alarm")
     assert len(alarms) >= 3, "alarms are missing"
+    assert any(one["values"]["alarm_name"].endswith("-cluster-age") for one in alarms), "a cluster may live for ever"
     for one in alarms:
         values = one["values"]
+        assert set(values["alarm_actions"] or []) & topics, f"{one['address']} tells nobody"
+        if values["metric_query"]:
+            query_rings(one["address"], values)
+            continue
         metric = (values["namespace"], values["metric_name"])
         dimensions = values["dimensions"] or {}
         assert metric in filters or set(dimensions) == AWS_METRICS.get(metric), (
             f"{one['address']}: nobody makes {metric}"
         )
-        assert set(values["alarm_actions"] or []) & topics, f"{one['address']} tells nobody"
         assert dimensions.get("RuleName", next(iter(rules))) in rules, f"{one['address']}: there is no such rule"
         assert values["period"] * values["evaluation_periods"] <= 604800, f"{one['address']} looks back too far"
     assert of(state, "aws_sns_topic_subscription"), "nobody hears the alarms"
@@ -308,6 +399,7 @@ STATE_RULES = [
     policies_are_narrow,
     roles_do_their_work_alone,
     workflows_are_held,
+    applies_are_bounded,
     alarms_ring,
     parameters_are_secret,
 ]

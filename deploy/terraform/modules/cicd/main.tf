@@ -1,33 +1,30 @@
 # Three roles for GitHub's workflows, each taken by a token that GitHub signs (OIDC): there is no key to steal.
 #
-#   plan    pull requests: reads what Terraform reads and the state; no secret, no data, no write
-#   apply   the environment behind an approval: makes and changes what carries our prefix
+#   plan    pull requests, and the branch before an approval: reads what Terraform reads and the state; no secret, no data,
+#           no write
+#   apply   the environment behind an approval: makes and changes what carries our prefix, roles within the boundary
 #   deploy  the same environment: writes artefacts (packages, the Spark job, flows) and nothing else
 #
-# A token's subject names either `pull_request` or `environment:NAME`, and GitHub lets only the branches that the
-# environment allows into it; `job_workflow_ref` holds apply and deploy to workflow files as they are on the branch.
+# A token's subject names `pull_request`, a branch, or `environment:NAME`, and GitHub lets only the branches that the
+# environment allows into it; `job_workflow_ref` holds all but a pull request to workflow files as they are on the branch.
+# These roles, their policies and the boundary are changed by a person: the role that applies may not.
 
 locals {
   issuer       = "token.actions.githubusercontent.com"
   provider_arn = "arn:${var.context.partition}:iam::${var.context.account_id}:oidc-provider/${local.issuer}"
   subject      = "repo:${var.github.repository}"
+  workflows    = "${var.github.repository}/.github/workflows"
 
   state_arn  = "arn:${var.context.partition}:s3:::${var.state_bucket}"
   state_file = "${local.state_arn}/${var.context.name}/${var.context.environment}/terraform.tfstate"
 
   trust = {
-    plan = {
-      subject  = "${local.subject}:pull_request"
-      workflow = null
-    }
-    apply = {
-      subject  = "${local.subject}:environment:${var.github.environment}"
-      workflow = "${var.github.repository}/.github/workflows/infra.yml@refs/heads/${var.github.branch}"
-    }
-    deploy = {
-      subject  = "${local.subject}:environment:${var.github.environment}"
-      workflow = "${var.github.repository}/.github/workflows/deploy.yml@refs/heads/${var.github.branch}"
-    }
+    plan = [
+      { subject = "${local.subject}:pull_request", workflow = null },
+      { subject = "${local.subject}:ref:refs/heads/${var.github.branch}", workflow = "infra" },
+    ]
+    apply  = [{ subject = "${local.subject}:environment:${var.github.environment}", workflow = "infra" }]
+    deploy = [{ subject = "${local.subject}:environment:${var.github.environment}", workflow = "deploy" }]
   }
 }
 
@@ -49,7 +46,7 @@ resource "aws_iam_role" "workflow" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      {
+      for token in each.value : {
         Effect    = "Allow"
         Principal = { Federated = local.provider_arn }
         Action    = "sts:AssumeRoleWithWebIdentity"
@@ -57,12 +54,12 @@ resource "aws_iam_role" "workflow" {
           StringEquals = merge(
             {
               "${local.issuer}:aud" = "sts.amazonaws.com"
-              "${local.issuer}:sub" = each.value.subject
+              "${local.issuer}:sub" = token.subject
             },
-            each.value.workflow == null ? {} : { "${local.issuer}:job_workflow_ref" = each.value.workflow },
+            token.workflow == null ? {} : { "${local.issuer}:job_workflow_ref" = "${local.workflows}/${token.workflow}.yml@refs/heads/${var.github.branch}" },
           )
         }
-      },
+      }
     ]
   })
 

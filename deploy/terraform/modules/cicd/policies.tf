@@ -4,9 +4,8 @@
 locals {
   role_arns      = "arn:${var.context.partition}:iam::${var.context.account_id}:role/${var.context.prefix}-*"
   profile_arns   = "arn:${var.context.partition}:iam::${var.context.account_id}:instance-profile/${var.context.prefix}-*"
-  user_arns      = "arn:${var.context.partition}:iam::${var.context.account_id}:user/${var.context.prefix}-*"
   parameter_arns = "arn:${var.context.partition}:ssm:${var.context.region}:${var.context.account_id}:parameter${var.context.ssm_path}"
-  config_arns    = ["${local.parameter_arns}/kestra/*", "${local.parameter_arns}/emr/*"]
+  config_arns    = "${local.parameter_arns}/kestra/*"
   bucket_arns    = "arn:${var.context.partition}:s3:::${var.context.prefix}-*"
   log_arns       = "arn:${var.context.partition}:logs:${var.context.region}:${var.context.account_id}:log-group:/${var.context.name}/${var.context.environment}/*"
   alarm_arns     = "arn:${var.context.partition}:cloudwatch:${var.context.region}:${var.context.account_id}:alarm:${var.context.prefix}-*"
@@ -14,7 +13,8 @@ locals {
   rule_arns      = "arn:${var.context.partition}:events:${var.context.region}:${var.context.account_id}:rule/${var.context.prefix}-*"
   budget_arns    = "arn:${var.context.partition}:budgets::${var.context.account_id}:budget/${var.context.prefix}-*"
   cluster_arns   = "arn:${var.context.partition}:elasticmapreduce:${var.context.region}:${var.context.account_id}:cluster/*"
-  policy_arn     = "arn:${var.context.partition}:iam::${var.context.account_id}:policy/${var.context.prefix}-ci-look"
+  policy_arns    = "arn:${var.context.partition}:iam::${var.context.account_id}:policy/${var.context.prefix}-ci-*"
+  own_role_arns  = "arn:${var.context.partition}:iam::${var.context.account_id}:role/${var.context.prefix}-ci-*"
   ec2_arns       = "arn:${var.context.partition}:ec2:${var.context.region}:${var.context.account_id}:*"
   image_arns     = "arn:${var.context.partition}:ec2:${var.context.region}::image/*"
   in_region      = { StringEquals = { "aws:RequestedRegion" = var.context.region } }
@@ -69,14 +69,14 @@ locals {
     {
       Sid      = "LookAtRoles"
       Effect   = "Allow"
-      Action   = ["iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:GetUser", "iam:GetUserPolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:ListUserPolicies"]
-      Resource = [local.role_arns, local.profile_arns, local.user_arns]
+      Action   = ["iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
+      Resource = [local.role_arns, local.profile_arns]
     },
     {
-      Sid      = "LookAtPolicy"
+      Sid      = "LookAtPolicies"
       Effect   = "Allow"
       Action   = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-      Resource = local.policy_arn
+      Resource = [local.policy_arns, local.boundary_arn]
     },
     {
       Sid      = "LookAtProvider"
@@ -209,15 +209,12 @@ locals {
       Resource = local.bucket_arns
     },
     {
-      Sid    = "Roles"
-      Effect = "Allow"
-      Action = [
-        "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:CreateRole", "iam:CreateUser",
-        "iam:DeleteInstanceProfile", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DeleteUser", "iam:DeleteUserPolicy",
-        "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile",
-        "iam:TagRole", "iam:TagUser", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
-      ]
-      Resource = [local.role_arns, local.profile_arns, local.user_arns]
+      # A role gets rights only while the boundary holds it.
+      Sid       = "RolesWithinTheBoundary"
+      Effect    = "Allow"
+      Action    = ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+      Resource  = local.role_arns
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = local.boundary_arn } }
     },
     {
       Sid      = "OnlyTheseManagedPolicies"
@@ -225,20 +222,41 @@ locals {
       Action   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
       Resource = local.role_arns
       Condition = {
+        StringEquals = { "iam:PermissionsBoundary" = local.boundary_arn }
         ArnEquals = {
           "iam:PolicyARN" = [
             "arn:${var.context.partition}:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2",
             "arn:${var.context.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",
-            local.policy_arn,
           ]
         }
       }
     },
     {
-      Sid      = "SharedPolicy"
-      Effect   = "Allow"
-      Action   = ["iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:ListPolicyVersions", "iam:TagPolicy"]
-      Resource = local.policy_arn
+      # None of these gives a role a right; IAM knows no boundary for them.
+      Sid    = "RolesOtherwise"
+      Effect = "Allow"
+      Action = [
+        "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:DeleteRole",
+        "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole", "iam:UpdateRoleDescription",
+      ]
+      Resource = [local.role_arns, local.profile_arns]
+    },
+    {
+      # What holds the workflows is a person's to change, whatever else is allowed here.
+      Sid    = "NotTheWorkflowsThemselves"
+      Effect = "Deny"
+      Action = [
+        "iam:Add*", "iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:PassRole", "iam:Put*", "iam:Remove*",
+        "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*",
+      ]
+      Resource = [local.own_role_arns, local.policy_arns, local.boundary_arn, local.provider_arn]
+    },
+    {
+      Sid      = "BoundariesStay"
+      Effect   = "Deny"
+      Action   = "iam:DeleteRolePermissionsBoundary"
+      Resource = local.role_arns
     },
     {
       Sid       = "GiveRoles"
@@ -246,12 +264,6 @@ locals {
       Action    = "iam:PassRole"
       Resource  = local.role_arns
       Condition = { StringEquals = { "iam:PassedToService" = ["ec2.amazonaws.com", "elasticmapreduce.amazonaws.com"] } }
-    },
-    {
-      Sid      = "Provider"
-      Effect   = "Allow"
-      Action   = ["iam:CreateOpenIDConnectProvider", "iam:DeleteOpenIDConnectProvider", "iam:TagOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint"]
-      Resource = local.provider_arn
     },
     {
       # A key has no name before it exists.

@@ -2,8 +2,9 @@
 # what a job reads and writes what it writes, and nothing else: it sees neither raw nor the marts.
 
 resource "aws_iam_role" "service" {
-  name        = "${var.context.prefix}-emr-service"
-  description = "EMR makes and ends the machines of a cluster"
+  name                 = "${var.context.prefix}-emr-service"
+  description          = "EMR makes and ends the machines of a cluster"
+  permissions_boundary = var.boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -58,8 +59,9 @@ resource "aws_iam_role_policy" "service" {
 }
 
 resource "aws_iam_role" "node" {
-  name        = local.instance_role_name
-  description = "What a Spark job on EMR may read and write"
+  name                 = local.instance_role_name
+  description          = "What a Spark job on EMR may read and write"
+  permissions_boundary = var.boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

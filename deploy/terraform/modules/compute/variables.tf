@@ -60,3 +60,8 @@ variable "emr" {
     standing             = bool
   })
 }
+
+variable "boundary_arn" {
+  description = "The permissions boundary of every role here."
+  type        = string
+}

@@ -102,6 +102,7 @@ locals {
 resource "aws_iam_role" "eraser" {
   name                 = local.eraser_name
   description          = "Removes replaced and locked versions after freightlake erase"
+  permissions_boundary = var.boundary_arn
   max_session_duration = 3600
 
   assume_role_policy = jsonencode({

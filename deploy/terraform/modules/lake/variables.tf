@@ -35,3 +35,8 @@ variable "eraser_principals" {
   description = "Who may take the eraser role."
   type        = list(string)
 }
+
+variable "boundary_arn" {
+  description = "The permissions boundary of every role here."
+  type        = string
+}

@@ -4,7 +4,8 @@
 #                  alarm goes off when a day and two hours pass without one.  It needs no agent and believes no job's
 #                  word: it rings, too, when the orchestrator is gone.
 #   errors         jobs log by `--log-format json`; a metric filter counts lines of level error.
-#   clusters       EMR's own events of a cluster or a step that failed go to the topic.
+#   clusters       EMR's own events of a cluster or a step that failed go to the topic.  EMR reports each living cluster every
+#                  five minutes under its own ID, which no alarm knows beforehand: a query over all IDs counts them.
 #   money          a budget of the month: forecast above 100 %, spent above 80 and 100 %.
 
 locals {
@@ -184,6 +185,28 @@ resource "aws_cloudwatch_metric_alarm" "idle" {
   evaluation_periods  = 24
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
+}
+
+# Counts reports, one a cluster and period: with a standing cluster, two are one too many.  A query's alarm sees three hours
+# at most, so thirty periods of five minutes are near the longest there is; three may be missing.
+resource "aws_cloudwatch_metric_alarm" "age" {
+  alarm_name          = "${var.context.prefix}-cluster-age"
+  alarm_description   = "For two and a half hours there has been an EMR cluster${var.standing ? " beside the standing one" : ""} in this account and region"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.standing ? 2 : 1
+  evaluation_periods  = 30
+  datapoints_to_alarm = 27
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+
+  metric_query {
+    id          = "clusters"
+    label       = "Living clusters"
+    expression  = "SELECT COUNT(IsIdle) FROM SCHEMA(\"AWS/ElasticMapReduce\", JobFlowId)"
+    period      = 300
+    return_data = true
+  }
 }
 
 resource "aws_budgets_budget" "month" {

@@ -1,9 +1,7 @@
 # The orchestrator's role, its configuration in SSM, and optionally its machine.
 #
-# On the machine Kestra and freightlake take the role from the instance's metadata: there is no key.  Outside AWS one
-# long-lived key cannot be avoided; its user may do a single thing, take this role, and rotate_key.py makes, stores
-# (SecureString) and retires the keys, so that none is in Terraform's state.  Secrets are named here and given values by
-# `aws ssm put-parameter`, for the same reason.
+# On the machine Kestra and freightlake take the role from the instance's metadata: there is no key, and no user that could
+# have one.  Secrets are named here and given values by `aws ssm put-parameter`, so that none is in Terraform's state.
 
 locals {
   role_name       = "${var.context.prefix}-orchestrator"
@@ -14,29 +12,20 @@ locals {
 }
 
 resource "aws_iam_role" "orchestrator" {
-  name        = local.role_name
-  description = "Runs ingest, run and publish, and clusters for an hour"
+  name                 = local.role_name
+  description          = "Runs ingest, run and publish, and clusters for an hour"
+  permissions_boundary = var.boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
-      [
-        {
-          Sid       = "Machine"
-          Effect    = "Allow"
-          Principal = { Service = "ec2.amazonaws.com" }
-          Action    = "sts:AssumeRole"
-        },
-      ],
-      [
-        for user in aws_iam_user.external : {
-          Sid       = "OutsideAws"
-          Effect    = "Allow"
-          Principal = { AWS = user.arn }
-          Action    = "sts:AssumeRole"
-        }
-      ],
-    )
+    Statement = [
+      {
+        Sid       = "Machine"
+        Effect    = "Allow"
+        Principal = { Service = "ec2.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+      },
+    ]
   })
 }
 
@@ -58,49 +47,16 @@ resource "aws_iam_role_policy" "operations" {
   policy = local.operations_policy
 }
 
-resource "aws_iam_user" "external" {
-  #checkov:skip=CKV_AWS_273:exists only for an orchestrator outside AWS, which has no other way in; its one right is to take a role
-  count = var.external ? 1 : 0
-
-  name = local.role_name
-}
-
-resource "aws_iam_user_policy" "external" {
-  #checkov:skip=CKV_AWS_40:one user, one right; a group of one would hide it
-  count = var.external ? 1 : 0
-
-  name = "take-role"
-  user = aws_iam_user.external[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "TakeRole"
-        Effect   = "Allow"
-        Action   = "sts:AssumeRole"
-        Resource = "arn:${var.context.partition}:iam::${var.context.account_id}:role/${local.role_name}"
-      },
-    ]
-  })
-}
-
-# Configuration is no secret, but it is encrypted like everything else; one parameter a key, and the cluster as one.
+# Configuration is no secret, but it is encrypted like everything else; one parameter a key.  A cluster's request may be
+# longer than the 4 KB of a standard parameter.
 resource "aws_ssm_parameter" "value" {
   for_each = var.kestra_values
 
   name   = "${var.context.ssm_path}/kestra/${each.key}"
   type   = "SecureString"
-  key_id = var.key_arn
-  value  = each.value
-}
-
-resource "aws_ssm_parameter" "job_flow" {
-  name   = "${var.context.ssm_path}/emr/job-flow"
-  type   = "SecureString"
   tier   = "Intelligent-Tiering"
   key_id = var.key_arn
-  value  = jsonencode(var.job_flow)
+  value  = each.value
 }
 
 resource "aws_iam_instance_profile" "orchestrator" {

@@ -12,8 +12,3 @@ output "secret_parameters" {
   description = "SSM parameters (SecureString) that an operator gives values to."
   value       = [for name in local.secrets : "${var.context.ssm_path}/${name}"]
 }
-
-output "external_user" {
-  description = "The user whose key an orchestrator outside AWS needs, or null."
-  value       = one(aws_iam_user.external[*].name)
-}

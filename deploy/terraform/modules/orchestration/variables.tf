@@ -50,11 +50,6 @@ variable "orchestrator" {
   })
 }
 
-variable "external" {
-  description = "Whether the orchestrator runs outside AWS."
-  type        = bool
-}
-
 variable "emr_role_arns" {
   description = "The roles that may be given to a cluster."
   type        = list(string)
@@ -63,11 +58,6 @@ variable "emr_role_arns" {
 variable "kestra_values" {
   description = "What the flows read: a value for each key of Kestra's KV store."
   type        = map(string)
-}
-
-variable "job_flow" {
-  description = "The RunJobFlow request of the daily cluster."
-  type        = any
 }
 
 variable "internet_by_nat" {
@@ -82,5 +72,10 @@ variable "job_log_group_arn" {
 
 variable "alarm_topic_arn" {
   description = "Who is told when the machine fails."
+  type        = string
+}
+
+variable "boundary_arn" {
+  description = "The permissions boundary of every role here."
   type        = string
 }
