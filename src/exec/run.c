@@ -6,81 +6,25 @@
  * The scan: each worker takes the next row group, reads it chunk by chunk, and passes each chunk to every statement that
  * wants the row group.  Aggregates without WHERE share one Cells; one with WHERE has its own.  Statements that neither
  * group nor sort emit a row group's rows when its turn comes.
- * After it: aggregates of the workers are merged and finished, sorters sort and emit. */
-#include <stdatomic.h>
-#include <stdio.h>
-
+ * After it: pass_finish.c. */
 #include "base/clock.h"
 #include "exec/aggregate_state.h"
-#include "exec/join_stream.h"
 #include "exec/pass.h"
-#include "exec/pipeline.h"
+#include "exec/pass_internal.h"
 
 #define SAMPLE_SPOTS 4
 #define SAMPLE_ROWS 1024
 
-/* A statement while it runs; what belongs to a worker is in StatementLocal. */
-typedef struct Running {
-    Statement *statement;
-    PipelineShape shape;
-    uint32_t *column_map; /* scan column of the plan -> column of the shared scan */
-    bool *used;           /* columns of the shared scan that this statement reads */
-    bool *skip;           /* per task; NULL: none */
-    uint32_t n_skipped;
-    Sorter *sorter;
-    Emitter emitter;        /* of a statement that neither groups nor sorts */
-    uint64_t emitted;       /* rows of it, within turns */
-    _Atomic bool satisfied; /* LIMIT reached */
-} Running;
-
-typedef struct StatementLocal {
-    EvalNode *where;
-    JoinStream *joins;  /* NULL: none */
-    EvalNode **outputs; /* neither grouped nor sorted */
-    Aggregate *aggregate;
-    Cells *cells; /* its own, when it has WHERE */
-    bool served;  /* by cells, in this row group */
-    uint64_t rows_in;
-    double seconds;
-    Batch *pending; /* of this row group, to be emitted at its turn */
-    uint32_t n_pending;
-    uint32_t pending_capacity;
-    uint64_t pending_rows;
-} StatementLocal;
-
-typedef struct Worker {
-    ScanCursor cursor;
-    Arena query_arena;
-    Arena batch_arena;
-    Cells *cells; /* shared by the aggregates without WHERE */
-    bool *cells_served;
-    StatementLocal *locals;
-    Vector *columns;
-    Vector *selected;
-    double scan_seconds;
-    size_t reserved; /* bytes of the query and row-group arenas that the budget knows of */
-    Status status;
-    Error err;
-} Worker;
-
-typedef struct Run {
-    Running *running;
-    uint32_t n;
-    const TableFiles *table;
-    const ExecOptions *options;
-    ScanPlan *plan;
-    bool *skip; /* tasks that no statement needs */
-    Worker *workers;
-    int n_workers;
-    _Atomic uint32_t next_task;
-    _Atomic uint64_t rows_done;
-    _Atomic uint64_t rows_skipped; /* by the page index */
-    _Atomic uint64_t bytes_read;
-    _Atomic bool failed;
-    Arena arena;
-} Run;
-
 /* ---- before the scan ---- */
+
+/* How many rows of an ORDER BY over the scan's rows are wanted, where they are few; else 0. */
+static uint32_t few_rows_wanted(const PipelineShape *shape)
+{
+    if (shape->aggregate || !shape->sort || !shape->limit || shape->limit->limit.limit < 0)
+        return 0;
+    uint64_t rows = (uint64_t)shape->limit->limit.limit + (uint64_t)shape->limit->limit.offset;
+    return rows <= TOP_ROWS_MAX ? (uint32_t)rows : 0;
+}
 
 static Status prepare_statements(Run *run, Statement *statements, Error *err)
 {
@@ -102,6 +46,8 @@ static Status prepare_statements(Run *run, Statement *statements, Error *err)
             }
             running->column_map[i] = scan_column[column] - 1;
         }
+        running->top = few_rows_wanted(&running->shape);
+        atomic_init(&running->top_bound, UINT64_MAX);
     }
     TRY(scan_plan(run->table, columns, n_columns, &run->arena, &run->plan, err));
     for (uint32_t s = 0; s < run->n; s++) {
@@ -160,6 +106,10 @@ static void prepare_worker(Run *run, Worker *worker)
                 local->cells = cells_new(&local->aggregate, 1, n_columns, arena);
             else
                 members[n_members++] = local->aggregate;
+        } else if (running->top) {
+            uint32_t n_context = shape->n_joins ? shape->joins[shape->n_joins - 1]->schema.n : n_columns;
+            local->top = top_rows_new(shape->sort, shape->project->project.exprs, column_map, n_context, running->top,
+                                      &running->top_bound, arena);
         } else if (!shape->sort) {
             local->outputs = ARENA_ARRAY(arena, EvalNode *, shape->project->schema.n + 1);
             for (uint32_t c = 0; c < shape->project->schema.n; c++)
@@ -170,10 +120,12 @@ static void prepare_worker(Run *run, Worker *worker)
         worker->cells = cells_new(members, n_members, n_columns, arena);
 }
 
-/* Tells the budget what the worker's arenas hold: groups, rows waiting for their turn, cast dictionaries. */
-static Status account_memory(Run *run, Worker *worker, Error *err)
+Status pass_account_memory(Run *run, Worker *worker, Error *err)
 {
     size_t held = worker->query_arena.used_bytes + worker->cursor.arena.used_bytes;
+    for (uint32_t s = 0; s < run->n; s++)
+        if (worker->locals[s].top)
+            held += top_rows_bytes(worker->locals[s].top);
     if (held > worker->reserved)
         TRY(budget_reserve(run->options->budget, held - worker->reserved, "grouping and keeping rows", err));
     else
@@ -200,7 +152,7 @@ static Status load_states(Run *run, Error *err)
         TRY(status);
         TRY(budget_reserve(run->options->budget, scratch, "a saved state", err));
         budget_release(run->options->budget, scratch);
-        TRY(account_memory(run, worker, err));
+        TRY(pass_account_memory(run, worker, err));
     }
     return STATUS_OK;
 }
@@ -229,6 +181,8 @@ static Status sample_task(Run *run, int index, uint32_t task, const bool *wanted
         uint32_t n;
         arena_reset(&worker->batch_arena);
         TRY(scan_cursor_next(&worker->cursor, SAMPLE_ROWS, &worker->batch_arena, worker->columns, &n, &worker->err));
+        if (n == 0) /* a row group without rows, or fewer than spots */
+            return STATUS_OK;
         at = (start > at ? start : at) + n;
         EvalContext context = {.batch_arena = &worker->batch_arena,
                                .group_arena = &worker->cursor.arena,
@@ -275,10 +229,16 @@ static Status first_failure(Run *run, Error *err)
     return STATUS_OK;
 }
 
+/* By a Sorter. */
+static bool is_sorted(const Running *running)
+{
+    return !running->shape.aggregate && running->shape.sort && !running->top;
+}
+
 static bool any_sort(const Run *run)
 {
     for (uint32_t s = 0; s < run->n; s++)
-        if (!run->running[s].shape.aggregate && run->running[s].shape.sort)
+        if (is_sorted(&run->running[s]))
             return true;
     return false;
 }
@@ -290,7 +250,7 @@ static Status prepare_sorters(Run *run, Error *err)
         TRY(scan_keep(run->plan, run->skip, run->options->pool, run->options->budget, err));
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
-        if (running->shape.aggregate || !running->shape.sort)
+        if (!is_sorted(running))
             continue;
         SorterOptions options = {.node = running->shape.sort,
                                  .exprs = running->shape.project->project.exprs,
@@ -367,6 +327,10 @@ static Status take_rows(Run *run, int index, uint32_t s, uint32_t task, EvalCont
         return STATUS_OK;
     if (running->sorter)
         return sorter_add(running->sorter, index, context, task, &worker->err);
+    if (local->top) {
+        top_rows_add(local->top, context);
+        return STATUS_OK;
+    }
     if (!local->aggregate)
         keep_rows(worker, local, running, context);
     else if (!local->served)
@@ -583,7 +547,7 @@ static Status scan_task(Run *run, int index, uint32_t task)
             worker->locals[s].seconds += time - then;
             then = time;
         }
-        TRY(account_memory(run, worker, &worker->err));
+        TRY(pass_account_memory(run, worker, &worker->err));
         uint64_t done = atomic_fetch_add(&run->rows_done, context.n) + context.n;
         if (run->options->progress)
             run->options->progress(run->options->progress_context, done, run->plan->rows);
@@ -612,146 +576,6 @@ static void scan_worker(void *context, int index)
     }
 }
 
-/* ---- after the scan ---- */
-
-static void note(Statement *statement, const PlanNode *node, uint64_t rows_in, uint64_t rows_out, double seconds,
-                 uint64_t bytes, const char *detail)
-{
-    if (statement->n_operators == ARRAY_SIZE(statement->operators))
-        return;
-    OperatorStatistics *statistics = &statement->operators[statement->n_operators++];
-    *statistics = (OperatorStatistics){
-        .node = node, .rows_in = rows_in, .rows_out = rows_out, .cpu_seconds = seconds, .memory_bytes = bytes};
-    snprintf(statistics->detail, sizeof statistics->detail, "%s", detail);
-}
-
-static void note_scan(Run *run, Running *running, uint64_t rows)
-{
-    double seconds = 0;
-    for (int w = 0; w < run->n_workers; w++)
-        seconds += run->workers[w].scan_seconds;
-    char detail[160] = "";
-    char skipped[32];
-    text_count(skipped, sizeof skipped, (double)atomic_load(&run->rows_skipped));
-    if (!run->table->n_relations)
-        snprintf(detail, sizeof detail, "%u of %u row groups skipped, %s rows by page index, %u columns%s",
-                 running->n_skipped, run->plan->n_tasks, skipped, running->shape.scan->schema.n,
-                 run->n > 1 ? ", scan shared" : "");
-    note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
-}
-
-static Status finish_aggregate(Run *run, uint32_t s, Error *err)
-{
-    Running *running = &run->running[s];
-    Arena arena;
-    arena_init(&arena);
-    double start = clock_seconds();
-    Status status = STATUS_OK;
-    Aggregate *aggregate = run->workers[0].locals[s].aggregate;
-    uint64_t rows = 0, bytes = 0;
-    double seconds = 0;
-    uint32_t groups = 0, cells = 0;
-    for (int w = 0; w < run->n_workers; w++) {
-        StatementLocal *local = &run->workers[w].locals[s];
-        rows += local->rows_in;
-        seconds += local->seconds;
-        bytes += aggregate_bytes(local->aggregate);
-        uint32_t worker_groups = 0, worker_cells = 0;
-        const Cells *used = local->cells ? local->cells : run->workers[w].cells;
-        if (used)
-            cells_describe(used, &worker_groups, &worker_cells);
-        groups = worker_groups > groups ? worker_groups : groups;
-        cells = worker_cells > cells ? worker_cells : cells;
-        if (w > 0)
-            aggregate_merge(aggregate, local->aggregate, &arena);
-        size_t scratch = arena.used_bytes;
-        arena_reset(&arena);
-        if (status == STATUS_OK) /* what the merge took for a moment must fit too */
-            status = budget_reserve(run->options->budget, scratch, "merging groups", err);
-        if (status == STATUS_OK) {
-            budget_release(run->options->budget, scratch);
-            status = account_memory(run, &run->workers[0], err);
-        }
-    }
-    if (status == STATUS_OK && running->statement->state_out) {
-        aggregate_save(aggregate, running->statement->state_out);
-        status = buffer_check(running->statement->state_out, "the state of a grouped statement", err);
-    }
-    Batch result = {0};
-    size_t reserved = 0;
-    if (status == STATUS_OK) {
-        result = aggregate_result(aggregate, &arena);
-        status = budget_reserve(run->options->budget, arena.used_bytes, "a grouped result", err);
-        reserved = status == STATUS_OK ? arena.used_bytes : 0;
-    }
-    char detail[160];
-    if (cells)
-        snprintf(detail, sizeof detail, "dictionary path: %u combinations of keys, %u cells counted", groups, cells);
-    else
-        snprintf(detail, sizeof detail, "hash path");
-    note_scan(run, running, rows);
-    note(running->statement, running->shape.aggregate, rows, result.n_rows, seconds + clock_seconds() - start, bytes,
-         detail);
-    if (status == STATUS_OK)
-        status = pipeline_finish_batch(&running->shape, running->statement, &result, run->options, err);
-    budget_release(run->options->budget, reserved);
-    if (status == STATUS_OK && running->shape.sort)
-        note(running->statement, running->shape.sort, result.n_rows, running->statement->rows_out, 0, 0, "");
-    arena_done(&arena);
-    return status;
-}
-
-static Status finish_sort(Run *run, uint32_t s, Error *err)
-{
-    Running *running = &run->running[s];
-    double start = clock_seconds();
-    uint64_t rows = 0;
-    double seconds = 0;
-    for (int w = 0; w < run->n_workers; w++) {
-        rows += run->workers[w].locals[s].rows_in;
-        seconds += run->workers[w].locals[s].seconds;
-    }
-    int64_t offset = running->shape.limit ? running->shape.limit->limit.offset : 0;
-    int64_t limit = running->shape.limit ? running->shape.limit->limit.limit : -1;
-    Emitter emitter;
-    Status status = emitter_open(&emitter, running->statement, pipeline_schema(&running->shape), err);
-    if (status == STATUS_OK)
-        status = sorter_finish(running->sorter, &emitter, offset, limit, err);
-    if (status == STATUS_OK)
-        status = emitter_finish(&emitter, err);
-    emitter_close(&emitter);
-    char detail[160];
-    uint64_t bytes;
-    sorter_describe(running->sorter, detail, sizeof detail, &bytes);
-    note_scan(run, running, rows);
-    note(running->statement, running->shape.sort, rows, running->statement->rows_out,
-         seconds + (clock_seconds() - start) * run->n_workers, bytes, detail);
-    sorter_free(running->sorter); /* its memory is given back before the next statement finishes */
-    running->sorter = NULL;
-    return status;
-}
-
-static Status finish_statements(Run *run, Error *err)
-{
-    for (uint32_t s = 0; s < run->n; s++) {
-        Running *running = &run->running[s];
-        TRY(interrupt_check(err));
-        if (running->sorter) {
-            TRY(finish_sort(run, s, err));
-        } else if (running->shape.aggregate) {
-            TRY(finish_aggregate(run, s, err));
-        } else {
-            uint64_t rows = 0;
-            for (int w = 0; w < run->n_workers; w++)
-                rows += run->workers[w].locals[s].rows_in;
-            note_scan(run, running, rows);
-            note(running->statement, running->shape.project, rows, running->statement->rows_out, 0, 0, "");
-            TRY(emitter_finish(&running->emitter, err));
-        }
-    }
-    return STATUS_OK;
-}
-
 static void release(Run *run)
 {
     for (int w = 0; run->workers && w < run->n_workers; w++) {
@@ -759,6 +583,7 @@ static void release(Run *run)
         for (uint32_t s = 0; worker->locals && s < run->n; s++) {
             mem_free(worker->locals[s].pending);
             join_stream_done(worker->locals[s].joins);
+            top_rows_done(worker->locals[s].top);
         }
         scan_cursor_done(&worker->cursor);
         budget_release(run->options->budget, worker->reserved);
@@ -792,7 +617,7 @@ static Status run_all(Run *run, Statement *statements, Error *err)
     atomic_store(&run->next_task, 0);
     pool_run(run->options->pool, scan_worker, run);
     TRY(first_failure(run, err));
-    return finish_statements(run, err);
+    return pass_finish(run, err);
 }
 
 Status pass_run(Statement *statements, uint32_t n, const TableFiles *table, const ExecOptions *options,

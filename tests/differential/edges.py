@@ -86,6 +86,14 @@ class Edges:
             got = self.rows(f"SELECT min(x) AS a, max(x) AS b FROM 'extreme-{name}.parquet'")
             self.check(f"extremes of {name}", got, ["0.0,0.0"])
 
+    def files_without_rows_are_sorted_with_others(self) -> None:
+        texts = [f"SH{i * 7919 % 20011}" for i in range(20000)]
+        self.write("empty-1.parquet", text=pa.array([], pa.string()))
+        self.write("empty-2.parquet", text=texts)
+        self.write("empty-3.parquet", text=pa.array([], pa.string()))
+        got = self.rows("SELECT text FROM 'empty-*.parquet' ORDER BY coalesce(text, '')", "--threads", "1")
+        self.check("rows beside empty files", got == sorted(texts), True)
+
     def memory_stays_bounded(self) -> None:
         names = [f"{i:012d}" + "x" * 100 for i in range(300_000)]
         self.write("ascending.parquet", 100_000, s=names)
@@ -161,6 +169,7 @@ def main() -> int:
         edges.groups_have_one_order()
         edges.sums_overflow_only_at_the_end()
         edges.sorted_results_have_one_zero()
+        edges.files_without_rows_are_sorted_with_others()
         edges.memory_stays_bounded()
         edges.too_many_keys_are_refused()
         edges.statistics_are_those_of_spark()
