@@ -134,6 +134,9 @@ static const ExampleInfo QUERY_EXAMPLES[] = {
     {"query \"SELECT * FROM 'shipments' WHERE delay_days >= 2\" --output late.parquet", "keep the late ones in a file"},
     {"--lake lake query \"SELECT client, count(*) FROM shipments GROUP BY client\"", "over a table of a lake"},
     {"--lake lake query \"SELECT * FROM carrier_performance\" --version 3", "a mart as it was at version 3"},
+    {"--lake lake query \"SELECT s.client, p.zone FROM shipments AS s JOIN 'places.parquet' AS p"
+     " ON s.destination = p.city\"",
+     "a lake's table beside a file"},
     {"query - --format ndjson < report.sql", "the statement from standard input"},
     {0},
 };
@@ -251,7 +254,7 @@ static const CommandInfo COMMANDS[] = {
      .min_operands = 0,
      .max_operands = 1,
      .description =
-         "Runs a SELECT.  A plain name after FROM is a table of the lake: shipments, quarantine, or a mart.  A "
+         "Runs a SELECT.  A plain name after FROM or JOIN is a table of the lake: shipments, quarantine, or a mart.  A "
          "string names a Delta table by its folder, or files: one file, a folder (its *.parquet files), or a "
          "glob.  All of them must have"
          " the same columns; the first file gives the types.  SQL may be '-' for standard input, or come "

@@ -20,15 +20,21 @@ static Status drop_batch(void *context, const Schema *schema, const Batch *batch
 static void append_scan(Buffer *text, const ScanStatistics *scan, const BoundStatement *bound, double seconds)
 {
     char bytes[24], took[24], peak[24];
+    uint32_t n_files = 0;
+    for (uint32_t i = 0; i < bound->n_tables; i++)
+        n_files += bound->files[i].n_files;
     buffer_printf(text, "\n%s of %s in %s, %s read, %u of %s skipped, peak memory %s\n",
-                  PLURAL_SHORT(scan->rows, "row"), PLURAL(bound->files.n_files, "file"),
-                  text_seconds(took, sizeof took, seconds), text_bytes(bytes, sizeof bytes, (double)scan->bytes_read),
-                  scan->row_groups_skipped, PLURAL(scan->row_groups, "row group"),
+                  PLURAL_SHORT(scan->rows, "row"), PLURAL(n_files, "file"), text_seconds(took, sizeof took, seconds),
+                  text_bytes(bytes, sizeof bytes, (double)scan->bytes_read), scan->row_groups_skipped,
+                  PLURAL(scan->row_groups, "row group"),
                   text_bytes(peak, sizeof peak, (double)process_peak_memory_bytes()));
-    if (bound->table.snapshot)
-        buffer_printf(text, "version %lld of the table: %u of %s skipped by partition and statistics\n",
-                      (long long)bound->table.snapshot->version, bound->table.files_skipped,
-                      PLURAL(bound->table.snapshot->n_files, "file"));
+    for (uint32_t i = 0; i < bound->n_tables; i++) {
+        const BoundTable *table = &bound->tables[i];
+        if (table->snapshot)
+            buffer_printf(text, "version %lld of %s: %u of %s skipped by partition and statistics\n",
+                          (long long)table->snapshot->version, table->name, table->table.files_skipped,
+                          PLURAL(table->snapshot->n_files, "file"));
+    }
 }
 
 static Status explain(const Arguments *arguments, const BoundStatement *bound, Resources *resources, Buffer *text,
@@ -46,7 +52,7 @@ static Status explain(const Arguments *arguments, const BoundStatement *bound, R
                            .progress = progress_update,
                            .progress_context = progress};
     ScanStatistics scan;
-    Status status = exec_run(&statement, 1, &bound->files, 1, &options, &scan, err);
+    Status status = exec_run(&statement, 1, bound->files, bound->n_tables, &options, &scan, err);
     progress_free(progress);
     TRY(status);
     exec_explain(&statement, text);
@@ -58,18 +64,15 @@ static Status open_mart_input(const Arguments *arguments, Resources *resources, 
                               Error *err)
 {
     const char *from = arguments_text(arguments, "from");
-    if (from) {
-        TRY(input_open(from, &resources->budget, &bound->input, err));
-        bound->files = (TableFiles){bound->input.files, bound->input.n, bound->schema, NULL};
-        return exec_check_files(bound->plan, &bound->files, err);
-    }
+    if (from)
+        return statement_open_files(bound, from, resources, err);
     LakeTable shipments;
     TRY(lake_table_find(arguments, "shipments", arena, &shipments, err));
     if (!shipments.snapshot) {
         error_set(err, STATUS_USAGE, "--mart needs --from FILES or a lake");
         return error_hint(err, "for example: freightlake explain --mart cost_analysis --from shipments");
     }
-    return statement_open_table(shipments.snapshot, resources, arena, bound, err);
+    return statement_open_table(bound, shipments.snapshot, resources, arena, err);
 }
 
 /* The plan of a mart over the files of --from, or over the lake's shipments. */
@@ -86,7 +89,7 @@ static Status bind_mart(const Arguments *arguments, Resources *resources, Arena 
     const Mart *mart = mart_find(&registry, name);
     if (!mart)
         return mart_unknown(&registry, name, err);
-    BoundStatement bound = {.schema = shipment_schema()};
+    BoundStatement bound = statement_of_table("shipments", shipment_schema(), arena);
     TRY(mart_plan(mart, arena, &bound.plan, err));
     Status status = open_mart_input(arguments, resources, arena, &bound, err);
     if (status == STATUS_OK)

@@ -126,7 +126,7 @@ static Status execute(Query *query, Error *err)
                            .progress = progress_update,
                            .progress_context = progress};
     ScanStatistics scan;
-    Status status = exec_run(&statement, 1, &query->bound.files, 1, &options, &scan, err);
+    Status status = exec_run(&statement, 1, query->bound.files, query->bound.n_tables, &options, &scan, err);
     progress_free(progress);
     TRY(status);
     TRY(interrupt_check(err));

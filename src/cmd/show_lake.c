@@ -96,18 +96,19 @@ static PlanNode *sort_as_mart(PlanNode *project, const Mart *mart, Arena *arena)
 Status show_lake_open(const ShowLakeOptions *options, Arena *job_arena, ShowLake **ret_table, Error *err)
 {
     ShowLake *table = ARENA_NEW(job_arena, ShowLake);
-    const DeltaSnapshot *snapshot = options->found->snapshot;
+    DeltaSnapshot *snapshot = options->found->snapshot;
     table->resources = options->resources;
     TRY(find_mart(options->found, options->name, job_arena, &table->mart, err));
-    table->bound.schema = &snapshot->metadata.schema;
-    PlanNode *plan = plan_all(table->bound.schema, options->name, job_arena);
+    const Schema *schema = &snapshot->metadata.schema;
+    table->bound = statement_of_table(options->name, schema, job_arena);
+    PlanNode *plan = plan_all(schema, options->name, job_arena);
     table->bound.plan = plan;
-    Status status = statement_open_table(snapshot, options->resources, job_arena, &table->bound, err);
+    Status status = statement_open_table(&table->bound, snapshot, options->resources, job_arena, err);
     if (status != STATUS_OK) {
         statement_done(&table->bound);
         return status;
     }
-    if (table->mart && table->bound.files.n_files > 1)
+    if (table->mart && table->bound.files[0].n_files > 1)
         plan = sort_as_mart(plan, table->mart, job_arena);
     if (options->limit_rows) {
         plan = new_node(PLAN_LIMIT, plan, job_arena);
@@ -125,12 +126,12 @@ void show_lake_close(ShowLake *table)
 
 const Schema *show_lake_schema(const ShowLake *table)
 {
-    return table->bound.schema;
+    return table->bound.tables[0].schema;
 }
 
 uint64_t show_lake_rows(const ShowLake *table)
 {
-    return table->bound.table.rows;
+    return table->bound.tables[0].table.rows;
 }
 
 const Mart *show_lake_mart(const ShowLake *table)
@@ -142,5 +143,5 @@ Status show_lake_read(ShowLake *table, Sink sink, Error *err)
 {
     Statement statement = {.plan = table->bound.plan, .sink = sink};
     ExecOptions options = {.pool = table->resources->pool, .budget = &table->resources->budget};
-    return exec_run(&statement, 1, &table->bound.files, 1, &options, NULL, err);
+    return exec_run(&statement, 1, table->bound.files, table->bound.n_tables, &options, NULL, err);
 }

@@ -6,21 +6,32 @@
 #include "lake/table.h"
 #include "mart/input.h"
 
-typedef struct BoundStatement {
-    InputFiles input; /* of a statement over files */
-    OpenTable table;  /* of a statement over a Delta table */
-    TableFiles files; /* of either */
+typedef struct BoundTable {
+    const char *name; /* as the statement has it */
     const Schema *schema;
+    DeltaSnapshot *snapshot; /* NULL: files */
+    InputFiles input;        /* of files */
+    OpenTable table;         /* of a Delta table */
+} BoundTable;
+
+typedef struct BoundStatement {
+    BoundTable *tables;
+    TableFiles *files; /* of each table */
+    uint32_t n_tables;
     PlanNode *plan;
 } BoundStatement;
 
-/* Opens what stands after FROM, a table of the lake, a Delta table by its path, or files, and plans `sql` over its columns;
- * everything is checked before anything is read.  The plan is job_arena's. */
+/* Opens what stands after FROM and JOIN, tables of the lake, Delta tables by their path, or files, and plans `sql` over their
+ * columns; everything is checked before anything is read.  The plan is job_arena's. */
 Status statement_bind(const char *sql, const Arguments *arguments, Resources *resources, Arena *job_arena,
                       BoundStatement *ret_statement, Error *err) MUST_CHECK;
-/* Opens a Delta table for a plan over ret_statement->schema that is bound already. */
-Status statement_open_table(const DeltaSnapshot *snapshot, Resources *resources, Arena *job_arena,
-                            BoundStatement *statement, Error *err) MUST_CHECK;
+/* The same in steps, for a plan over one table that is made otherwise: the table, then (with ret_statement->plan set) its
+ * files. */
+BoundStatement statement_of_table(const char *name, const Schema *schema, Arena *job_arena);
+Status statement_open_table(BoundStatement *statement, DeltaSnapshot *snapshot, Resources *resources, Arena *job_arena,
+                            Error *err) MUST_CHECK;
+Status statement_open_files(BoundStatement *statement, const char *pattern, Resources *resources, Error *err)
+    MUST_CHECK;
 void statement_done(BoundStatement *statement);
 
 #endif

@@ -96,8 +96,9 @@ typedef struct FileFacts {
     /* false: nothing is known of this column of the table */
     bool (*statistics)(void *context, uint32_t column, ParquetStatistics *ret_statistics);
 } FileFacts;
-/* False when no row of such a file can pass the WHERE of the plan, or of one of those it reads. */
-bool exec_file_can_match(const PlanNode *plan, const FileFacts *facts);
+/* False when no row of such a file of the table (NULL: of the only one) can pass the WHERE of the plan, or of one of those it
+ * reads. */
+bool exec_file_can_match(const PlanNode *plan, const char *table, const FileFacts *facts);
 
 /* Plan as text, one node a line, indented; with statistics when statement->n_operators > 0. */
 void exec_explain(const Statement *statement, Buffer *text);

@@ -221,15 +221,18 @@ static bool scan_can_match(const PlanNode *plan, const FileFacts *file, Arena *a
     return may_be_true(&condition, condition.root, &facts);
 }
 
-bool exec_file_can_match(const PlanNode *plan, const FileFacts *file)
+bool exec_file_can_match(const PlanNode *plan, const char *table, const FileFacts *file)
 {
     Arena arena;
     PlanList list = {0};
     bool can = false;
     arena_init(&arena);
     plan_list_add(&list, plan, &arena);
-    for (uint32_t i = 0; i < list.n && !can; i++)
-        can = plan_leaf(list.plans[i])->kind == PLAN_SCAN && scan_can_match(list.plans[i], file, &arena);
+    for (uint32_t i = 0; i < list.n && !can; i++) {
+        const PlanNode *leaf = plan_leaf(list.plans[i]);
+        can = leaf->kind == PLAN_SCAN && (!table || strcmp(leaf->scan.table, table) == 0) &&
+              scan_can_match(list.plans[i], file, &arena);
+    }
     arena_done(&arena);
     return can;
 }

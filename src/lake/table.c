@@ -95,7 +95,7 @@ static bool can_match(const Opening *opening, const OpenTableOptions *options, c
     FileLook look = {opening, file, scratch};
     FileFacts facts = {&look, look_at_statistics};
     for (uint32_t p = 0; p < options->n_plans; p++)
-        if (exec_file_can_match(options->plans[p], &facts))
+        if (exec_file_can_match(options->plans[p], options->name, &facts))
             return true;
     return false;
 }

@@ -15,6 +15,7 @@ typedef struct OpenTable {
 typedef struct OpenTableOptions {
     /* NULL: the table's own.  Columns are found by name; one that the table lacks reads as NULL. */
     const Schema *schema;
+    const char *name; /* of the table in the plans; NULL: they read no other */
     /* Files that cannot hold a row for any of these plans (over `schema`) are not opened.  n_plans 0: all are opened. */
     const PlanNode *const *plans;
     uint32_t n_plans;

@@ -190,8 +190,11 @@ static void files_are_ruled_out_by_what_is_known(void **state)
     Arena arena;
     arena_init(&arena);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_int_equal(exec_file_can_match(plan_of(cases[i].sql, &arena), &(FileFacts){bounds, know_days}),
+        assert_int_equal(exec_file_can_match(plan_of(cases[i].sql, &arena), NULL, &(FileFacts){bounds, know_days}),
                          cases[i].possible);
+    const PlanNode *plan = plan_of(cases[0].sql, &arena);
+    assert_true(exec_file_can_match(plan, "t", &(FileFacts){bounds, know_days}));
+    assert_false(exec_file_can_match(plan, "another", &(FileFacts){bounds, know_days}));
     arena_done(&arena);
 }
 
