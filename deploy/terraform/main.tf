@@ -71,6 +71,9 @@ module "orchestration" {
   s3_prefix_list_id  = module.network.s3_prefix_list_id
   endpoints_group_id = module.network.endpoints_security_group_id
   internet_by_nat    = var.nat_enabled
+  lake_zones         = local.lake_zones
+  artefacts_bucket   = module.lake.buckets["artefacts"]
+  job_log_group      = module.observability.job_log_group
   job_log_group_arn  = module.observability.job_log_group_arn
   alarm_topic_arn    = module.observability.topic_arn
   boundary_arn       = module.cicd.boundary_arn
@@ -98,4 +101,5 @@ module "observability" {
   monthly_budget_usd  = var.monthly_budget_usd
   standing_cluster_id = module.compute.standing_cluster_id
   standing            = var.emr.standing
+  machine             = var.orchestrator != null
 }

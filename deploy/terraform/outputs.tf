@@ -6,6 +6,13 @@ locals {
     emr_job_flow  = jsonencode(module.compute.job_flow)
     spark_job_uri = "s3://${module.lake.buckets["artefacts"]}/jobs/run_marts.py"
   }
+
+  lake_zones = {
+    raw        = "s3://${module.lake.buckets["raw"]}/raw"
+    processed  = "s3://${module.lake.buckets["processed"]}/lake/processed"
+    quarantine = "s3://${module.lake.buckets["processed"]}/lake/quarantine"
+    marts      = "s3://${module.lake.buckets["marts"]}/marts"
+  }
 }
 
 output "kestra_values" {
@@ -20,12 +27,7 @@ output "kestra_secrets" {
 
 output "lake_zones" {
   description = "What `zones:` in freightlake.yaml says for the lake in these buckets."
-  value = {
-    raw        = "s3://${module.lake.buckets["raw"]}/raw"
-    processed  = "s3://${module.lake.buckets["processed"]}/lake/processed"
-    quarantine = "s3://${module.lake.buckets["processed"]}/lake/quarantine"
-    marts      = "s3://${module.lake.buckets["marts"]}/marts"
-  }
+  value       = local.lake_zones
 }
 
 output "job_flow" {

@@ -135,6 +135,11 @@ variable "orchestrator" {
     volume_gb     = optional(number, 50)
   })
   default = null
+
+  validation {
+    condition     = var.orchestrator == null || var.nat_enabled
+    error_message = "The orchestrator's machine installs itself from Debian's archive: set nat_enabled = true."
+  }
 }
 
 variable "eraser_principals" {

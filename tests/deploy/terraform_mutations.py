@@ -53,6 +53,9 @@ MISTAKES = [
     ("a branch's plan from any workflow", MODULES + "cicd/main.tf", 'ref:refs/heads/${var.github.branch}", workflow = "infra" }', 'ref:refs/heads/${var.github.branch}", workflow = null }'),
     ("a cluster alarm that looks back too far", MODULES + "observability/main.tf", "evaluation_periods  = 30", "evaluation_periods  = 48"),
     ("a cluster alarm on a metric that nobody makes", MODULES + "observability/main.tf", "COUNT(IsIdle)", "COUNT(Age)"),
+    ("a machine that logs where nobody counts", MODULES + "orchestration/main.tf", "LOG_GROUP       = var.job_log_group", 'LOG_GROUP       = "/freightlake/jobs"'),
+    ("an endpoint that keeps the agent away", MODULES + "network/main.tf", '            "amazoncloudwatch-agent-${var.context.region}",\n', ""),
+    ("errors counted where nobody logs", "main.tf", "machine             = var.orchestrator != null", "machine             = false"),
     ("a budget that does not look ahead", MODULES + "observability/main.tf", '{ type = "FORECASTED", percent = 100 },', ""),
     ("an action that does not exist", MODULES + "lake/policies.tf", '"s3:GetObjectRetention"', '"s3:ReadObjectRetention"'),
 ]  # fmt: skip

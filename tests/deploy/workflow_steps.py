@@ -211,6 +211,10 @@ def deployment_arrives(folder: pathlib.Path) -> None:
         assert PASSWORD not in said
         for part in ("packages", "jobs", "flows"):
             sent = {path.name: path.read_bytes() for path in (ARTEFACTS / part).iterdir()}
+            if part == "packages":
+                sums = [f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in sent.items()]
+                assert len(sums) == 1, "a deployment has one package"
+                sent["SHA256SUMS"] = sums[0].encode()
             assert sent and found(part) == sent, f"{part}: {sorted(sent)} became {sorted(found(part))}"
         assert Kestra.flows == {"daily": daily.encode(), "weekly": weekly.encode()}
         # Again, with one flow changed and one gone; Kestra knows both, so nothing is made twice.

@@ -71,6 +71,16 @@ run "all_of_it" {
   }
 }
 
+run "a_machine_reaches_debian" {
+  command = plan
+
+  variables {
+    orchestrator = { image_id = "ami-1" }
+  }
+
+  expect_failures = [var.orchestrator]
+}
+
 run "prod_is_not_destroyable" {
   command = plan
 

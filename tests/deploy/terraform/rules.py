@@ -387,6 +387,39 @@ def alarms_ring(state: list[dict]) -> None:
         assert one["values"]["kms_key_id"] and one["values"]["retention_in_days"] >= 365, one["address"]
 
 
+def jobs_are_heard(state: list[dict]) -> None:
+    """Errors are counted where a machine sends what its jobs log, and nowhere else; the machine can fetch and send."""
+    machines, filters = of(state, "aws_instance"), of(state, "aws_cloudwatch_log_metric_filter")
+    assert bool(machines) == bool(filters), (
+        "errors are counted where nobody logs" if filters else "nobody counts errors"
+    )
+    endpoint = next(
+        json.loads(one["values"]["policy"])
+        for one in of(state, "aws_vpc_endpoint")
+        if one["values"]["vpc_endpoint_type"] == "Gateway"
+    )
+    for one in machines:
+        text = one["values"]["user_data"]
+        assert text.startswith("#!/bin/bash\n") and len(text) <= 16384, f"{one['address']}: user data"
+        settings = dict(re.findall(r"^([A-Z_]+)='([^']*)'$", text, re.M))
+        used = set(re.findall(r"\$([A-Z][A-Z_]*)\b", text)) - {"AWS_REGION"}
+        assert used == set(settings), f"{one['address']}: told {sorted(settings)}, used {sorted(used)}"
+        groups = {two["values"]["log_group_name"] for two in filters}
+        assert groups == {settings["LOG_GROUP"]}, (
+            f"{one['address']} logs to {settings['LOG_GROUP']}, counted is {groups}"
+        )
+        group = next(two["values"]["arn"] for two in of(state, "aws_cloudwatch_log_group")
+                     if two["values"]["name"] == settings["LOG_GROUP"])  # fmt: skip
+        for verb in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            assert role_allows(state, "-orchestrator", verb, f"{group}:log-stream:i-1"), f"the machine lacks {verb}"
+        package = f"arn:aws:s3:::{settings['ARTEFACTS']}/packages/SHA256SUMS"
+        assert role_allows(state, "-orchestrator", "s3:GetObject", package), "the machine cannot fetch the package"
+        for host in re.findall(r"https://([\w$.-]+)\.s3\.\$REGION\.amazonaws\.com/", text):
+            bucket = host.replace("$REGION", settings["REGION"])
+            assert allowed(endpoint, "s3:GetObject", f"arn:aws:s3:::{bucket}/x"), f"the endpoint keeps {bucket} away"
+        assert of(state, "aws_nat_gateway"), f"{one['address']} does not reach Debian's archive"
+
+
 def parameters_are_secret(state: list[dict]) -> None:
     for one in of(state, "aws_ssm_parameter"):
         assert one["values"]["type"] == "SecureString" and one["values"]["key_id"], f"{one['address']} is plain"
@@ -401,5 +434,6 @@ STATE_RULES = [
     workflows_are_held,
     applies_are_bounded,
     alarms_ring,
+    jobs_are_heard,
     parameters_are_secret,
 ]

@@ -95,6 +95,7 @@ resource "aws_vpc_endpoint" "s3" {
             "${var.context.region}.elasticmapreduce",
             "prod.${var.context.region}.appinfo.src",
             "amazon-ssm-${var.context.region}",
+            "amazoncloudwatch-agent-${var.context.region}",
           ] : "arn:${var.context.partition}:s3:::${bucket}/*"
         ]
       },

@@ -3,7 +3,8 @@
 #   stale tables   S3 tells EventBridge of each commit to a Delta log; a rule counts them (AWS/Events MatchedEvents), and an
 #                  alarm goes off when a day and two hours pass without one.  It needs no agent and believes no job's
 #                  word: it rings, too, when the orchestrator is gone.
-#   errors         jobs log by `--log-format json`; a metric filter counts lines of level error.
+#   errors         the machine's agent sends what its jobs log, as JSON; a metric filter counts lines of level error.
+#                  Without a machine nobody sends, and there is neither filter nor alarm.
 #   clusters       EMR's own events of a cluster or a step that failed go to the topic.  EMR reports each living cluster every
 #                  five minutes under its own ID, which no alarm knows beforehand: a query over all IDs counts them.
 #   money          a budget of the month: forecast above 100 %, spent above 80 and 100 %.
@@ -128,6 +129,8 @@ resource "aws_cloudwatch_metric_alarm" "stale" {
 }
 
 resource "aws_cloudwatch_log_metric_filter" "errors" {
+  count = var.machine ? 1 : 0
+
   name           = "${var.context.prefix}-errors"
   log_group_name = aws_cloudwatch_log_group.jobs.name
   pattern        = "{ $.level = \"error\" }"
@@ -141,6 +144,8 @@ resource "aws_cloudwatch_log_metric_filter" "errors" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
+  count = var.machine ? 1 : 0
+
   alarm_name          = "${var.context.prefix}-job-errors"
   alarm_description   = "A job logged an error"
   namespace           = "Freightlake"

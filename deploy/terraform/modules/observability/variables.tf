@@ -36,6 +36,11 @@ variable "monthly_budget_usd" {
   type        = number
 }
 
+variable "machine" {
+  description = "Whether there is a machine whose jobs log here."
+  type        = bool
+}
+
 variable "standing" {
   description = "Whether Terraform keeps a cluster."
   type        = bool

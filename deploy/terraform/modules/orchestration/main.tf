@@ -9,6 +9,18 @@ locals {
   parameters_arn  = "arn:${var.context.partition}:ssm:${var.context.region}:${var.context.account_id}:parameter${var.context.ssm_path}"
   secrets         = ["kestra/database-password", "kestra/admin-password", "kestra/encryption-key", "alert-webhook-url"]
   job_log_streams = "${var.job_log_group_arn}:*"
+
+  # What machine.sh is told.
+  settings = {
+    REGION          = var.context.region
+    ARTEFACTS       = var.artefacts_bucket
+    LAKE            = var.kestra_values["lake"]
+    ZONE_RAW        = var.lake_zones["raw"]
+    ZONE_PROCESSED  = var.lake_zones["processed"]
+    ZONE_QUARANTINE = var.lake_zones["quarantine"]
+    ZONE_MARTS      = var.lake_zones["marts"]
+    LOG_GROUP       = var.job_log_group
+  }
 }
 
 resource "aws_iam_role" "orchestrator" {
@@ -133,14 +145,12 @@ resource "aws_instance" "orchestrator" {
     kms_key_id  = var.key_arn
   }
 
-  # Debian's image has no Session Manager agent; S3's gateway endpoint lets it in.
-  user_data = <<-SCRIPT
-    #!/bin/bash
-    set -eu
-    curl -fsS -o /tmp/agent.deb https://amazon-ssm-${var.context.region}.s3.${var.context.region}.amazonaws.com/latest/debian_amd64/amazon-ssm-agent.deb
-    dpkg -i /tmp/agent.deb
-    systemctl enable --now amazon-ssm-agent
-  SCRIPT
+  # Runs once; a machine that is there stays as it is when the script changes.
+  user_data = join("\n", concat(
+    ["#!/bin/bash"],
+    [for name, value in local.settings : "${name}='${value}'"],
+    [file("${path.module}/machine.sh")],
+  ))
 
   tags = { Name = local.role_name }
 }

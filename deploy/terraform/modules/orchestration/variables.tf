@@ -65,6 +65,21 @@ variable "internet_by_nat" {
   type        = bool
 }
 
+variable "lake_zones" {
+  description = "Where the zones of the lake lie."
+  type        = map(string)
+}
+
+variable "artefacts_bucket" {
+  description = "The bucket that has the package."
+  type        = string
+}
+
+variable "job_log_group" {
+  description = "The log group of jobs, by name."
+  type        = string
+}
+
 variable "job_log_group_arn" {
   description = "The log group of jobs."
   type        = string
