@@ -39,6 +39,7 @@ OPERATIONS = {
     "ec2 stop-instances": "StopInstances",
     "ec2 start-instances": "StartInstances",
     "ce get-cost-and-usage": "GetCostAndUsage",
+    "ssm get-parameter": "GetParameter",
     "ssm put-parameter": "PutParameter",
     "ssm send-command": "SendCommand",
     "emr add-steps": "AddJobFlowSteps",
@@ -48,7 +49,8 @@ OPERATIONS = {
 # What the deploy guide's commands name.
 GUIDES = {
     "URL": "https://example.com/hook",
-    "BUCKET": "artefacts",
+    "ARTEFACTS": "artefacts",
+    "PARAMETERS": "/freightlake/dev",
     "CLUSTER": "j-EXAMPLE",
     "FREIGHTLAKE_LAKE": "s3://b/lake",
 }
@@ -279,8 +281,9 @@ def cloud_command(endpoint: str, command: str) -> None:
                    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "key",
                    "AWS_SECRET_ACCESS_KEY": "secret", **GUIDES}  # fmt: skip
     terraform = "terraform() { echo i-EXAMPLE; }\n"
-    done = subprocess.run(["bash", "-c", f"{terraform}{command} --endpoint-url {endpoint}"], env=environment,
-                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["bash", "-c", f"{terraform}{command} --endpoint-url {endpoint}"], cwd=folder,
+                              env=environment, capture_output=True, text=True, timeout=60)  # fmt: skip
     assert done.returncode == 0, f"exit {done.returncode}: {done.stderr[-600:]}"
     assert operation in Double.asked, f"it asked for {Double.asked}, not {operation}"
 

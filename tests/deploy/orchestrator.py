@@ -21,6 +21,7 @@ MODULES = ROOT / "deploy" / "terraform" / "modules"
 SETTINGS = {
     "REGION": "us-east-1",
     "ARTEFACTS": "artefacts",
+    "PARAMETERS": "/freightlake/test",
     "LAKE": "s3://processed/lake",
     "ZONE_RAW": "s3://raw/raw",
     "ZONE_PROCESSED": "s3://processed/lake/processed",

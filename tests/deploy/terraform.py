@@ -217,6 +217,16 @@ def providers_are_pinned(folder: pathlib.Path) -> None:
     assert inits and all("-lockfile=readonly" in line for line in inits), "scripts/infra takes what no lock file names"
 
 
+def another_provider_is_refused(folder: pathlib.Path) -> None:
+    """The repository's lock file is read by terraform, and holds against a mirror that has another version."""
+    workspace = tools.Workspace(folder / "locked")
+    shutil.copy(tools.SOURCE / ".terraform.lock.hcl", workspace.folder)
+    version = re.search(r'version += "(.+)"', (workspace.folder / ".terraform.lock.hcl").read_text())[1]
+    done = workspace.run("init", "-lockfile=readonly", expect=(1,))
+    said = " ".join((done.stdout + done.stderr).split())
+    assert version in said and "lock" in said, f"init says {said[-600:]}"
+
+
 def costs_are_what_the_script_gives() -> None:
     page = (tools.ROOT / "docs" / "costs.md").read_text()
     assert page == costs.page(), "docs/costs.md is stale: deploy/terraform/costs.py > docs/costs.md"
@@ -261,6 +271,7 @@ def with_terraform(tests: Tests, folder: pathlib.Path) -> None:
         if name == "prod":
             tests.run("names of the flows", flows_find_their_names, outputs)
         tests.run(f"{name}: destroy", destroy, root, name)
+    tests.run("another provider is refused", another_provider_is_refused, folder)
     tests.run("tflint", tflint_warns_of_nothing, root)
 
 

@@ -1,4 +1,4 @@
-# Written by `terraform providers lock`; taken over by `terraform init`, changed by `terraform init -upgrade` alone.
+# The provider that `terraform init` takes, and the hashes of its published files; docs/terraform.md says how it is renewed.
 
 provider "registry.terraform.io/hashicorp/aws" {
   version     = "6.49.0"

@@ -402,7 +402,7 @@ def jobs_are_heard(state: list[dict]) -> None:
         text = one["values"]["user_data"]
         assert text.startswith("#!/bin/bash\n") and len(text) <= 16384, f"{one['address']}: user data"
         settings = dict(re.findall(r"^([A-Z_]+)='([^']*)'$", text, re.M))
-        used = set(re.findall(r"\$([A-Z][A-Z_]*)\b", text)) - {"AWS_REGION"}
+        used = set(re.findall(r"\$([A-Z][A-Z_]*)\b", text)) - {"AWS_DEFAULT_REGION"}
         assert used == set(settings), f"{one['address']}: told {sorted(settings)}, used {sorted(used)}"
         groups = {two["values"]["log_group_name"] for two in filters}
         assert groups == {settings["LOG_GROUP"]}, (

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What makes a Debian 12 the orchestrator's machine: run once, by cloud-init, as root.  main.tf puts `#!/bin/bash` and the
-# settings before it: REGION, ARTEFACTS, LAKE, ZONE_RAW, ZONE_PROCESSED, ZONE_QUARANTINE, ZONE_MARTS and LOG_GROUP.
+# settings before it: REGION, ARTEFACTS, PARAMETERS, LAKE, ZONE_RAW, ZONE_PROCESSED, ZONE_QUARANTINE, ZONE_MARTS, LOG_GROUP.
 #
 #   Session Manager   first, so that a person gets in whatever fails after it
 #   CloudWatch agent  sends what the daily job logs, one JSON object a line, to LOG_GROUP, where an alarm counts errors
@@ -32,7 +32,9 @@ cat >/etc/freightlake/machine.conf <<END
 FREIGHTLAKE_LAKE=$LAKE
 FREIGHTLAKE_LOG_FORMAT=json
 AWS_REGION=$REGION
+AWS_DEFAULT_REGION=$REGION
 ARTEFACTS=$ARTEFACTS
+PARAMETERS=$PARAMETERS
 ZONE_RAW=$ZONE_RAW
 ZONE_PROCESSED=$ZONE_PROCESSED
 ZONE_QUARANTINE=$ZONE_QUARANTINE
@@ -58,7 +60,7 @@ cat >/usr/local/sbin/freightlake-update <<'END'
 # freightlake-update: installs the package that the bucket of artefacts names, when its checksum is the one beside it.
 set -euo pipefail
 . /etc/freightlake/machine.conf
-export AWS_DEFAULT_REGION=$AWS_REGION DEBIAN_FRONTEND=noninteractive
+export AWS_DEFAULT_REGION DEBIAN_FRONTEND=noninteractive
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"

@@ -14,6 +14,7 @@ locals {
   settings = {
     REGION          = var.context.region
     ARTEFACTS       = var.artefacts_bucket
+    PARAMETERS      = var.context.ssm_path
     LAKE            = var.kestra_values["lake"]
     ZONE_RAW        = var.lake_zones["raw"]
     ZONE_PROCESSED  = var.lake_zones["processed"]
