@@ -111,14 +111,6 @@ static void update_count(AggregateSlot *slot, const uint8_t *mask, const uint32_
         states[groups[i]] += (weights ? weights[i] : 1) & -(int64_t)(mask ? mask[i] : 1);
 }
 
-/* Adds high * 2^128 + low to the sum, in 192 bits. */
-static inline void whole_sum_carry(WholeSum *state, UInt128 low, int64_t high)
-{
-    UInt128 sum = state->low + low;
-    state->high += high + (sum < low);
-    state->low = sum;
-}
-
 static inline void whole_sum_add(WholeSum *state, Int128 value, int64_t weight)
 {
     state->count += weight;
@@ -493,27 +485,27 @@ static bool decimal_fits(Int128 value, DataType type)
     return value > -limit && value < limit;
 }
 
-static bool finish_whole(const AggregateCall *call, const WholeSum *state, void *place)
+bool whole_sum_finish(AggregateKind kind, DataType type, DataType argument, const WholeSum *state, void *place)
 {
     Int128 value;
     bool fits = whole_sum_value(state, &value);
     if (state->count == 0)
         return false;
-    if (call->type.id == TYPE_DOUBLE) {
+    if (type.id == TYPE_DOUBLE) {
         double average = (double)value / (double)state->count;
         memcpy(place, &average, sizeof average);
         return fits;
     }
-    if (call->type.id == TYPE_BIGINT) { /* wraps, as Spark's long does */
+    if (type.id == TYPE_BIGINT) { /* wraps, as Spark's long does */
         int64_t sum = (int64_t)state->low;
         memcpy(place, &sum, sizeof sum);
         return true;
     }
-    int digits = call->type.scale - call->args[0]->type.scale;
-    if (!fits || (call->kind == AGGREGATE_AVG && !decimal_average(value, state->count, digits, &value)) ||
-        !decimal_fits(value, call->type))
+    int digits = type.scale - argument.scale;
+    if (!fits || (kind == AGGREGATE_AVG && !decimal_average(value, state->count, digits, &value)) ||
+        !decimal_fits(value, type))
         return false;
-    memcpy(place, &value, type_width(call->type)); /* little-endian: the low bytes are the narrow value */
+    memcpy(place, &value, type_width(type)); /* little-endian: the low bytes are the narrow value */
     return true;
 }
 
@@ -525,7 +517,8 @@ static bool finish_state(const AggregateSlot *slot, const char *state, void *pla
         memcpy(place, state, sizeof(int64_t));
         return true;
     case STATE_SUM_WHOLE:
-        return finish_whole(call, (const WholeSum *)(const void *)state, place);
+        return whole_sum_finish(call->kind, call->type, call->args[0]->type, (const WholeSum *)(const void *)state,
+                                place);
     case STATE_SUM_DOUBLE: {
         const DoubleSum *sum = (const DoubleSum *)(const void *)state;
         double value = exact_sum_round(&sum->sum);

@@ -29,6 +29,17 @@ typedef struct WholeSum {
     int64_t count;
 } WholeSum;
 
+/* Adds high * 2^128 + low to the sum, in 192 bits. */
+static inline void whole_sum_carry(WholeSum *state, UInt128 low, int64_t high)
+{
+    UInt128 sum = state->low + low;
+    state->high += high + (sum < low);
+    state->low = sum;
+}
+
+/* The sum or average that a call of this type gives of arguments of that type, at `place`; false for NULL. */
+bool whole_sum_finish(AggregateKind kind, DataType type, DataType argument, const WholeSum *state, void *place);
+
 typedef struct DoubleSum {
     ExactSum sum;
     int64_t count;

@@ -77,6 +77,13 @@ static void append_node(Buffer *text, const PlanNode *node)
         for (uint32_t i = 0; i < node->schema.n; i++)
             buffer_printf(text, "%s %s", i ? "," : "", node->schema.fields[i].name);
         break;
+    case PLAN_WINDOW:
+        buffer_append_text(text, "Window");
+        for (uint32_t i = 0; i < node->window.n_calls; i++) {
+            buffer_append_text(text, i ? ", " : " ");
+            window_append_text(text, &node->window.calls[i], &node->window.input->schema);
+        }
+        break;
     case PLAN_JOIN:
         append_join(text, node);
         break;
@@ -157,6 +164,8 @@ static void append_plan(Explanation *explanation, const PlanNode *plan, int dept
             append_inner(explanation, node->relation.plans[i], depth + 1);
         if (node->kind == PLAN_JOIN)
             append_inner(explanation, node->join.right, depth + 1);
+        if (node->kind == PLAN_WINDOW)
+            append_inner(explanation, node->window.input, depth + 1);
     }
 }
 

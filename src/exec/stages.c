@@ -4,12 +4,13 @@
  * of its own whose sink is a Relation.  A plan that several others read is one stage.  In turns, as long as there is one:
  *
  *   1. a pass over each table, for all statements and stages whose leaf it is and who have what they need
- *   2. statements and stages over relations that have what they need
+ *   2. statements and stages over relations that have what they need; a window is one that makes its rows of another's
  *
  * so plans over the same table share a scan unless one of them needs the other.  A relation is dropped when the last plan
  * that reads it has run. */
 #include "exec/join.h"
 #include "exec/pass.h"
+#include "exec/window.h"
 
 typedef struct Stage {
     const PlanNode *plan;
@@ -47,6 +48,11 @@ static uint32_t needed_stages(const Stages *stages, const PlanNode *plan, Stage 
     for (uint32_t i = 0; leaf->kind == PLAN_RELATION && i < leaf->relation.n_plans; i++) {
         if (ret_stages)
             ret_stages[n] = find_stage(stages, leaf->relation.plans[i]);
+        n++;
+    }
+    if (leaf->kind == PLAN_WINDOW) {
+        if (ret_stages)
+            ret_stages[n] = find_stage(stages, leaf->window.input);
         n++;
     }
     for (const PlanNode *node = plan; node; node = node->child)
@@ -215,11 +221,20 @@ static Status run_over_relations(Stages *stages, Stage *stage, Error *err)
     return run_together(stages, &stage, 1, &table, &options, err);
 }
 
+static Status run_window(Stages *stages, Stage *stage, Error *err)
+{
+    const Relation *input = &find_stage(stages, stage->plan->window.input)->relation;
+    OperatorStatistics *note = &stage->own.operators[stage->own.n_operators++];
+    TRY(window_run(stage->plan, input, stages->options, &stage->relation, note, err));
+    finish(stages, stage);
+    return STATUS_OK;
+}
+
 static Status check_tables(const Stages *stages, Error *err)
 {
     for (uint32_t i = 0; i < stages->n; i++) {
         const PlanNode *leaf = plan_leaf(stages->stages[i].plan);
-        bool found = leaf->kind == PLAN_RELATION;
+        bool found = leaf->kind != PLAN_SCAN;
         for (uint32_t t = 0; t < stages->n_tables; t++)
             found |= reads(stages->stages[i].plan, &stages->tables[t]);
         if (!found)
@@ -237,8 +252,11 @@ static Status run_stages(Stages *stages, Error *err)
         all_done = true;
         for (uint32_t i = 0; i < stages->n; i++) {
             Stage *stage = &stages->stages[i];
-            if (plan_leaf(stage->plan)->kind == PLAN_RELATION && is_ready(stages, stage))
+            PlanKind leaf = plan_leaf(stage->plan)->kind;
+            if (leaf == PLAN_RELATION && is_ready(stages, stage))
                 TRY(run_over_relations(stages, stage, err));
+            if (leaf == PLAN_WINDOW && is_ready(stages, stage))
+                TRY(run_window(stages, stage, err));
             all_done &= stage->done;
         }
     }

@@ -37,10 +37,20 @@ PlanNode *plan_filter(Arena *arena, PlanNode *child, const Expr *condition)
 /* ---- columns ---- */
 static void mark_columns(const Expr *expr, uint32_t *kept)
 {
-    if (expr->kind == EXPR_COLUMN && !(expr->column & AGGREGATE_MARK))
+    if (expr->kind == EXPR_COLUMN && !(expr->column & (AGGREGATE_MARK | WINDOW_MARK)))
         kept[expr->column] = 0;
     for (uint32_t i = 0; expr->kind == EXPR_CALL && i < expr->call.n_args; i++)
         mark_columns(expr->args[i], kept);
+}
+
+static void mark_window(const BoundWindow *window, uint32_t *kept)
+{
+    for (uint32_t i = 0; i < window->call.n_args; i++)
+        mark_columns(window->call.args[i], kept);
+    for (uint32_t i = 0; i < window->n_partition; i++)
+        mark_columns(window->partition[i], kept);
+    for (uint32_t i = 0; i < window->n_order; i++)
+        mark_columns(window->order[i].expr, kept);
 }
 
 typedef struct Renumbering {
@@ -52,7 +62,7 @@ typedef struct Renumbering {
 static const Expr *keep_column(void *context, const Expr *column)
 {
     const Renumbering *numbers = context;
-    if (column->column & AGGREGATE_MARK)
+    if (column->column & (AGGREGATE_MARK | WINDOW_MARK))
         return column;
     return expr_column(numbers->arena, numbers->kept[column->column] - numbers->first, column->type, column->position);
 }
@@ -87,6 +97,8 @@ static void keep_columns(Assembly *assembly)
         if (binder->calls[i].filter)
             mark_columns(binder->calls[i].filter, kept);
     }
+    for (uint32_t i = 0; i < binder->n_windows && !query->aggregates; i++)
+        mark_window(&binder->windows[i], kept);
     for (uint32_t i = 0; i < binder->n_outputs && !query->aggregates; i++)
         mark_columns(binder->outputs[i].expr, kept);
     for (uint32_t i = 0; i < query->n_order && !query->aggregates; i++)
@@ -98,7 +110,7 @@ static void keep_columns(Assembly *assembly)
 }
 
 /* ---- the aggregation ---- */
-static const char *expr_name(Arena *arena, const Expr *expr, const Schema *schema)
+const char *assemble_name(Arena *arena, const Expr *expr, const Schema *schema)
 {
     Buffer text;
     buffer_init(&text, 0);
@@ -123,7 +135,7 @@ static PlanNode *aggregate_node(Assembly *assembly, PlanNode *child)
     const Expr **keys = ARENA_ARRAY(binder->arena, const Expr *, query->n_keys);
     for (uint32_t i = 0; i < query->n_keys; i++) {
         keys[i] = over_scan(assembly, query->keys[i]);
-        node->schema.fields[i] = (Field){expr_name(binder->arena, keys[i], &child->schema), keys[i]->type,
+        node->schema.fields[i] = (Field){assemble_name(binder->arena, keys[i], &child->schema), keys[i]->type,
                                          is_nullable(keys[i], &child->schema)};
     }
     for (uint32_t i = 0; i < binder->n_calls; i++) {
@@ -173,6 +185,8 @@ static Status over_groups(const Assembly *assembly, const Expr *expr, const Expr
         }
     }
     if (expr->kind == EXPR_COLUMN) {
+        if (expr_has_window(expr))
+            return STATUS_OK;
         if (!(expr->column & AGGREGATE_MARK))
             return refuse_ungrouped(assembly, expr, err);
         *ret = expr_column(arena, query->n_keys + (expr->column & ~AGGREGATE_MARK), expr->type, expr->position);
@@ -246,7 +260,7 @@ static PlanNode *project_node(Assembly *assembly, PlanNode *child)
     for (uint32_t i = 0; i < n; i++) {
         bool visible = i < binder->n_outputs;
         const Expr *expr = visible ? assembly->visible[i] : assembly->hidden[i - binder->n_outputs];
-        const char *name = visible ? binder->outputs[i].name : expr_name(binder->arena, expr, &child->schema);
+        const char *name = visible ? binder->outputs[i].name : assemble_name(binder->arena, expr, &child->schema);
         node->project.exprs[i] = expr;
         node->schema.fields[i] = (Field){name, expr->type, is_nullable(expr, &child->schema)};
     }
@@ -262,6 +276,25 @@ static PlanNode *sort_node(Assembly *assembly, PlanNode *child)
     node->sort.n_keys = assembly->n_keys;
     node->sort.n_visible = assembly->binder->n_outputs;
     return node;
+}
+
+/* The windows' arguments and keys over the child. */
+static Status move_windows(Assembly *assembly, Error *err)
+{
+    Binder *binder = assembly->binder;
+    for (uint32_t w = 0; w < binder->n_windows; w++) {
+        BoundWindow *window = &binder->windows[w];
+        for (uint32_t i = 0; i < window->call.n_args; i++)
+            TRY(bind_at(binder, over_child(assembly, window->call.args[i], &window->call.args[i], err), window->byte,
+                        err));
+        for (uint32_t i = 0; i < window->n_partition; i++)
+            TRY(bind_at(binder, over_child(assembly, window->partition[i], &window->partition[i], err), window->byte,
+                        err));
+        for (uint32_t i = 0; i < window->n_order; i++)
+            TRY(bind_at(binder, over_child(assembly, window->order[i].expr, &window->order[i].expr, err), window->byte,
+                        err));
+    }
+    return STATUS_OK;
 }
 
 Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *err)
@@ -284,6 +317,11 @@ Status assemble_plan(Binder *binder, const Query *query, PlanNode **ret, Error *
                     binder->outputs[i].byte, err));
     if (query->n_order)
         TRY(sort_keys(&assembly, err));
+    if (binder->n_windows) {
+        const Expr **lists[2] = {assembly.visible, assembly.hidden};
+        TRY(move_windows(&assembly, err));
+        node = assemble_windows(binder, node, lists, (const uint32_t[2]){binder->n_outputs, assembly.n_hidden});
+    }
     node = project_node(&assembly, node);
     if (query->n_order)
         node = sort_node(&assembly, node);

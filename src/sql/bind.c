@@ -122,7 +122,7 @@ static const char *generated_name(Binder *binder, const PgQuery__ResTarget *targ
 
 static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, Error *err)
 {
-    static const Scope scope = {.clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true};
+    static const Scope scope = {.clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true, .windows = true};
     if (target->n_indirection || !target->val)
         return sql_refuse(binder->source, target->location, err, "",
                           "an item of the SELECT list that is no expression");
@@ -224,6 +224,9 @@ static Status bind_keys(Binder *binder, const PgQuery__SelectStmt *select, Query
         if (has_aggregate(expr))
             return sql_refuse(binder->source, output ? output->byte : binder->byte, err,
                               "group by columns; filter groups in HAVING", "GROUP BY an aggregate");
+        if (expr_has_window(expr))
+            return sql_refuse(binder->source, output ? output->byte : binder->byte, err,
+                              "compute it in a query in FROM, and group around that", "GROUP BY a window");
         add_key(query, expr);
     }
     if (select->n_group_clause && query->n_keys == 0)
@@ -239,6 +242,9 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
     if (select->n_distinct_clause > 1 || select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
         return sql_refuse(binder->source, 0, err, "write GROUP BY with min or max",
                           "DISTINCT ON is PostgreSQL's alone");
+    if (binder->n_windows)
+        return sql_refuse(binder->source, sql_word_byte(binder->source, PG_QUERY__TOKEN__DISTINCT), err,
+                          "write SELECT DISTINCT around a query in FROM", "DISTINCT beside a window");
     if (query->aggregates) {
         for (uint32_t k = 0; k < query->n_keys; k++) {
             bool selected = false;
@@ -260,13 +266,23 @@ static Status bind_distinct(Binder *binder, const PgQuery__SelectStmt *select, Q
 }
 
 /* ---- ORDER BY and LIMIT ---- */
-static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, OrderItem *item, Error *err)
+Status bind_direction(const Binder *binder, const PgQuery__SortBy *sort, OrderItem *item, Error *err)
 {
-    static const Scope scope = {
-        .clause = "ORDER BY", .aliases = ALIAS_BEFORE_COLUMNS, .aggregates = true, .orders = true};
     if (sort->n_use_op || sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING || !sort->node)
         return sql_refuse(binder->source, sort->location, err, "write ASC or DESC",
                           "ORDER BY ... USING is PostgreSQL's alone");
+    item->descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    item->nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
+                            ? !item->descending
+                            : sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
+    return STATUS_OK;
+}
+
+static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, OrderItem *item, Error *err)
+{
+    static const Scope scope = {
+        .clause = "ORDER BY", .aliases = ALIAS_BEFORE_COLUMNS, .aggregates = true, .windows = true, .orders = true};
+    TRY(bind_direction(binder, sort, item, err));
     const Output *output;
     binder->byte = -1;
     TRY(ordinal(binder, sort->node, "ORDER BY", &output, err));
@@ -275,10 +291,6 @@ static Status bind_order_item(Binder *binder, const PgQuery__SortBy *sort, Order
     else
         TRY(bind_expr(binder, sort->node, &scope, &item->expr, err));
     item->byte = output ? output->byte : binder->byte;
-    item->descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    item->nulls_first = sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
-                            ? !item->descending
-                            : sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
     return STATUS_OK;
 }
 
@@ -374,6 +386,9 @@ static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Qu
     if (select->having_clause) {
         TRY(bind_condition(binder, select->having_clause, &having, &query->having, err));
         query->having_byte = binder->byte;
+        if (expr_has_window(query->having))
+            return sql_refuse(binder->source, query->having_byte, err,
+                              "compute it in a query in FROM, and filter around that", "a window in HAVING");
     }
     TRY(bind_order(binder, select, query, err));
     query->aggregates = query->n_keys > 0 || binder->n_calls > 0;
@@ -393,6 +408,9 @@ Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, con
     Binder binder = binder_of(source, from, arena);
     Query query = {.limit = -1};
     binder.calls = ARENA_ARRAY(arena, AggregateCall, source->n_tokens);
+    binder.windows = ARENA_ARRAY(arena, BoundWindow, source->n_tokens);
+    binder.window_names = select->window_clause;
+    binder.n_window_names = select->n_window_clause;
     TRY(bind_clauses(&binder, select, &query, err));
     return assemble_plan(&binder, &query, ret, err);
 }
@@ -420,10 +438,11 @@ Status bind_relation(const SqlText *source, const BindTable *table, const DataTy
     }
     if (clauses) {
         binder.calls = ARENA_ARRAY(arena, AggregateCall, source->n_tokens);
+        binder.windows = ARENA_ARRAY(arena, BoundWindow, source->n_tokens);
         TRY(bind_order(&binder, clauses, &query, err));
-        if (binder.n_calls)
+        if (binder.n_calls || binder.n_windows)
             return sql_refuse(source, binder.byte, err, "order by columns of the result",
-                              "an aggregate in the ORDER BY of a UNION");
+                              "%s in the ORDER BY of a UNION", binder.n_calls ? "an aggregate" : "a window");
         TRY(bind_limit(&binder, clauses, &query, err));
     }
     return assemble_plan(&binder, &query, ret, err);

@@ -1,13 +1,14 @@
 /* What query.c, bind.c, expression.c, cast.c and call.c share: the state of binding one SELECT.
  *
  * While binding, expressions are over the table's own schema, and an aggregate call stands as a column with the mark
- * AGGREGATE_MARK and its index.  bind.c turns both into columns of the plan's nodes at the end. */
+ * AGGREGATE_MARK and its index, a window call with WINDOW_MARK.  assemble.c turns all of them into columns of the plan's nodes at the end. */
 #ifndef FREIGHTLAKE_SQL_BIND_INTERNAL_H
 #define FREIGHTLAKE_SQL_BIND_INTERNAL_H
 
 #include "sql/sql_internal.h"
 
 #define AGGREGATE_MARK 0x80000000u
+#define WINDOW_MARK 0x40000000u
 #define SQL_MAX_COLUMNS 4096
 
 /* Where names of the SELECT list are seen, and whether they win over the table's columns. */
@@ -18,6 +19,8 @@ typedef struct Scope {
     AliasRule aliases;
     bool aggregates;       /* aggregate calls may stand here */
     bool inside_aggregate; /* in an argument or filter of one */
+    bool windows;          /* window calls may stand here */
+    bool inside_window;    /* in an argument or key of one */
     bool orders;           /* in ORDER BY, also inside an aggregate there */
 } Scope;
 
@@ -47,6 +50,27 @@ typedef struct BindFrom {
     Schema schema;                          /* the columns of all tables */
 } BindFrom;
 
+/* One key of ORDER BY, over the table and the marks. */
+typedef struct OrderItem {
+    const Expr *expr;
+    int32_t byte;
+    bool descending;
+    bool nulls_first;
+} OrderItem;
+
+/* A window call, over the table and aggregate marks. */
+typedef struct BoundWindow {
+    WindowKind kind;
+    AggregateCall call; /* arguments and type; of WINDOW_AGGREGATE also the kind */
+    int64_t number;
+    const Expr **partition;
+    uint32_t n_partition;
+    OrderItem *order;
+    uint32_t n_order;
+    WindowFrame frame;
+    int32_t byte;
+} BoundWindow;
+
 typedef struct Binder {
     const SqlText *source;
     Arena *arena;
@@ -59,18 +83,14 @@ typedef struct Binder {
     uint32_t outputs_capacity;
     AggregateCall *calls;
     uint32_t n_calls;
+    BoundWindow *windows;
+    uint32_t n_windows;
+    PgQuery__Node *const *window_names; /* the WINDOW clause */
+    size_t n_window_names;
     bool distinct; /* SELECT DISTINCT */
     uint32_t depth;
     int32_t byte; /* of the last node with a known place */
 } Binder;
-
-/* One key of ORDER BY, over the table and the aggregate marks. */
-typedef struct OrderItem {
-    const Expr *expr;
-    int32_t byte;
-    bool descending;
-    bool nulls_first;
-} OrderItem;
 
 /* A SELECT with all its clauses bound. */
 typedef struct Query {
@@ -97,6 +117,15 @@ PlanNode *plan_filter(Arena *arena, PlanNode *child, const Expr *condition);
 /* The expression over the columns that are kept, numbered in the order of FROM less `first`. */
 const Expr *assemble_over_kept(Arena *arena, const Expr *expr, const uint32_t *kept, uint32_t first);
 
+/* "sum(a)", as a name of a column. */
+const char *assemble_name(Arena *arena, const Expr *expr, const Schema *schema);
+
+/* ---- assemble_window.c ---- */
+bool expr_has_window(const Expr *expr);
+/* The windows over `child`'s rows, whose arguments and keys are over its columns, as a relation to read.  exprs, two lists
+ * over the child and window marks, become expressions over that. */
+PlanNode *assemble_windows(const Binder *binder, PlanNode *child, const Expr **exprs[2], const uint32_t n_exprs[2]);
+
 /* ---- assemble_from.c ---- */
 /* What the clauses above read from: the leaf, or leaves and joins, with WHERE.  kept[column of FROM] is UINT32_MAX where
  * nobody reads it, else its number among those kept, which are the columns of *ret. */
@@ -111,6 +140,9 @@ Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, con
  * that `clauses` asks for (NULL: none). */
 Status bind_relation(const SqlText *source, const BindTable *table, const DataType *types, bool distinct,
                      const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err) MUST_CHECK;
+
+/* Sets whether a key of ORDER BY descends, and where its NULLs go. */
+Status bind_direction(const Binder *binder, const PgQuery__SortBy *sort, OrderItem *item, Error *err) MUST_CHECK;
 
 /* Binds one expression of the tree. */
 Status bind_expr(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)
@@ -142,6 +174,15 @@ Status bind_constant(Binder *binder, const PgQuery__AConst *constant, const Expr
 /* A call by name: a scalar function or an aggregate. */
 Status bind_function(Binder *binder, const PgQuery__FuncCall *call, const Scope *scope, const Expr **ret, Error *err)
     MUST_CHECK;
+/* The call of a window that is an aggregate: kind, arguments, type. */
+Status bind_window_aggregate(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *inner,
+                             AggregateCall *ret, Error *err) MUST_CHECK;
+
+/* ---- window.c ---- */
+bool is_window_function(const char *name);
+/* A call with OVER. */
+Status bind_window(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *scope,
+                   const Expr **ret, Error *err) MUST_CHECK;
 /* "sum(a) FILTER (WHERE b)". */
 const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema);
 

@@ -204,14 +204,13 @@ static Status take_fraction(const Binder *binder, AggregateCall *call, const PgQ
     return STATUS_OK;
 }
 
-static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, const AggregateName *aggregate,
-                             const Scope *scope, const Expr **ret, Error *err)
+/* Kind, arguments (in the scope `inner`) and type. */
+static Status make_aggregate(Binder *binder, const PgQuery__FuncCall *node, const AggregateName *aggregate,
+                             const Scope *inner, AggregateCall *ret, Error *err)
 {
-    TRY(check_aggregate_place(binder, node, scope, err));
     TRY(check_aggregate_args(binder, node, aggregate->kind, aggregate->name, err));
-    Scope inner = {.clause = scope->clause, .aliases = ALIAS_NONE, .inside_aggregate = true, .orders = scope->orders};
     AggregateCall call = {.kind = aggregate->kind, .distinct = node->agg_distinct, .n_args = (uint32_t)node->n_args};
-    TRY(bind_list(binder, node->args, node->n_args, &inner, &call.args, err));
+    TRY(bind_list(binder, node->args, node->n_args, inner, &call.args, err));
     bool counts_rows = node->agg_star || (call.kind == AGGREGATE_COUNT && !call.distinct && call.n_args == 1 &&
                                           call.args[0]->kind == EXPR_CONST && call.args[0]->constant.valid);
     if (counts_rows) {
@@ -222,6 +221,34 @@ static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, cons
     if (call.kind == AGGREGATE_MIN || call.kind == AGGREGATE_MAX || is_by(call.kind))
         call.distinct = false;
     TRY(type_aggregate(binder, &call, aggregate->name, node->location, err));
+    *ret = call;
+    return STATUS_OK;
+}
+
+Status bind_window_aggregate(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *inner,
+                             AggregateCall *ret, Error *err)
+{
+    const AggregateName *aggregate = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(AGGREGATES); i++)
+        if (strcmp(AGGREGATES[i].name, name) == 0 && AGGREGATES[i].kind < AGGREGATE_MIN_BY)
+            aggregate = &AGGREGATES[i];
+    if (!aggregate)
+        return sql_refuse(binder->source, node->location, err,
+                          "count, sum, avg, min, max, the ranks, lag, lead, first_value and last_value take OVER",
+                          "%s is no window function of the dialect", name);
+    if (node->n_agg_order || node->agg_within_group)
+        return sql_refuse(binder->source, node->location, err, "write ORDER BY in OVER (...)",
+                          "ORDER BY inside the call of a window");
+    return make_aggregate(binder, node, aggregate, inner, ret, err);
+}
+
+static Status bind_aggregate(Binder *binder, const PgQuery__FuncCall *node, const AggregateName *aggregate,
+                             const Scope *scope, const Expr **ret, Error *err)
+{
+    TRY(check_aggregate_place(binder, node, scope, err));
+    Scope inner = {.clause = scope->clause, .aliases = ALIAS_NONE, .inside_aggregate = true, .orders = scope->orders};
+    AggregateCall call;
+    TRY(make_aggregate(binder, node, aggregate, &inner, &call, err));
     if (node->agg_filter) {
         inner.clause = "FILTER (WHERE ...)";
         TRY(bind_condition(binder, node->agg_filter, &inner, &call.filter, err));
@@ -374,10 +401,6 @@ static Status check_call(const Binder *binder, const PgQuery__FuncCall *node, Er
     for (size_t i = 0; i < node->n_funcname; i++)
         if (node->funcname[i]->node_case != PG_QUERY__NODE__NODE_STRING)
             return sql_refuse(binder->source, node->location, err, "", "a function without a name");
-    if (node->over)
-        return sql_refuse(binder->source, node->location, err,
-                          "aggregate with GROUP BY; FILTER with OVER is in one engine only",
-                          "window functions are not in the dialect yet");
     if (node->func_variadic)
         return sql_refuse(binder->source, node->location, err, "give the arguments one by one",
                           "VARIADIC is PostgreSQL's alone");
@@ -393,6 +416,11 @@ Status bind_function(Binder *binder, const PgQuery__FuncCall *node, const Scope 
         return sql_refuse(binder->source, node->location, err, "write the function's name alone",
                           "a function with a schema");
     const char *name = sql_name(binder->source, node->funcname[0]->string->sval);
+    if (node->over)
+        return bind_window(binder, name, node, scope, ret, err);
+    if (is_window_function(name))
+        return sql_refuse(binder->source, node->location, err, "add OVER (PARTITION BY ... ORDER BY ...)",
+                          "%s without a window", name);
     for (size_t i = 0; i < ARRAY_SIZE(AGGREGATES); i++)
         if (strcmp(AGGREGATES[i].name, name) == 0)
             return bind_aggregate(binder, node, &AGGREGATES[i], scope, ret, err);

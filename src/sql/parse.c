@@ -78,12 +78,6 @@ Status sql_check_select(const SqlText *source, const PgQuery__SelectStmt *select
     if (select->n_locking_clause)
         return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__FOR), err, "leave FOR UPDATE or FOR SHARE out",
                           "a SELECT here locks nothing");
-    if (select->n_window_clause)
-        return sql_refuse(source,
-                          select->window_clause[0]->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF
-                              ? select->window_clause[0]->window_def->location
-                              : 0,
-                          err, "aggregate with GROUP BY", "windows are not in the dialect yet");
     if (select->group_distinct)
         return sql_refuse(source, sql_word_byte(source, PG_QUERY__TOKEN__GROUP_P), err, "leave DISTINCT out",
                           "GROUP BY DISTINCT is PostgreSQL's alone");

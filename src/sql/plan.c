@@ -53,6 +53,8 @@ void plan_list_add(PlanList *list, const PlanNode *plan, Arena *arena)
     const PlanNode *leaf = plan_leaf(plan);
     for (uint32_t i = 0; leaf->kind == PLAN_RELATION && i < leaf->relation.n_plans; i++)
         plan_list_add(list, leaf->relation.plans[i], arena);
+    if (leaf->kind == PLAN_WINDOW)
+        plan_list_add(list, leaf->window.input, arena);
     for (const PlanNode *node = plan; node; node = node->child)
         if (node->kind == PLAN_JOIN)
             plan_list_add(list, node->join.right, arena);

@@ -7,67 +7,15 @@
 #ifndef FREIGHTLAKE_SQL_PLAN_H
 #define FREIGHTLAKE_SQL_PLAN_H
 
-#include "columnar/function.h"
-
-typedef enum ExprKind { EXPR_COLUMN, EXPR_CONST, EXPR_CALL } ExprKind;
-
-typedef struct Expr Expr;
-struct Expr {
-    ExprKind kind;
-    DataType type;
-    uint32_t column;   /* EXPR_COLUMN */
-    Value constant;    /* EXPR_CONST */
-    FunctionCall call; /* EXPR_CALL */
-    const Expr **args; /* EXPR_CALL: call.n_args of them */
-    int32_t position;  /* 1-based character in the SQL text, for messages; 0 unknown */
-};
+#include "sql/plan_expr.h"
 
 /* Most keys of a GROUP BY, columns of a SELECT DISTINCT, arguments of a DISTINCT aggregate. */
 #define PLAN_MAX_KEYS 63
 
-typedef enum AggregateKind {
-    AGGREGATE_COUNT_STAR, /* count(*): bigint */
-    AGGREGATE_COUNT,      /* count(x): bigint */
-    AGGREGATE_SUM, /* int, bigint -> bigint (wraps as Spark's); decimal(p,s) -> decimal(p+10,s); double -> double */
-    AGGREGATE_AVG, /* integers, double -> double; decimal(p,s) -> decimal(p+4,s+4), half up */
-    AGGREGATE_MIN,
-    AGGREGATE_MAX,
-    AGGREGATE_MIN_BY, /* (x, y): the type of x */
-    AGGREGATE_MAX_BY,
-    AGGREGATE_STDDEV_SAMP, /* double -> double, as all that follow */
-    AGGREGATE_STDDEV_POP,
-    AGGREGATE_VAR_SAMP,
-    AGGREGATE_VAR_POP,
-    AGGREGATE_CORR, /* (x, y) */
-    AGGREGATE_PERCENTILE,
-    AGGREGATE_MEDIAN,
-} AggregateKind;
-
-/* The function's name, "count" for both kinds of it. */
-const char *aggregate_name(AggregateKind kind);
-
-typedef struct AggregateCall {
-    AggregateKind kind;
-    bool distinct; /* neither MIN nor MAX nor BY; count(DISTINCT a, b) has several args */
-    const Expr **args;
-    uint32_t n_args;
-    double fraction;    /* PERCENTILE, and 0.5 of MEDIAN */
-    const Expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
-    DataType type;
-} AggregateCall;
-
-/* Appends what stands behind the arguments of a call: the fraction of a percentile. */
-void aggregate_append_fraction(Buffer *text, const AggregateCall *call);
-
-typedef struct SortKey {
-    uint32_t column; /* of the node's child */
-    bool descending;
-    bool nulls_first;
-} SortKey;
-
 typedef enum PlanKind {
     PLAN_SCAN,
     PLAN_RELATION,
+    PLAN_WINDOW,
     PLAN_JOIN,
     PLAN_FILTER,
     PLAN_PROJECT,
@@ -79,7 +27,7 @@ typedef enum PlanKind {
 typedef struct PlanNode PlanNode;
 struct PlanNode {
     PlanKind kind;
-    PlanNode *child; /* NULL for a scan and a relation */
+    PlanNode *child; /* NULL for a scan, a relation and a window */
     Schema schema;   /* of what this node gives */
     union {
         struct {
@@ -94,6 +42,11 @@ struct PlanNode {
             uint32_t n_plans;
             uint32_t *columns; /* indices into the plans' schemas, one per column of `schema` */
         } relation;
+        struct {
+            const PlanNode *input; /* a plan of its own, of the shape that sql_plan describes */
+            WindowCall *calls;
+            uint32_t n_calls;
+        } window; /* the whole of a plan, which a relation reads; columns: those of `input`, then one for each call */
         struct {
             const PlanNode *right;  /* a plan of its own, whose rows are held in memory */
             bool outer;             /* LEFT JOIN: a row of the child without a partner comes once, with NULLs */
@@ -126,7 +79,7 @@ struct PlanNode {
     };
 };
 
-/* The scan or relation that a plan reads. */
+/* The scan or relation that a plan reads; a window itself. */
 const PlanNode *plan_leaf(const PlanNode *plan);
 /* Plans that read each other, each once, those that are read before those that read them. */
 typedef struct PlanList {
@@ -156,7 +109,7 @@ typedef enum SqlMode {
  *   [Limit] <- [Sort] <- Project <- [Filter (HAVING)] <- [Aggregate] <- [Filter (WHERE)] <- input
  * where Project may give hidden columns behind the visible ones for Sort; without Sort there are none.  The input is
  *   Scan or Relation, or, without Sort or with Aggregate,   [Join <- ...] Join <- [Filter] <- Scan or Relation
- * The plans of relations and the right sides of joins have this shape, too. */
+ * The plans of relations and the right sides of joins have this shape, too, or are a Window over a plan of this shape. */
 Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *query_arena, PlanNode **ret_plan,
                 Error *err) MUST_CHECK;
 

@@ -173,6 +173,20 @@ STATISTICS = [
     "max_by(shipping_cost, shipment_id) FILTER (WHERE delay_days > 1) AS k3 FROM shipments GROUP BY client",
     "SELECT stddev(DISTINCT delay_days) AS c0, corr(DISTINCT delay_days, source_row) AS c1, variance(shipment_id) AS c2, "
     "median(shipment_volume_m3) AS c3, min_by(client, shipping_cost) AS k0 FROM shipments WHERE shipment_id < ''",
+    "SELECT shipment_id, source_row, rank() OVER (PARTITION BY carrier ORDER BY delay_days DESC) AS k0, "
+    "dense_rank() OVER (ORDER BY shipment_date NULLS LAST) AS k1, cume_dist() OVER (ORDER BY delay_days) AS c0, "
+    "percent_rank() OVER (PARTITION BY carrier ORDER BY shipment_date DESC) AS c1, "
+    "ntile(7) OVER (ORDER BY shipment_id, source_row) AS k2 FROM shipments",
+    "SELECT shipment_id, source_row, lag(carrier, 2, 'none') OVER w AS k0, lead(delay_days) OVER w AS k1, "
+    "first_value(shipment_date) OVER w AS k2, last_value(carrier) OVER w AS k3, sum(delay_days) OVER w AS k4, "
+    "avg(shipping_cost) OVER w AS c0, max(delivery_date) OVER w AS k5 FROM shipments "
+    "WINDOW w AS (PARTITION BY origin_warehouse ORDER BY shipment_date DESC NULLS FIRST, shipment_id, source_row)",
+    "SELECT shipment_id, source_row, sum(shipment_weight_kg) OVER (ORDER BY shipment_id, source_row "
+    "ROWS BETWEEN 6 PRECEDING AND 2 FOLLOWING) AS c0, count(delivery_date) OVER (PARTITION BY carrier ORDER BY delay_days "
+    "RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS k0, min(carrier) OVER (ORDER BY shipment_date, shipment_id, "
+    "source_row ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) AS k1, sum(delay_days) OVER () AS k2 FROM shipments",
+    "SELECT carrier AS k0, count(*) AS k1, rank() OVER (ORDER BY count(*) DESC) AS k2, "
+    "sum(sum(delay_days)) OVER (ORDER BY carrier) AS k3 FROM shipments GROUP BY carrier",
 ]
 
 

@@ -246,6 +246,25 @@ class Runs(Lake):
                 self.assertAlmostEqual(mine[5], float(theirs[5]), places=9)
         self.assertEqual(self.marts()["best_carrier"]["action"], "up to date")
 
+    def test_a_mart_with_windows(self) -> None:
+        """The trend of docs/marts.md, against DuckDB."""
+        guide = (pathlib.Path(__file__).parents[2] / "docs" / "marts.md").read_text()
+        sql = guide.split("```sql\n")[2].split("```")[0]
+        (self.lake / "definitions" / "weekly_trend.sql").write_text(sql)
+        self.ingest(3000)
+        self.assertEqual(self.marts()["weekly_trend"]["action"], "full")
+        shipments = deltalake.DeltaTable(str(self.lake / "processed" / "shipments")).to_pyarrow_table()  # noqa: F841
+        wanted = duckdb.sql(
+            sql.replace("trunc(shipment_date, 'week')", "CAST(date_trunc('week', shipment_date) AS DATE)")
+        ).fetchall()
+        ours = deltalake.DeltaTable(str(self.lake / "marts" / "weekly_trend")).to_pyarrow_table().to_pylist()
+        self.assertGreater(len(ours), 50)
+        for mine, theirs in zip((tuple(row.values()) for row in ours), wanted, strict=True):
+            self.assertEqual(mine[:3], theirs[:3])
+            for a, b in zip(mine[3:], theirs[3:], strict=True):
+                self.assertEqual(a is None, b is None)
+                self.assertAlmostEqual(a or 0, b or 0, places=9)
+
 
 class Wording(Lake):
     def test_one_is_one(self) -> None:

@@ -27,6 +27,19 @@ static void append_relation(Buffer *buffer, const PlanNode *plan)
     }
 }
 
+static void append_window(Buffer *buffer, const PlanNode *plan)
+{
+    buffer_append_text(buffer, "Window:");
+    for (uint32_t i = 0; i < plan->window.n_calls; i++) {
+        buffer_append_text(buffer, i ? ", " : " ");
+        window_append_text(buffer, &plan->window.calls[i], &plan->window.input->schema);
+        append_type(buffer, plan->window.calls[i].type);
+    }
+    buffer_append_text(buffer, "\n(\n");
+    plan_append_text(buffer, plan->window.input);
+    buffer_append_byte(buffer, ')');
+}
+
 static void append_join(Buffer *buffer, const PlanNode *plan)
 {
     buffer_append_text(buffer, plan->join.outer ? "Left join:" : "Join:");
@@ -85,6 +98,9 @@ void plan_append_text(Buffer *buffer, const PlanNode *plan)
         switch (plan->kind) {
         case PLAN_SCAN:
             append_scan(buffer, plan);
+            break;
+        case PLAN_WINDOW:
+            append_window(buffer, plan);
             break;
         case PLAN_RELATION:
             append_relation(buffer, plan);
