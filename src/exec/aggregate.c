@@ -2,6 +2,8 @@
 
 #include "exec/aggregate_extreme.h"
 
+#define ROWS_AHEAD 16
+
 static StateKind state_kind(const AggregateCall *call)
 {
     switch (call->kind) {
@@ -168,6 +170,8 @@ static void update_double(Aggregate *aggregate, AggregateSlot *slot, const Vecto
     DoubleSum *states = (DoubleSum *)(void *)slot->states;
     const double *data = values->data;
     for (uint32_t i = 0; i < n; i++) {
+        if (i + ROWS_AHEAD < n) /* states of many groups are far away */
+            __builtin_prefetch(&states[groups[i + ROWS_AHEAD]], 1);
         if (mask && !mask[i])
             continue;
         DoubleSum *state = &states[groups[i]];

@@ -1,3 +1,8 @@
+/* GroupTable; see group_table.h.
+ *
+ * A slot holds half of the hash beside the tuple's number, so that nearly every tuple that is looked at is the one wanted.  A
+ * batch is looked up in two passes, hashes first: the slots and tuples of the rows ahead are on their way from memory while a
+ * row is looked at.  A single column with a dictionary is looked up once an entry. */
 #include "exec/group_table.h"
 
 #include <math.h>
@@ -27,6 +32,11 @@ typedef struct KeyColumn {
     uint32_t entry_capacity;
 } KeyColumn;
 
+typedef struct TupleSlot {
+    uint32_t number; /* of the tuple, + 1; 0 free */
+    uint32_t tag;    /* the upper half of its hash */
+} TupleSlot;
+
 struct GroupTable {
     Arena *arena;
     uint32_t n_columns;
@@ -34,11 +44,19 @@ struct GroupTable {
     KeyColumn *columns;
     uint64_t *tuples;
     uint64_t *hashes;
-    uint32_t *slots; /* tuple number + 1, 0 free */
+    TupleSlot *slots;
     uint32_t n;
     uint32_t capacity;
     uint32_t mask;
+    /* of one column with a dictionary: numbers of the entries of the one seen last */
+    const Vector *dictionary;
+    uint64_t generation;
+    uint32_t *entry_numbers;
+    uint32_t entry_capacity;
 };
+
+#define UNKNOWN_NUMBER UINT32_MAX
+#define ROWS_AHEAD 16
 
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -212,13 +230,13 @@ static void column_words(GroupTable *table, uint32_t k, const Vector *vector, ui
 
 static void table_rehash(GroupTable *table, uint32_t size)
 {
-    table->slots = arena_zalloc(table->arena, sizeof(uint32_t) * size);
+    table->slots = arena_zalloc(table->arena, sizeof(TupleSlot) * size);
     table->mask = size - 1;
     for (uint32_t i = 0; i < table->n; i++) {
         uint32_t slot = (uint32_t)table->hashes[i] & table->mask;
-        while (table->slots[slot])
+        while (table->slots[slot].number)
             slot = (slot + 1) & table->mask;
-        table->slots[slot] = i + 1;
+        table->slots[slot] = (TupleSlot){i + 1, (uint32_t)(table->hashes[i] >> 32)};
     }
 }
 
@@ -244,19 +262,25 @@ uint32_t group_table_size(const GroupTable *table)
     return table->n;
 }
 
-static uint32_t find_tuple(GroupTable *table, const uint64_t *tuple)
+static inline uint64_t tuple_hash(const uint64_t *tuple, uint32_t width)
 {
-    uint32_t width = table->width;
     uint64_t hash = tuple[width - 1];
     for (uint32_t k = 0; k + 1 < width; k++)
         hash = mix(hash, tuple[k]);
-    uint32_t slot = (uint32_t)hash & table->mask;
-    for (; table->slots[slot]; slot = (slot + 1) & table->mask) {
-        uint32_t number = table->slots[slot] - 1;
-        if (table->hashes[number] == hash &&
-            memcmp(table->tuples + (size_t)number * width, tuple, sizeof(uint64_t) * width) == 0)
-            return number;
-    }
+    return hash;
+}
+
+static inline bool tuples_equal(const uint64_t *a, const uint64_t *b, uint32_t width)
+{
+    for (uint32_t k = 0; k < width; k++)
+        if (a[k] != b[k])
+            return false;
+    return true;
+}
+
+static uint32_t add_tuple(GroupTable *table, const uint64_t *tuple, uint64_t hash, uint32_t slot)
+{
+    uint32_t width = table->width;
     if (table->n == table->capacity) {
         uint32_t capacity = table->capacity ? table->capacity * 2 : 128;
         table->tuples =
@@ -267,20 +291,94 @@ static uint32_t find_tuple(GroupTable *table, const uint64_t *tuple)
     uint32_t number = table->n++;
     memcpy(table->tuples + (size_t)number * width, tuple, sizeof(uint64_t) * width);
     table->hashes[number] = hash;
-    table->slots[slot] = number + 1;
+    table->slots[slot] = (TupleSlot){number + 1, (uint32_t)(hash >> 32)};
     if ((uint64_t)table->n * 2 > table->mask)
         table_rehash(table, (table->mask + 1) * 2);
     return number;
 }
 
-void group_table_find(GroupTable *table, const Vector *columns, uint32_t n, uint64_t generation, Arena *batch_arena,
+static inline uint32_t find_tuple(GroupTable *table, const uint64_t *tuple, uint64_t hash)
+{
+    uint32_t width = table->width, slot = (uint32_t)hash & table->mask, tag = (uint32_t)(hash >> 32);
+    for (; table->slots[slot].number; slot = (slot + 1) & table->mask) {
+        TupleSlot found = table->slots[slot];
+        if (found.tag == tag && tuples_equal(table->tuples + (size_t)(found.number - 1) * width, tuple, width))
+            return found.number - 1;
+    }
+    return add_tuple(table, tuple, hash, slot);
+}
+
+/* What find_tuple will look at first for a row 2 * ROWS_AHEAD, and then ROWS_AHEAD, further on. */
+static inline void fetch_ahead(const GroupTable *table, const uint64_t *hashes, uint32_t row, uint32_t n)
+{
+    if (row + 2 * ROWS_AHEAD < n)
+        __builtin_prefetch(&table->slots[(uint32_t)hashes[row + 2 * ROWS_AHEAD] & table->mask]);
+    if (row + ROWS_AHEAD < n) {
+        TupleSlot slot = table->slots[(uint32_t)hashes[row + ROWS_AHEAD] & table->mask];
+        if (slot.number)
+            __builtin_prefetch(table->tuples + (size_t)(slot.number - 1) * table->width);
+    }
+}
+
+static void find_rows(GroupTable *table, const Vector *columns, uint32_t n, uint64_t generation, Arena *batch_arena,
                       uint32_t *ret_groups)
 {
-    uint64_t *tuples = arena_zalloc(batch_arena, sizeof(uint64_t) * table->width * ((size_t)n + 1));
+    uint32_t width = table->width;
+    uint64_t *tuples = arena_zalloc(batch_arena, sizeof(uint64_t) * width * ((size_t)n + 1));
+    uint64_t *hashes = ARENA_ARRAY(batch_arena, uint64_t, n + 1);
     for (uint32_t k = 0; k < table->n_columns; k++)
         column_words(table, k, &columns[k], n, generation, batch_arena, tuples);
     for (uint32_t row = 0; row < n; row++)
-        ret_groups[row] = find_tuple(table, tuples + (size_t)row * table->width);
+        hashes[row] = tuple_hash(tuples + (size_t)row * width, width);
+    for (uint32_t row = 0; row < n; row++) {
+        fetch_ahead(table, hashes, row, n);
+        ret_groups[row] = find_tuple(table, tuples + (size_t)row * width, hashes[row]);
+    }
+}
+
+static void forget_entries(GroupTable *table, const Vector *dictionary, uint64_t generation)
+{
+    if (table->dictionary == dictionary && table->generation == generation)
+        return;
+    if (dictionary->n > table->entry_capacity) {
+        table->entry_capacity = dictionary->n * 2;
+        table->entry_numbers = ARENA_ARRAY(table->arena, uint32_t, table->entry_capacity);
+    }
+    memset(table->entry_numbers, 0xff, sizeof *table->entry_numbers * dictionary->n);
+    table->dictionary = dictionary;
+    table->generation = generation;
+}
+
+/* Rows of one column with a dictionary: entries that no row had yet are looked up together, in the order of the rows. */
+static void find_codes(GroupTable *table, const Vector *column, uint32_t n, uint64_t generation, Arena *batch_arena,
+                       uint32_t *ret_groups)
+{
+    forget_entries(table, column->dict, generation);
+    uint32_t *numbers = table->entry_numbers, *codes = ARENA_ARRAY(batch_arena, uint32_t, n + 1), n_codes = 0;
+    for (uint32_t row = 0; row < n; row++) {
+        uint32_t code = vector_code(column, row);
+        codes[n_codes] = code;
+        n_codes += numbers[code] == UNKNOWN_NUMBER;
+        numbers[code] = numbers[code] == UNKNOWN_NUMBER ? 0 : numbers[code]; /* each once */
+    }
+    if (n_codes) {
+        Vector entries = vector_select(batch_arena, column->dict, codes, n_codes);
+        uint32_t *found = ARENA_ARRAY(batch_arena, uint32_t, n_codes);
+        find_rows(table, &entries, n_codes, UINT64_MAX, batch_arena, found);
+        for (uint32_t i = 0; i < n_codes; i++)
+            numbers[codes[i]] = found[i];
+    }
+    for (uint32_t row = 0; row < n; row++)
+        ret_groups[row] = numbers[vector_code(column, row)];
+}
+
+void group_table_find(GroupTable *table, const Vector *columns, uint32_t n, uint64_t generation, Arena *batch_arena,
+                      uint32_t *ret_groups)
+{
+    if (table->n_columns == 1 && columns[0].kind == VECTOR_DICT && generation != UINT64_MAX)
+        find_codes(table, &columns[0], n, generation, batch_arena, ret_groups);
+    else
+        find_rows(table, columns, n, generation, batch_arena, ret_groups);
 }
 
 void group_table_merge(GroupTable *table, const GroupTable *other, uint32_t *ret_groups)
@@ -292,7 +390,7 @@ void group_table_merge(GroupTable *table, const GroupTable *other, uint32_t *ret
         for (uint32_t k = 0; k < table->n_columns; k++)
             if (table->columns[k].interner && !(tuple[width - 1] >> k & 1))
                 tuple[k] = interner_add(table->columns[k].interner, other->columns[k].interner->strings[tuple[k]]);
-        ret_groups[i] = find_tuple(table, tuple);
+        ret_groups[i] = find_tuple(table, tuple, tuple_hash(tuple, width));
     }
 }
 
@@ -326,8 +424,8 @@ Vector group_table_column(const GroupTable *table, uint32_t k, Arena *arena)
 
 size_t group_table_bytes(const GroupTable *table)
 {
-    size_t bytes =
-        table->capacity * (sizeof(uint64_t) * (table->width + 1)) + sizeof(uint32_t) * ((size_t)table->mask + 1);
+    size_t bytes = table->capacity * (sizeof(uint64_t) * (table->width + 1)) +
+                   sizeof(TupleSlot) * ((size_t)table->mask + 1) + sizeof(uint32_t) * table->entry_capacity;
     for (uint32_t k = 0; k < table->n_columns; k++) {
         const Interner *interner = table->columns[k].interner;
         if (interner)
