@@ -2,6 +2,9 @@
  *
  *   the input's columns as one vector each -> rows by partition (group_table.h) -> each partition ordered -> each call over it
  *
+ * Values are not compared while rows are ordered: each column of the order becomes numbers with the same order, by
+ * sort_key.h where a number holds the value, else by the ranks of its distinct values.
+ *
  * Calls with the same PARTITION BY and ORDER BY share both steps.  Partitions are dealt out to the threads; what each gets is
  * independent of that, as rows that are equal in all keys are ordered by their other columns, and sums are exact.  The order of
  * one partition is one thread's work, that of many is everyone's.
@@ -20,7 +23,7 @@
 #include "exec/sort_key.h"
 #include "exec/window_frame.h"
 
-#define SCRATCH_ROW_BYTES 40 /* of ordering: places, rows, groups, peers */
+#define SCRATCH_ROW_BYTES 40 /* of ordering: places, rows, groups, peers; and 8 for each column compared */
 
 typedef struct Place {
     uint64_t key; /* the first of the order */
@@ -30,8 +33,10 @@ typedef struct Place {
 /* Calls that share partitions and order. */
 typedef struct Ordering {
     const WindowCall *keys; /* one of them */
-    uint32_t *rows;         /* by partition, and ordered within */
-    uint32_t *starts;       /* of partition p at starts[p]; one more at the end */
+    uint64_t **numbers; /* per column compared, per row: the order's first, then others that decide between equals */
+    uint32_t n_numbers;
+    uint32_t *rows;   /* by partition, and ordered within */
+    uint32_t *starts; /* of partition p at starts[p]; one more at the end */
     uint32_t n_partitions;
 } Ordering;
 
@@ -42,7 +47,6 @@ typedef struct Run {
     uint32_t n;      /* rows */
     Vector *columns; /* the input's, then the calls' */
     Ordering ordering;
-    uint64_t *keys; /* of the ordering, per row; NULL: there is none */
     _Atomic uint32_t next;
     _Atomic bool interrupted;
     Arena scratch;
@@ -93,6 +97,7 @@ static Status make_columns(Run *run, const Relation *input, Error *err)
     const Schema *schema = &window->schema;
     uint32_t n_input = window->window.input->schema.n;
     size_t bytes = input->reserved + (size_t)run->n * SCRATCH_ROW_BYTES;
+    bytes += (size_t)run->n * sizeof(uint64_t) * n_input;
     for (uint32_t i = n_input; i < schema->n; i++)
         bytes += (type_width(schema->fields[i].type) + 1) * run->n;
     TRY(budget_reserve(run->options->budget, bytes, "the rows of a window", err));
@@ -172,39 +177,127 @@ static void part_rows(Run *run, const WindowCall *keys)
 
 /* ---- order ---- */
 
-static int compare_by_order(const Run *run, uint32_t a, uint32_t b)
+typedef struct Values {
+    Vector distinct;
+    SortKey key;
+} Values;
+
+static int compare_values_of(const void *left, const void *right, void *context)
+{
+    const Values *values = context;
+    return compare_rows(&values->distinct, *(const uint32_t *)left, &values->distinct, *(const uint32_t *)right,
+                        values->key.descending, values->key.nulls_first);
+}
+
+/* The rank of each row's value among the distinct values of the column. */
+static void rank_rows(Run *run, SortKey key, uint64_t *ret_numbers)
+{
+    Arena batch;
+    const Vector *column = &run->columns[key.column];
+    uint32_t *groups = ARENA_ARRAY(&run->scratch, uint32_t, run->n + 1);
+    GroupTable *table = group_table_new(&run->scratch, &column->type, 1);
+    arena_init(&batch);
+    for (uint32_t first = 0; first < run->n; first += SCAN_CHUNK_ROWS) {
+        uint32_t n = run->n - first < SCAN_CHUNK_ROWS ? run->n - first : SCAN_CHUNK_ROWS;
+        Vector chunk = vector_slice(column, first, n);
+        arena_reset(&batch);
+        group_table_find(table, &chunk, n, UINT64_MAX, &batch, groups + first);
+    }
+    arena_done(&batch);
+    Values values = {group_table_column(table, 0, &run->scratch), key};
+    uint32_t n = values.distinct.n;
+    uint32_t *order = ARENA_ARRAY(&run->scratch, uint32_t, n + 1), *ranks = ARENA_ARRAY(&run->scratch, uint32_t, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    qsort_r(order, n, sizeof *order, compare_values_of, &values);
+    for (uint32_t rank = 0; rank < n; rank++)
+        ranks[order[rank]] = rank;
+    for (uint32_t i = 0; i < run->n; i++)
+        ret_numbers[i] = ranks[groups[i]];
+}
+
+static void number_column(Run *run, SortKey key)
+{
+    Ordering *ordering = &run->ordering;
+    const Vector *column = &run->columns[key.column];
+    uint64_t *numbers = ARENA_ARRAY(&run->scratch, uint64_t, run->n + 1);
+    if (sort_key_is_exact(column->type))
+        sort_key_encode(column, key.descending, key.nulls_first, run->n, numbers);
+    else
+        rank_rows(run, key, numbers);
+    ordering->numbers[ordering->n_numbers++] = numbers;
+}
+
+/* Whether what the call gives depends on the order of rows that are equal in all its keys. */
+static bool needs_total_order(const WindowCall *call)
+{
+    switch (call->kind) {
+    case WINDOW_RANK:
+    case WINDOW_DENSE_RANK:
+    case WINDOW_PERCENT_RANK:
+    case WINDOW_CUME_DIST:
+        return false;
+    case WINDOW_AGGREGATE:
+        return call->frame.start.kind == WINDOW_BOUND_ROWS || call->frame.end.kind == WINDOW_BOUND_ROWS;
+    default:
+        return true;
+    }
+}
+
+static bool is_key(const WindowCall *keys, uint32_t column)
+{
+    for (uint32_t k = 0; k < keys->n_partition; k++)
+        if (keys->partition[k] == column)
+            return true;
+    for (uint32_t k = 0; k < keys->n_order; k++)
+        if (keys->order[k].column == column)
+            return true;
+    return false;
+}
+
+/* Rows that are equal in the keys and in all other columns of the input are alike. */
+static void number_columns(Run *run, bool total)
 {
     const WindowCall *keys = run->ordering.keys;
-    for (uint32_t k = 0; k < keys->n_order; k++) {
-        const Vector *column = &run->columns[keys->order[k].column];
-        int order = compare_rows(column, a, column, b, keys->order[k].descending, keys->order[k].nulls_first);
-        if (order)
-            return order;
+    uint32_t n_input = run->window->window.input->schema.n;
+    run->ordering.numbers = ARENA_ARRAY(&run->scratch, uint64_t *, keys->n_order + n_input);
+    for (uint32_t k = 0; k < keys->n_order; k++)
+        number_column(run, keys->order[k]);
+    for (uint32_t c = 0; total && c < n_input; c++)
+        if (!is_key(keys, c))
+            number_column(run, (SortKey){.column = c, .nulls_first = true});
+}
+
+static bool are_peers(const Run *run, uint32_t a, uint32_t b)
+{
+    for (uint32_t k = 0; k < run->ordering.keys->n_order; k++)
+        if (run->ordering.numbers[k][a] != run->ordering.numbers[k][b])
+            return false;
+    return true;
+}
+
+static int compare_places(const void *left, const void *right, void *context)
+{
+    const Place *a = left, *b = right;
+    const Ordering *ordering = context;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    for (uint32_t k = 1; k < ordering->n_numbers; k++) {
+        uint64_t x = ordering->numbers[k][a->row], y = ordering->numbers[k][b->row];
+        if (x != y)
+            return x < y ? -1 : 1;
     }
     return 0;
 }
 
-/* All columns of the input after the keys: rows that still compare equal are alike. */
-static int compare_places(const void *left, const void *right, void *context)
-{
-    const Place *a = left, *b = right;
-    const Run *run = context;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    int order = compare_by_order(run, a->row, b->row);
-    for (uint32_t c = 0; order == 0 && c < run->window->window.input->schema.n; c++)
-        order = compare_rows(&run->columns[c], a->row, &run->columns[c], b->row, false, true);
-    return order;
-}
-
 static void order_partition(Run *run, uint32_t *rows, uint32_t n, Arena *scratch)
 {
-    if (n < 2)
+    if (n < 2 || run->ordering.n_numbers == 0)
         return;
     Place *places = ARENA_ARRAY(scratch, Place, n);
     for (uint32_t i = 0; i < n; i++)
-        places[i] = (Place){run->keys ? run->keys[rows[i]] : 0, rows[i]};
-    qsort_r(places, n, sizeof *places, compare_places, run);
+        places[i] = (Place){run->ordering.numbers[0][rows[i]], rows[i]};
+    qsort_r(places, n, sizeof *places, compare_places, &run->ordering);
     for (uint32_t i = 0; i < n; i++)
         rows[i] = places[i].row;
 }
@@ -213,7 +306,7 @@ static WindowPartition find_peers(const Run *run, const uint32_t *rows, uint32_t
 {
     uint32_t *starts = ARENA_ARRAY(scratch, uint32_t, n + 1), *ends = ARENA_ARRAY(scratch, uint32_t, n + 1);
     for (uint32_t first = 0, last; first < n; first = last) {
-        for (last = first + 1; last < n && compare_by_order(run, rows[first], rows[last]) == 0;)
+        for (last = first + 1; last < n && are_peers(run, rows[first], rows[last]);)
             last++;
         for (uint32_t i = first; i < last; i++) {
             starts[i] = first;
@@ -278,14 +371,14 @@ static void partition_worker(void *context, int worker)
 /* All calls that share the ordering of `keys`. */
 static Status run_ordering(Run *run, const WindowCall *keys, Error *err)
 {
+    bool total = false;
+    for (uint32_t i = 0; i < run->window->window.n_calls; i++) {
+        const WindowCall *call = &run->window->window.calls[i];
+        total |= shares_ordering(call, keys) && needs_total_order(call);
+    }
     arena_reset(&run->scratch);
     part_rows(run, keys);
-    run->keys = NULL;
-    if (keys->n_order) {
-        const SortKey *first = &keys->order[0];
-        run->keys = ARENA_ARRAY(&run->scratch, uint64_t, run->n + 1);
-        sort_key_encode(&run->columns[first->column], first->descending, first->nulls_first, run->n, run->keys);
-    }
+    number_columns(run, total);
     atomic_store(&run->next, 0);
     pool_run(run->options->pool, partition_worker, run);
     return atomic_load(&run->interrupted) ? interrupt_check(err) : STATUS_OK;
