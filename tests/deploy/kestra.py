@@ -23,8 +23,9 @@ from collections.abc import Callable
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE / "kestra"), str(ROOT / "tests")]
+sys.path[:0] = [str(HERE / "kestra"), str(ROOT / "tests"), str(ROOT / "deploy" / "kestra")]
 
+import freightlake_flow  # noqa: E402
 import go_tools  # noqa: E402
 
 TERRAFORM = ROOT / "deploy" / "terraform"
@@ -90,7 +91,11 @@ def rules(flows: dict[str, dict], texts: dict[str, str]) -> None:
         assert flow["id"] == name and flow["namespace"] == "freightlake", f"{name}: id and namespace"
         assert flow.get("labels", {}).get("system") == "freightlake", f"{name}: it has no label `system`"
         for task in all_tasks(flow):
+            unseen = [key for key in task.get("env", {}) if not freightlake_flow.KEPT.fullmatch(key)]
             where = f"{name}.{task['id']}"
+            assert not unseen, f"{where}: `freightlake-flow clean` takes {unseen} away"
+            clean = task.get("interpreter", [])[:2] == ["freightlake-flow", "clean"]
+            assert clean or task["type"] != COMMANDS, f"{where}: the step sees Kestra's secrets"
             if task["type"] in (COMMANDS, "io.kestra.plugin.core.http.Request"):
                 assert "timeout" in task, f"{where}: it has no timeout"
             for command in task.get("commands", []):
@@ -102,8 +107,9 @@ def rules(flows: dict[str, dict], texts: dict[str, str]) -> None:
         assert flow.get("concurrency", {}).get("limit") == 1, f"{name}: its concurrency has no limit"
         told = [task for task in flow.get("errors", []) if "ALERT_WEBHOOK_URL" in task.get("uri", "")]
         assert told and told[0].get("retry"), f"{name}: nobody is told when it fails"
-    ended = [task for task in flows["daily-emr"].get("finally", []) if "cluster-end" in str(task.get("commands"))]
+    ended = [task for task in flows["daily-emr"].get("finally", []) if "cluster-end" in str(task.get("tasks"))]
     assert ended, "daily-emr: the cluster is not terminated in `finally`"
+    assert "ALERT_WEBHOOK_URL" in str(ended[0].get("errors")), "daily-emr: nobody is told of a cluster that stays"
     read = {"kv": set(), "secret": set()}
     for text in texts.values():
         for kind, key in re.findall(r"\b(kv|secret)\('([^']+)'\)", text):
@@ -164,7 +170,8 @@ class Tests:
 class World:
     """The engine with all flows, the webhook, the AWS double; a fresh lake for each test."""
 
-    def __init__(self, engine, hook, cloud, work: pathlib.Path, seed: int):
+    def __init__(self, engine, hook, cloud, work: pathlib.Path, seed: int, environment: dict[str, str]):
+        self.environment = environment
         self.engine, self.hook, self.cloud, self.work, self.seed = engine, hook, cloud, work, seed
         self.count = 0
         self.spans = work / "spans"
@@ -193,6 +200,17 @@ class World:
         self.value("lake", str(lake.path))
         self.hook.told.clear()
         return lake
+
+    def step(self, *words: str, lake=None, code: int = 0, **more: str) -> dict:
+        """Runs freightlake-flow as a flow would; gives the outputs, or what it said as `error`."""
+        environment = {**self.environment, "AWS_DEFAULT_REGION": "us-east-1", **more}
+        if lake:
+            environment["FREIGHTLAKE_LAKE"] = str(lake.path)
+        program = shutil.which("freightlake-flow", path=environment["PATH"])
+        done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode == code, f"{words}: exit {done.returncode}: {done.stdout[-500:]}{done.stderr[-1500:]}"
+        told = re.findall(r"^::(.+)::$", done.stdout, re.M)
+        return json.loads(told[-1])["outputs"] if told else {"error": done.stderr}
 
     def told(self, flow: str, execution: str, reason: str) -> None:
         assert len(self.hook.told) == 1, f"the webhook was told {self.hook.told}"
@@ -233,13 +251,13 @@ def daily_local(world: World) -> None:
     lake = world.lake()
     lake.arrive()
     done = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("SUCCESS")
-    assert done.outputs == {"rows": 400, "rejects": 0, "published": 5}, done.outputs
+    assert done.outputs == {"files": 1, "rows": 400, "rejects": 0, "published": 5}, done.outputs
     for key, value in {("ingest", "rows"): 400, ("ingest", "rejects"): 0, ("run", "published"): 5}.items():
         assert done.metrics.get(key) == value, f"{key}: {done.metrics}"
     assert ("ingest", "seconds") in done.metrics and ("run", "seconds") in done.metrics, done.metrics
     assert lake.rows() == 400 and not world.hook.told
     again = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("SUCCESS")
-    assert again.outputs == {"rows": 0, "rejects": 0, "published": 0} and lake.rows() == 400, again.outputs
+    assert again.outputs["rows"] == again.outputs["published"] == 0 and lake.rows() == 400, again.outputs
 
 
 def daily_local_broken(world: World) -> None:
@@ -252,6 +270,94 @@ def daily_local_broken(world: World) -> None:
     assert done.tasks["run"] == "SUCCESS" and lake.mart_versions() == [1] * 5, done.tasks
     assert lake.rows() == 400 and world.hook.failures == 0
     world.told("daily-local", done.id, "broken.csv")
+
+
+def daily_local_strange_folders(world: World) -> None:
+    """A broken mapping and a folder without a client are told; hidden folders are passed over; all others are taken."""
+    lake = world.lake()
+    lake.arrive("sub/not-of-today.csv")
+    for client in ("bad", "stray", "_old", ".snapshot", "-h", "zulu"):
+        lake.arrive(client=client)
+    mapping = (lake.path / "clients" / "emart.yaml").read_text()
+    (lake.path / "clients" / "zulu.yaml").write_text(mapping.replace("emart", "zulu"))
+    (lake.path / "clients" / "bad.yaml").write_text(mapping + "\nnonsense: [\n")
+    done = world.engine.run("daily-local", inbox=str(lake.inbox)).expect("FAILED")
+    assert done.tasks["run"] == "SUCCESS" and lake.rows() == 400 and lake.mart_versions() == [1] * 5, done.tasks
+    world.told("daily-local", done.id, "bad: 1 of 1 files")
+    reason = world.hook.told[0]["reason"]
+    assert "stray: 1 of 1 files: client 'stray' has no mapping" in reason and "-h: 1 of 1" in reason, reason
+    assert "_old" not in reason and "snapshot" not in reason and "zulu" not in reason, reason
+
+
+def many_files(world: World) -> None:
+    """More names than one command takes."""
+    lake = world.lake()
+    folder = lake.inbox / "emart"
+    folder = folder / ("d" * 200) / ("e" * 200) / ("f" * 200)
+    folder.mkdir(parents=True)
+    count = 4000
+    for index in range(count):
+        os.link(lake.sample, folder / f"{'n' * 200}-2026-11-01-{index}.csv")
+    said = world.step("ingest", str(lake.inbox), "--day", "2026-11-01", lake=lake)
+    assert said["files"] == count and said["refused"] == 0 and lake.rows() == 400, said
+
+
+def many_files_of_the_timer(world: World) -> None:
+    """The package's daily script: more names than one command takes, and folders that are no client's."""
+    folder = world.work / "timer"
+    for client in ("emart", "_old", ".snapshot"):
+        (folder / "inbox" / client).mkdir(parents=True)
+        (folder / "inbox" / client / "a.csv").touch()
+    for index in range(9000):
+        os.link(folder / "inbox" / "emart" / "a.csv", folder / "inbox" / "emart" / f"{'n' * 200}-{index}.csv")
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "freightlake").write_text(
+        f'#!/bin/sh\necho "$1 $2 $(($# - 3))" >> "{folder}/calls"\n[ "$1" != ingest ] || exit 3\n'
+    )
+    (tools / "freightlake").chmod(0o755)
+    environment = {**world.environment, "PATH": f"{tools}:{os.environ['PATH']}", "FREIGHTLAKE_LAKE": str(folder)}
+    environment["FREIGHTLAKE_INBOX"] = str(folder / "inbox")
+    done = subprocess.run([ROOT / "packaging" / "freightlake-daily"], capture_output=True, text=True, env=environment)
+    calls = [line.split() for line in (folder / "calls").read_text().splitlines()]
+    assert done.returncode == 3 and calls[-1][0] == "run", (done.returncode, done.stderr[-500:], calls[-3:])
+    assert {client for verb, client, _ in calls if verb == "ingest"} == {"emart"}, calls
+    assert sum(int(count) for verb, _, count in calls if verb == "ingest") == 9001, calls
+
+
+def archive(world: World) -> None:
+    """What the lake has leaves the inbox; a refused file stays, and none of the archive is written over."""
+    lake = world.lake()
+    lake.arrive()
+    lake.arrive_broken()
+    away = lake.inbox.parent / "archive"
+    done = world.engine.run("daily-local", inbox=str(lake.inbox), archive=str(away)).expect("FAILED")
+    assert done.outputs["rows"] == 400 or done.tasks["run"] == "SUCCESS", done.outputs
+    left = sorted(path.name for path in (lake.inbox / "emart").iterdir())
+    assert left == ["broken.csv"] and (away / "emart" / "orders.csv").is_file(), left
+    (lake.inbox / "emart" / "broken.csv").unlink()
+    lake.arrive()
+    world.engine.run("daily-local", inbox=str(lake.inbox), archive=str(away)).expect("SUCCESS")
+    assert sorted(path.name for path in (away / "emart").iterdir()) == ["orders.2.csv", "orders.csv"]
+    said = world.step("ingest", str(lake.inbox), "--archive", str(lake.inbox / "old"), lake=lake, code=1)
+    assert "is within the inbox" in said["error"], said
+
+
+def environment_of_steps(world: World) -> None:
+    """A step sees what the flow gives it, and none of Kestra's own secrets."""
+    lake = world.lake()
+    seen = lake.inbox.parent / "seen"
+    text = flow_text("daily-local").replace("id: daily-local", "id: daily-peek")
+    peek = text.replace(
+        '- freightlake-flow ingest "$INBOX"', f'- env > {seen}\n      - freightlake-flow ingest "$INBOX"'
+    )
+    assert peek != text
+    world.engine.load(quick(peek))
+    world.engine.run("daily-peek", inbox=str(lake.inbox)).expect("SUCCESS")
+    names = {line.split("=", 1)[0] for line in seen.read_text().splitlines()}
+    assert {"PATH", "INBOX", "FREIGHTLAKE_LAKE", "AWS_ACCESS_KEY_ID"} <= names, names
+    secret = [name for name in names if name.startswith(("SECRET_", "KESTRA_"))]
+    assert not secret and "SECRET_ALERT_WEBHOOK_URL" in world.environment, secret
 
 
 def daily_local_without_lake(world: World) -> None:
@@ -294,7 +400,9 @@ def backfill(world: World) -> None:
     lake.arrive_part("2026-11-07/orders.csv", len(days), len(days) + 1)
     world.spans.write_text("")
     done = world.engine.run("backfill", inbox=str(lake.inbox), first=days[0], last=days[-1]).expect("SUCCESS")
-    assert done.outputs == {"days": 6, "published": 5}, done.outputs
+    assert done.outputs == {
+        "days": 6, "empty_days": "", "files": 6, "rows": wanted, "rejects": 0, "published": 5,
+    }, done.outputs  # fmt: skip
     assert lake.rows() == wanted, f"{lake.rows()} rows, not {wanted}: a day outside the range, or one is missing"
     spans = [tuple(map(float, line.split())) for line in world.spans.read_text().splitlines()]
     most = most_at_once(spans)
@@ -302,15 +410,39 @@ def backfill(world: World) -> None:
     print(f"       backfill: 6 days, at most {most} at once", flush=True)
 
 
+def backfill_refused(world: World) -> None:
+    """One refused file, of one day, keeps no mart back; the message names both, and days without files are told."""
+    lake = world.lake()
+    lake.arrive_part("20261101120000.csv", 0, 2)
+    lake.arrive_broken("20261102_broken.csv")
+    days = {"first": "2026-11-01", "last": "2026-11-03", "day_forms": "%Y-%m-%d %Y%m%d"}
+    done = world.engine.run("backfill", inbox=str(lake.inbox), **days).expect("FAILED")
+    assert done.tasks["run"] == "SUCCESS" and lake.mart_versions() == [1] * 5, done.tasks
+    assert lake.rows() == 200, lake.rows()
+    world.told("backfill", done.id, "2026-11-02: emart: 1 of 1 files")
+    assert "20261102_broken.csv" in world.hook.told[0]["reason"], world.hook.told
+    assert any("no client has a file of 2026-11-03" in line for line in done.logs), done.logs
+
+
+def backfill_empty_days(world: World) -> None:
+    lake = world.lake()
+    lake.arrive("2026/11/01/orders.csv")
+    days = {"inbox": str(lake.inbox), "first": "2026-11-01", "last": "2026-11-02", "day_forms": "%Y/%m/%d"}
+    done = world.engine.run("backfill", **days).expect("SUCCESS")
+    assert done.outputs["empty_days"] == "2026-11-02" and done.outputs["files"] == 1, done.outputs
+    assert not world.hook.told
+    done = world.engine.run("backfill", **days, empty_days="fail").expect("FAILED")
+    world.told("backfill", done.id, "2026-11-02")
+
+
 def backfill_wrong(world: World) -> None:
     lake = world.lake()
-    lake.arrive_broken("2026-11-01.csv")
-    done = world.engine.run("backfill", inbox=str(lake.inbox), first="2026-11-01", last="2026-11-01").expect("FAILED")
-    assert "run" not in done.tasks, done.tasks
-    world.told("backfill", done.id, "")
-    world.hook.told.clear()
-    done = world.engine.run("backfill", inbox=str(lake.inbox), first="2026-11-02", last="2026-11-01").expect("FAILED")
-    world.told("backfill", done.id, "")
+    for wrong in ({"first": "2026-11-02", "last": "2026-11-01"},
+                  {"first": "2026-11-01", "last": "2026-11-02", "day_forms": "%m"}):  # fmt: skip
+        world.hook.told.clear()
+        done = world.engine.run("backfill", inbox=str(lake.inbox), **wrong).expect("FAILED")
+        assert "run" not in done.tasks, done.tasks
+        world.told("backfill", done.id, "")
 
 
 def onboard_client(world: World) -> None:
@@ -348,14 +480,14 @@ def emr_small_day_needs_no_cluster(world: World) -> None:
     lake.arrive()
     world.cloud.reset(lake)
     done = world.engine.run("daily-emr", inbox=str(lake.inbox)).expect("SUCCESS")
-    assert done.outputs == {"rows": 400, "rejects": 0, "engine": "local", "published": 5}, done.outputs
+    assert done.outputs == {"files": 1, "rows": 400, "rejects": 0, "engine": "local", "published": 5}, done.outputs
     assert not world.cloud.clusters()
 
 
 def emr_step_completes(world: World) -> None:
     lake, done = emr(world)
     done.expect("SUCCESS")
-    assert done.outputs == {"rows": 400, "rejects": 0, "engine": "spark", "published": 5}, done.outputs
+    assert done.outputs == {"files": 1, "rows": 400, "rejects": 0, "engine": "spark", "published": 5}, done.outputs
     assert lake.mart_versions() == [1] * 5 and not world.hook.told
     (cluster,) = world.cloud.clusters()
     (step,) = cluster.steps
@@ -411,6 +543,56 @@ def emr_publish_refuses(world: World) -> None:
     world.told("daily-emr", done.id, "")
 
 
+def emr_termination_is_tried_again(world: World) -> None:
+    world.cloud.refused_ends = 2
+    lake, done = emr(world)
+    done.expect("SUCCESS")
+    assert world.cloud.refused_ends == 0 and not world.hook.told, world.hook.told
+
+
+def emr_termination_fails(world: World) -> None:
+    """The marts are there, and a cluster that nobody could end; that is told, with what ends it."""
+    lake = world.lake(BIG)
+    lake.arrive()
+    world.cloud.reset(lake)
+    world.cloud.refused_ends = 1000
+    # What `finally` does leaves the state of an execution as it is.
+    done = world.engine.run("daily-emr", 90, inbox=str(lake.inbox), check_seconds=1).expect("SUCCESS")
+    world.cloud.refused_ends = 0
+    assert done.tasks["publish"] == "SUCCESS" and done.tasks["end"] == "FAILED" and lake.mart_versions() == [1] * 5, (
+        done.tasks
+    )
+    (cluster,) = world.cloud.clusters()
+    world.told("daily-emr", done.id, f"aws emr terminate-clusters --cluster-ids {cluster.id}")
+    assert "may still be alive" in world.hook.told[0]["text"], world.hook.told
+    # The step failed and so did the end: both are told.
+    world.hook.told.clear()
+    world.cloud.reset(lake, "fail")
+    world.cloud.refused_ends = 1000
+    lake.arrive_part("more.csv", 0, 2)
+    done = world.engine.run("daily-emr", 90, inbox=str(lake.inbox), check_seconds=1).expect("FAILED")
+    world.cloud.refused_ends = 0
+    texts = [said["text"] for said in world.hook.told]
+    assert len(texts) == 2 and "may still be alive" in texts[1] and "--cluster-ids" in texts[1], texts
+
+
+def emr_step_is_given_up(world: World) -> None:
+    """By the limit of the step itself, which is in minutes."""
+    lake = world.lake()
+    world.cloud.refused_ends = 0
+    world.cloud.reset(lake, "never")
+    request = {"FREIGHTLAKE_JOB_FLOW": json.dumps(world.request)}
+    cluster = world.step("cluster-start", "given-up", lake=lake, **request)["cluster"]
+    again = world.step("cluster-start", "given-up", lake=lake, **request)["cluster"]
+    assert cluster == again, (cluster, again)
+    limits = ["--minutes", "0.02", "--every", "0.2"]
+    started = time.monotonic()
+    said = world.step("cluster-step", "given-up", cluster, "s3://job", *limits, lake=lake, code=1, **request)
+    assert "after 0.02 minutes" in said["error"] and time.monotonic() - started < 20, said
+    ended = world.step("cluster-end", "given-up", "--seconds", "3", lake=lake, **request)
+    assert ended["terminated"] == [cluster] and world.cloud.clusters()[0].state == "TERMINATED", ended
+
+
 def write_shim(path: pathlib.Path, spans: pathlib.Path, program: str) -> None:
     """freightlake, which notes when each ingestion began and ended; a third of a second longer, so that they can meet."""
     path.write_text(f"""#!/bin/sh
@@ -441,6 +623,7 @@ def on_the_engine(tests: Tests, work: pathlib.Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{tools}:{os.environ['PATH']}",
+        "KESTRA_ADMIN_PASSWORD": "not-for-steps",
         "SECRET_ALERT_WEBHOOK_URL": base64.b64encode(hook.url.encode()).decode(),
         "AWS_ENDPOINT_URL_EMR": cloud.url,
         "AWS_ACCESS_KEY_ID": "testing",
@@ -448,11 +631,12 @@ def on_the_engine(tests: Tests, work: pathlib.Path) -> None:
     }
     prepared = json.loads(os.environ[INSIDE])
     with engine.engine(prepared, work, environment) as running:
-        world = World(running, hook, cloud, work, seed)
+        world = World(running, hook, cloud, work, seed, environment)
         for path in sorted(FLOWS.glob("*.yaml")):
             tests.run(f"validator: {path.stem}", flow_is_valid, world, path.stem)
         tests.run("validator refuses mistakes", validator_refuses, world)
         world.load()
+        world.request = surroundings.JOB_FLOW
         world.value("aws_region", surroundings.REGION)
         world.value("emr_job_flow", json.dumps(surroundings.JOB_FLOW))
         world.value("spark_job_uri", "s3://artefacts/jobs/run_marts.py")
@@ -465,9 +649,16 @@ def on_the_engine(tests: Tests, work: pathlib.Path) -> None:
 CHECKS = [
     daily_local,
     daily_local_broken,
+    daily_local_strange_folders,
     daily_local_without_lake,
+    many_files,
+    many_files_of_the_timer,
+    archive,
+    environment_of_steps,
     schedule,
     backfill,
+    backfill_refused,
+    backfill_empty_days,
     backfill_wrong,
     onboard_client,
     emr_small_day_needs_no_cluster,
@@ -477,6 +668,9 @@ CHECKS = [
     emr_creation_fails,
     emr_answer_of_the_creation_is_lost,
     emr_publish_refuses,
+    emr_termination_is_tried_again,
+    emr_termination_fails,
+    emr_step_is_given_up,
 ]
 
 

@@ -26,6 +26,13 @@ BY_TEXT = [
     ("nothing is tried again", "daily-local", RETRY, ""),
     ("nobody is told", "backfill", r"    uri: .*\n", '    uri: "http://127.0.0.1/"\n'),
     ("the cluster is terminated after success alone", "daily-emr", r"finally:", "afterExecution:"),
+    ("a step sees Kestra's secrets", "backfill", r"    interpreter: .*\n", ""),
+    (
+        "nobody is told of a cluster that stays",
+        "daily-emr",
+        r"    errors:\n      - id: alert_of_cluster",
+        "    tasks_:\n      - id: alert",
+    ),
     ("a value within a command", "onboard-client", r'"\$CLIENT"', "{{ inputs.client }}"),
     ("a name that Terraform does not give", "daily-emr", r"kv\('aws_region'\)", "kv('region')"),
 ]

@@ -49,6 +49,7 @@ class Lake:
         freightlake("--lake", self.path, "onboard", "emart", "--sample", self.sample, "--yes")
 
     def arrive(self, name: str = "orders.csv", client: str = "emart") -> None:
+        """The whole sample as a file of the inbox."""
         target = self.inbox / client / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.sample, target)
@@ -115,6 +116,8 @@ class Cloud:
         self.url = "http://127.0.0.1:%d" % self.server.get_host_and_port()[1]
         self.backend = emr_backends[ACCOUNT][REGION]
         self.step, self.create = "complete", "works"
+        # How many more calls to terminate clusters fail.
+        self.refused_ends = 0
         self.lake: Lake | None = None
         self.seen: set[int] = set()
         self.errors: list[str] = []
@@ -131,7 +134,18 @@ class Cloud:
                 raise ValidationException("the cluster is made, and the answer is lost")
             return cluster
 
+        ended = ElasticMapReduceBackend.terminate_job_flows
+
+        def terminate_job_flows(backend, *words, **more):
+            from moto.emr.exceptions import ValidationException
+
+            if self.refused_ends:
+                self.refused_ends -= 1
+                raise ValidationException("not at the moment")
+            return ended(backend, *words, **more)
+
         ElasticMapReduceBackend.run_job_flow = run_job_flow
+        ElasticMapReduceBackend.terminate_job_flows = terminate_job_flows
         threading.Thread(target=self.play, daemon=True).start()
 
     def clusters(self) -> list:
