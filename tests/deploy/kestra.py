@@ -27,6 +27,7 @@ sys.path[:0] = [str(HERE / "kestra"), str(ROOT / "tests"), str(ROOT / "deploy" /
 
 import freightlake_flow  # noqa: E402
 import go_tools  # noqa: E402
+import setup  # noqa: E402
 
 TERRAFORM = ROOT / "deploy" / "terraform"
 # Another folder is given by kestra_mutations.py.
@@ -593,6 +594,85 @@ def emr_step_is_given_up(world: World) -> None:
     assert ended["terminated"] == [cluster] and world.cloud.clusters()[0].state == "TERMINATED", ended
 
 
+def guide_lines() -> list[str]:
+    """The lines of docs/kestra.md that call setup.py."""
+    text = (ROOT / "docs" / "kestra.md").read_text()
+    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)).splitlines()
+    return [line for line in lines if "setup.py" in line]
+
+
+def setup_from_the_guide(world: World) -> None:
+    """The guide's lines as they are written: the real AWS CLI asks moto, and flows are judged by the real engine."""
+    import boto3
+    import surroundings
+
+    if not shutil.which("aws"):
+        raise go_tools.Unavailable("the AWS CLI: apt-get install awscli")
+    work = world.work / "setup"
+    work.mkdir()
+    place = work / "deploy" / "kestra"
+    shutil.copytree(ROOT / "deploy" / "kestra", place, ignore=shutil.ignore_patterns("__pycache__", ".env"))
+    secrets = {
+        "kestra/database-password": "da$ta #base",
+        "kestra/admin-password": 'Pa$sw0rd" \\x',
+        "kestra/encryption-key": base64.b64encode(b"k" * 32).decode(),
+    }
+    values = {
+        "lake": str(work / "lake"), "aws_region": surroundings.REGION, "spark_job_uri": "s3://artefacts/jobs/run_marts.py",
+        "emr_job_flow": json.dumps(surroundings.JOB_FLOW),
+    }  # fmt: skip
+    words = {"endpoint_url": world.cloud.url, "region_name": surroundings.REGION}
+    words |= {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    ssm, s3 = boto3.client("ssm", **words), boto3.client("s3", **words)
+    for name, value in [*secrets.items(), *((f"kestra/{key}", value) for key, value in values.items())]:
+        ssm.put_parameter(
+            Name=f"/freightlake/prod/{name}", Value=value, Type="SecureString", Tier="Intelligent-Tiering"
+        )
+    s3.create_bucket(Bucket="artefacts")
+    for path in FLOWS.glob("*.yaml"):
+        s3.put_object(Bucket="artefacts", Key=f"flows/{path.name}", Body=path.read_bytes())
+    api = surroundings.Api(world.engine, f"ops@example.com:{secrets['kestra/admin-password']}")
+    environment = {key: value for key, value in world.environment.items() if not key.startswith("KESTRA_ADMIN")}
+    environment |= {"KESTRA_URL": api.url, "AWS_ENDPOINT_URL": world.cloud.url, "BUCKET": "artefacts",
+                    "AWS_DEFAULT_REGION": surroundings.REGION}  # fmt: skip
+
+    def line(text: str, code: int = 0, **more: str) -> str:
+        done = subprocess.run(
+            ["sh", "-c", text], cwd=place, capture_output=True, text=True, env={**environment, **more}, timeout=120
+        )
+        assert done.returncode == code, f"{text}: exit {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    given = "terraform() { cat kestra_values.json; }\n"
+    (place / "kestra_values.json").write_text(json.dumps(values))
+    lines = guide_lines()
+    kinds = [re.search(r"setup\.py (\w+)", text)[1] for text in lines]
+    assert {"secrets", "values", "flows"} <= set(kinds), lines
+    made = next(text for text in lines if "setup.py secrets" in text)
+    assert "SSM has no /freightlake/prod/alert-webhook-url" in line(made, code=1) and not (place / ".env").exists()
+    ssm.put_parameter(Name="/freightlake/prod/alert-webhook-url", Value=world.hook.url, Type="SecureString")
+    line(made)
+    assert (place / ".env").stat().st_mode & 0o777 == 0o600, oct((place / ".env").stat().st_mode)
+    written = dict(text.split("=", 1) for text in (place / ".env").read_text().splitlines())
+    asked = re.findall(r"^(\w+)=$", (place / ".env.example").read_text(), re.M)
+    assert sorted(written) == sorted(asked) and written["KESTRA_DATABASE_PASSWORD"] == "'da$ta #base'", written
+    assert base64.b64decode(written["ALERT_WEBHOOK_URL_BASE64"].strip("'")).decode() == world.hook.url
+    # Again, without the user: that of .env stays.
+    line("./setup.py secrets /freightlake/prod")
+    assert "ops@example.com" in (place / ".env").read_text() and len(list(place.glob(".env*"))) == 2
+    for text in lines:
+        line(given + text)
+    assert len(api.flows) == 4, api.flows
+    for key in values:
+        assert f"PUT /api/v1/main/namespaces/freightlake/kv/{key}" in api.asked, api.asked
+    assert "Kestra answers 401" in line("./setup.py flows", code=1, KESTRA_ADMIN_PASSWORD="wrong")
+    (place / "flows" / "daily-local.yaml").write_text(flow_text("daily-local").replace("cron:", "crom:"))
+    assert "Kestra answers 422" in line("./setup.py flows", code=1)
+    assert "flows read no lakes" in line("./setup.py values lakes=x", code=1)
+    api.shutdown()
+    assert "no Kestra at" in line("./setup.py flows", code=1, KESTRA_URL="http://127.0.0.1:9")
+
+
 def write_shim(path: pathlib.Path, spans: pathlib.Path, program: str) -> None:
     """freightlake, which notes when each ingestion began and ended; a third of a second longer, so that they can meet."""
     path.write_text(f"""#!/bin/sh
@@ -671,6 +751,8 @@ CHECKS = [
     emr_termination_is_tried_again,
     emr_termination_fails,
     emr_step_is_given_up,
+    # Behind all others: the flows come as they are deployed, with retries that wait.
+    setup_from_the_guide,
 ]
 
 
@@ -696,6 +778,10 @@ def main() -> int:
             print(f"skipped: the engine: {error}")
             tests.skipped += 1
     tests.run("kv names are Terraform's", names_are_terraforms, section("kv"), given_values())
+    tests.run("kv names are those of setup.py", names_are_terraforms, section("kv"), setup.VALUES)
+    tests.run(
+        "secret names are those of setup.py", names_are_terraforms, section("secrets"), list(setup.SECRETS.values())
+    )
     tests.run("secret names are Terraform's", names_are_terraforms, section("secrets"), given_secrets())
     if INSIDE in os.environ:
         import yaml
