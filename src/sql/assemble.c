@@ -86,7 +86,8 @@ static void keep_columns(Assembly *assembly)
     uint32_t *kept = assembly->kept = ARENA_ARRAY(binder->arena, uint32_t, binder->table->n);
     memset(kept, 0xff, sizeof *kept * binder->table->n);
     for (uint32_t t = 1; t < binder->from->n_tables; t++)
-        mark_columns(query->on[t], kept);
+        if (query->on[t])
+            mark_columns(query->on[t], kept);
     if (query->where)
         mark_columns(query->where, kept);
     for (uint32_t i = 0; i < query->n_keys; i++)
@@ -157,7 +158,14 @@ static PlanNode *aggregate_node(Assembly *assembly, PlanNode *child)
 
 static Status refuse_ungrouped(const Assembly *assembly, const Expr *column, Error *err)
 {
-    const char *name = assembly->binder->table->fields[column->column].name;
+    const Binder *binder = assembly->binder;
+    const char *name = binder->table->fields[column->column].name;
+    if (binder->from->n_tables > binder->n_visible && column->column >= binder->from->first[binder->n_visible]) {
+        error_set(err, STATUS_SQL, "a query in a SELECT that aggregates without GROUP BY");
+        if (column->position > 0)
+            error_at_offset(err, column->position);
+        return error_hint(err, "aggregate in FROM: SELECT n - (SELECT ...) FROM (SELECT count(*) AS n FROM t) AS s");
+    }
     if (assembly->query->distinct)
         error_set(err, STATUS_SQL, "%s is not in the list of SELECT DISTINCT", name);
     else

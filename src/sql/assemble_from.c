@@ -9,6 +9,7 @@
  *                                   drops would come back with NULLs
  *   ON: a = b, left and right       a key of the join
  *   anything else                   ON: a condition of the join; WHERE: above the joins
+ * A table of a query of one row is joined by a key that all rows have.
  * The rows of a join have no order that a sort could use, so what is sorted and not grouped is a relation first. */
 #include "sql/bind_internal.h"
 
@@ -195,6 +196,12 @@ static Status join_node(const Input *input, uint32_t t, PlanNode *child, PlanNod
     JoinLinks links = {0};
     sort_links(input, t, &links);
     uint32_t n_keys = links.left_keys.n;
+    if (n_keys == 0 && t >= binder->n_visible) {
+        const Expr *one = expr_constant(arena, (Value){.type = DATA_TYPE(INT), .valid = true, .int32 = 1}, 0);
+        links.left_keys.links = links.right_keys.links = ARENA_ARRAY(arena, const Expr *, 1);
+        links.left_keys.links[0] = one;
+        n_keys = 1;
+    }
     if (n_keys == 0) {
         sql_refuse(binder->source, -1, err, "write ON a.x = b.y, perhaps with more conditions",
                    "ON has no equality of a column of %s and one of a table before", binder->from->tables[t].name);
@@ -239,7 +246,7 @@ static void deal_where(Input *input)
     input->rest.links = ARENA_ARRAY(arena, const Expr *, links.n);
     input->pushed = ARENA_ARRAY(arena, Links, from->n_tables);
     for (uint32_t t = 0; t < from->n_tables; t++) {
-        uint32_t n_on = t > 0 ? count_links(input->query->on[t]) : 0;
+        uint32_t n_on = t > 0 && input->query->on[t] ? count_links(input->query->on[t]) : 0;
         input->pushed[t].links = ARENA_ARRAY(arena, const Expr *, links.n + n_on);
     }
     for (uint32_t i = 0; i < links.n; i++) {

@@ -51,7 +51,7 @@ static Status add_columns(Binder *binder, uint32_t t, int32_t byte, Error *err)
 
 static Status add_all_columns(Binder *binder, int32_t byte, Error *err)
 {
-    for (uint32_t t = 0; t < binder->from->n_tables; t++)
+    for (uint32_t t = 0; t < binder->n_visible; t++)
         TRY(add_columns(binder, t, byte, err));
     return STATUS_OK;
 }
@@ -65,7 +65,7 @@ static Status add_star(Binder *binder, const PgQuery__ColumnRef *star, Error *er
         name = star->fields[0]->node_case == PG_QUERY__NODE__NODE_STRING
                    ? sql_name(binder->source, star->fields[0]->string->sval)
                    : "";
-    for (uint32_t t = 0; name && t < binder->from->n_tables; t++)
+    for (uint32_t t = 0; name && t < binder->n_visible; t++)
         if (strcasecmp(name, binder->from->tables[t].name) == 0)
             return add_columns(binder, t, star->location, err);
     if (name)
@@ -122,7 +122,8 @@ static const char *generated_name(Binder *binder, const PgQuery__ResTarget *targ
 
 static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, Error *err)
 {
-    static const Scope scope = {.clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true, .windows = true};
+    static const Scope scope = {
+        .clause = "SELECT", .aliases = ALIAS_NONE, .aggregates = true, .subqueries = true, .windows = true};
     if (target->n_indirection || !target->val)
         return sql_refuse(binder->source, target->location, err, "",
                           "an item of the SELECT list that is no expression");
@@ -142,7 +143,7 @@ static Status bind_target(Binder *binder, const PgQuery__ResTarget *target, Erro
     const char *name = target->name[0] != '\0' ? arena_strdup(binder->arena, sql_name(binder->source, target->name))
                        : plain                 ? binder->table->fields[expr->column].name
                                                : generated_name(binder, target, &item);
-    if (binder->source->mode == SQL_MART)
+    if (binder->source->mode == SQL_MART && !(binder->planner && binder->planner->in_expression))
         TRY(check_mart_name(binder, target, &item, name, err));
     return add_output(binder, name, expr, target->location, plain || target->name[0] != '\0', err);
 }
@@ -211,7 +212,8 @@ static void add_key(Query *query, const Expr *expr)
 static Status bind_keys(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
     static const Scope scope = {.clause = "GROUP BY", .aliases = ALIAS_AFTER_COLUMNS};
-    query->keys = ARENA_ARRAY(binder->arena, const Expr *, select->n_group_clause + binder->n_outputs);
+    query->keys = ARENA_ARRAY(binder->arena, const Expr *,
+                              select->n_group_clause + binder->n_outputs + subquery_tables(binder->source));
     for (size_t i = 0; i < select->n_group_clause; i++) {
         const Output *output;
         const Expr *expr;
@@ -349,7 +351,7 @@ static Status bind_limit(Binder *binder, const PgQuery__SelectStmt *select, Quer
 }
 
 /* ---- the whole ---- */
-static Binder binder_of(const SqlText *source, const BindFrom *from, Arena *arena)
+static Binder binder_of(const SqlText *source, BindFrom *from, Arena *arena)
 {
     return (Binder){.source = source,
                     .arena = arena,
@@ -365,7 +367,7 @@ static Status bind_on(Binder *binder, Query *query, Error *err)
 {
     static const Scope on = {.clause = "ON", .aliases = ALIAS_NONE};
     const BindFrom *from = binder->from;
-    query->on = ARENA_ARRAY(binder->arena, const Expr *, from->n_tables);
+    query->on = binder->on = ARENA_ARRAY(binder->arena, const Expr *, from->n_tables + subquery_tables(binder->source));
     for (uint32_t t = 1; t < from->n_tables; t++) {
         binder->n_visible = t + 1;
         TRY(bind_condition(binder, from->conditions[t], &on, &query->on[t], err));
@@ -374,14 +376,24 @@ static Status bind_on(Binder *binder, Query *query, Error *err)
     return STATUS_OK;
 }
 
+/* Where rows are grouped, a query of one row is the same for all of them. */
+static void add_values_as_keys(const Binder *binder, Query *query)
+{
+    const BindFrom *from = binder->from;
+    for (uint32_t t = binder->n_visible; t < from->n_tables; t++)
+        if (!query->on[t] && from->tables[t].schema->n == 1)
+            add_key(query, expr_column(binder->arena, from->first[t], from->schema.fields[from->first[t]].type, 0));
+}
+
 static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Query *query, Error *err)
 {
-    static const Scope where = {.clause = "WHERE", .aliases = ALIAS_NONE};
-    static const Scope having = {.clause = "HAVING", .aliases = ALIAS_AFTER_COLUMNS, .aggregates = true};
+    static const Scope where = {.clause = "WHERE", .aliases = ALIAS_NONE, .subqueries = true};
+    static const Scope having = {
+        .clause = "HAVING", .aliases = ALIAS_AFTER_COLUMNS, .aggregates = true, .subqueries = true};
     TRY(bind_on(binder, query, err));
     TRY(bind_outputs(binder, select, err));
     if (select->where_clause)
-        TRY(bind_condition(binder, select->where_clause, &where, &query->where, err));
+        TRY(bind_where(binder, select->where_clause, &where, &query->where, err));
     TRY(bind_keys(binder, select, query, err));
     if (select->having_clause) {
         TRY(bind_condition(binder, select->having_clause, &having, &query->having, err));
@@ -392,6 +404,8 @@ static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Qu
     }
     TRY(bind_order(binder, select, query, err));
     query->aggregates = query->n_keys > 0 || binder->n_calls > 0;
+    if (query->n_keys) /* without keys it would part one group of no rows from none */
+        add_values_as_keys(binder, query);
     if (query->having && !query->aggregates)
         return sql_refuse(binder->source, query->having_byte, err, "write WHERE",
                           "HAVING without GROUP BY or an aggregate");
@@ -402,10 +416,11 @@ static Status bind_clauses(Binder *binder, const PgQuery__SelectStmt *select, Qu
     return bind_limit(binder, select, query, err);
 }
 
-Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindFrom *from, Arena *arena,
-                   PlanNode **ret, Error *err)
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, BindFrom *from,
+                   const SubqueryPlanner *planner, Arena *arena, PlanNode **ret, Error *err)
 {
     Binder binder = binder_of(source, from, arena);
+    binder.planner = planner;
     Query query = {.limit = -1};
     binder.calls = ARENA_ARRAY(arena, AggregateCall, source->n_tokens);
     binder.windows = ARENA_ARRAY(arena, BoundWindow, source->n_tokens);
@@ -418,10 +433,13 @@ Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, con
 Status bind_relation(const SqlText *source, const BindTable *table, const DataType *types, bool distinct,
                      const PgQuery__SelectStmt *clauses, Arena *arena, PlanNode **ret, Error *err)
 {
-    static const bool outer[1];
-    static const uint32_t first[1];
     BindFrom *from = ARENA_NEW(arena, BindFrom);
-    *from = (BindFrom){.tables = table, .n_tables = 1, .outer = outer, .first = first, .schema = *table->schema};
+    *from = (BindFrom){.tables = ARENA_ARRAY(arena, BindTable, 1),
+                       .n_tables = 1,
+                       .outer = ARENA_ARRAY(arena, bool, 1),
+                       .first = ARENA_ARRAY(arena, uint32_t, 1),
+                       .schema = *table->schema};
+    from->tables[0] = *table;
     Binder binder = binder_of(source, from, arena);
     Query query = {.limit = -1};
     TRY(add_all_columns(&binder, -1, err));

@@ -19,6 +19,7 @@ typedef struct Scope {
     AliasRule aliases;
     bool aggregates;       /* aggregate calls may stand here */
     bool inside_aggregate; /* in an argument or filter of one */
+    bool subqueries;       /* queries may stand here */
     bool windows;          /* window calls may stand here */
     bool inside_window;    /* in an argument or key of one */
     bool orders;           /* in ORDER BY, also inside an aggregate there */
@@ -40,15 +41,23 @@ typedef struct BindTable {
     uint32_t n_plans;
 } BindTable;
 
-/* The tables of FROM; all but the first are joined to those before. */
+/* The tables of FROM; all but the first are joined to those before.  Behind them come those of queries in expressions, for
+ * which there is room (subquery_tables). */
 typedef struct BindFrom {
-    const BindTable *tables;
+    BindTable *tables;
     uint32_t n_tables;
-    const bool *outer;                      /* per table: by LEFT JOIN */
-    const PgQuery__Node *const *conditions; /* per table: ON */
-    const uint32_t *first;                  /* per table: its first column in `schema` */
-    Schema schema;                          /* the columns of all tables */
+    bool *outer;                      /* per table: by LEFT JOIN */
+    const PgQuery__Node **conditions; /* per table: ON */
+    uint32_t *first;                  /* per table: its first column in `schema` */
+    Schema schema;                    /* the columns of all tables */
 } BindFrom;
+
+/* What query.c does for queries in expressions. */
+typedef struct SubqueryPlanner {
+    void *context;
+    Status (*plan)(void *context, const PgQuery__Node *query, PlanNode **ret, int32_t *ret_byte, Error *err);
+    bool in_expression; /* the SELECT being bound is one of them: nobody sees its columns' names */
+} SubqueryPlanner;
 
 /* One key of ORDER BY, over the table and the marks. */
 typedef struct OrderItem {
@@ -74,10 +83,12 @@ typedef struct BoundWindow {
 typedef struct Binder {
     const SqlText *source;
     Arena *arena;
-    const BindFrom *from;
-    const Schema *table;    /* &from->schema */
-    const char *table_name; /* for messages: of the first, or "FROM" */
-    uint32_t n_visible;     /* tables that names are looked up in */
+    BindFrom *from;
+    const Expr **on;                /* per table, bound; NULL: each row with each (of a query of one row) */
+    const SubqueryPlanner *planner; /* NULL: no query may stand in an expression */
+    const Schema *table;            /* &from->schema */
+    const char *table_name;         /* for messages: of the first, or "FROM" */
+    uint32_t n_visible;             /* tables that names are looked up in: all but those of queries in expressions */
     Output *outputs;
     uint32_t n_outputs;
     uint32_t outputs_capacity;
@@ -133,9 +144,9 @@ Status assemble_from(const Binder *binder, const Query *query, const uint32_t *k
     MUST_CHECK;
 
 /* ---- bind.c ---- */
-/* The plan of one SELECT over `from`. */
-Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, const BindFrom *from, Arena *arena,
-                   PlanNode **ret, Error *err) MUST_CHECK;
+/* The plan of one SELECT over `from`, which takes the queries in its expressions up. */
+Status bind_select(const SqlText *source, const PgQuery__SelectStmt *select, BindFrom *from,
+                   const SubqueryPlanner *planner, Arena *arena, PlanNode **ret, Error *err) MUST_CHECK;
 /* All columns of `from` cast to `types` (NULL: as they are), each row once if `distinct`, in the order and with the limit
  * that `clauses` asks for (NULL: none). */
 Status bind_relation(const SqlText *source, const BindTable *table, const DataType *types, bool distinct,
@@ -177,6 +188,15 @@ Status bind_function(Binder *binder, const PgQuery__FuncCall *call, const Scope 
 /* The call of a window that is an aggregate: kind, arguments, type. */
 Status bind_window_aggregate(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *inner,
                              AggregateCall *ret, Error *err) MUST_CHECK;
+
+/* ---- subquery.c ---- */
+/* Tables that the queries in the statement's expressions can add, each of two columns at most. */
+uint32_t subquery_tables(const SqlText *source);
+Status bind_sub_link(Binder *binder, const PgQuery__SubLink *link, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
+/* WHERE, with IN (SELECT ...) between its ANDs; NULL when nothing is left to filter by. */
+Status bind_where(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)
+    MUST_CHECK;
 
 /* ---- window.c ---- */
 bool is_window_function(const char *name);

@@ -412,9 +412,6 @@ static Status refuse_node(const Binder *binder, const PgQuery__Node *node, Error
 {
     const SqlText *source = binder->source;
     switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_SUB_LINK:
-        return sql_refuse(source, node->sub_link->location, err, "write the SELECT in FROM or WITH",
-                          "subqueries in expressions are not in the dialect yet");
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
         return sql_refuse(source, node->sqlvalue_function->location, err,
                           "write the value as a literal: DATE '2025-06-30'",
@@ -470,6 +467,8 @@ static Status bind_node(Binder *binder, const PgQuery__Node *node, const Scope *
         return bind_null_test(binder, node->null_test, scope, ret, err);
     case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
         return bind_truth_test(binder, node->boolean_test, scope, ret, err);
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        return bind_sub_link(binder, node->sub_link, scope, ret, err);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
         TRY(bind_list(binder, node->coalesce_expr->args, node->coalesce_expr->n_args, scope, &args, err));
         return bind_call(binder, "coalesce", args, (uint32_t)node->coalesce_expr->n_args, node->coalesce_expr->location,

@@ -24,6 +24,7 @@ typedef struct Planner {
     const SqlText *source;
     const Catalog *catalog;
     Arena *arena;
+    bool in_expression; /* the query is one, so its column needs no name */
 } Planner;
 
 static Status plan_query(const Planner *planner, const PgQuery__SelectStmt *select, const Named *outer, PlanNode **ret,
@@ -184,12 +185,13 @@ static Status add_join(const Planner *planner, const PgQuery__SelectStmt *select
 
 static void join_schemas(const Planner *planner, const FromList *list, BindFrom *from)
 {
-    uint32_t *first = ARENA_ARRAY(planner->arena, uint32_t, list->n), n = 0;
+    uint32_t room = subquery_tables(planner->source), n = 0;
+    uint32_t *first = ARENA_ARRAY(planner->arena, uint32_t, list->n + room);
     for (uint32_t t = 0; t < list->n; t++) {
         first[t] = n;
         n += list->tables[t].schema->n;
     }
-    from->schema = (Schema){.fields = ARENA_ARRAY(planner->arena, Field, n), .n = n};
+    from->schema = (Schema){.fields = ARENA_ARRAY(planner->arena, Field, n + 2 * room), .n = n};
     for (uint32_t t = 0; t < list->n; t++)
         for (uint32_t i = 0; i < list->tables[t].schema->n; i++) {
             from->schema.fields[first[t] + i] = list->tables[t].schema->fields[i];
@@ -214,9 +216,10 @@ static Status find_from(const Planner *planner, const PgQuery__SelectStmt *selec
         return sql_refuse(source, sql_clause_byte(source, select, PG_QUERY__TOKEN__FROM), err,
                           "write a JOIN b ON a.x = b.y", "tables parted by commas in FROM");
     uint32_t n = count_tables(select->from_clause[0]);
-    FromList list = {.tables = ARENA_ARRAY(planner->arena, BindTable, n),
-                     .outer = ARENA_ARRAY(planner->arena, bool, n),
-                     .conditions = ARENA_ARRAY(planner->arena, const PgQuery__Node *, n)};
+    uint32_t room = n + subquery_tables(planner->source);
+    FromList list = {.tables = ARENA_ARRAY(planner->arena, BindTable, room),
+                     .outer = ARENA_ARRAY(planner->arena, bool, room),
+                     .conditions = ARENA_ARRAY(planner->arena, const PgQuery__Node *, room)};
     TRY(add_join(planner, select, select->from_clause[0], named, &list, err));
     join_schemas(planner, &list, from);
     return STATUS_OK;
@@ -383,17 +386,35 @@ static Status plan_with(const Planner *planner, const PgQuery__WithClause *claus
     return STATUS_OK;
 }
 
+/* Queries in the expressions of a SELECT see what it sees by WITH. */
+typedef struct Subqueries {
+    const Planner *planner;
+    const Named *named;
+} Subqueries;
+
+static Status plan_subquery(void *context, const PgQuery__Node *query, PlanNode **ret, int32_t *ret_byte, Error *err)
+{
+    const Subqueries *subqueries = context;
+    Planner planner = *subqueries->planner;
+    planner.in_expression = true;
+    return plan_inner(&planner, query, subqueries->named, ret, ret_byte, err);
+}
+
 static Status plan_query(const Planner *planner, const PgQuery__SelectStmt *select, const Named *outer, PlanNode **ret,
                          Error *err)
 {
     const Named *named;
+    Planner inner = *planner;
+    inner.in_expression = false;
     TRY(sql_check_select(planner->source, select, err));
-    TRY(plan_with(planner, select->with_clause, outer, &named, err));
+    TRY(plan_with(&inner, select->with_clause, outer, &named, err));
     if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
-        return plan_union(planner, select, named, ret, err);
+        return plan_union(&inner, select, named, ret, err);
     BindFrom *from = ARENA_NEW(planner->arena, BindFrom);
-    TRY(find_from(planner, select, named, from, err));
-    return bind_select(planner->source, select, from, planner->arena, ret, err);
+    TRY(find_from(&inner, select, named, from, err));
+    Subqueries subqueries = {&inner, named};
+    SubqueryPlanner of_expressions = {&subqueries, plan_subquery, planner->in_expression};
+    return bind_select(planner->source, select, from, &of_expressions, planner->arena, ret, err);
 }
 
 static void free_tree(SqlTree *tree)
@@ -408,7 +429,7 @@ Status sql_plan(const char *text, SqlMode mode, const Catalog *catalog, Arena *q
     TRY(sql_scan(text, mode, query_arena, &source, err));
     CLEANUP(free_tree) SqlTree tree = {0};
     TRY(sql_parse(&source, &tree, err));
-    const Planner planner = {&source, catalog, query_arena};
+    const Planner planner = {.source = &source, .catalog = catalog, .arena = query_arena};
     return plan_query(&planner, tree.select, NULL, ret_plan, err);
 }
 
@@ -422,6 +443,7 @@ typedef struct TableNames {
 } TableNames;
 
 static Status collect_query(TableNames *tables, const PgQuery__SelectStmt *select, const Named *outer, Error *err);
+static Status collect_expr(TableNames *tables, const PgQuery__Node *node, const Named *named, Error *err);
 
 static void add_table(TableNames *tables, const char *name)
 {
@@ -469,6 +491,58 @@ static Status collect_from(TableNames *tables, const PgQuery__Node *node, const 
     return STATUS_OK;
 }
 
+static Status collect_list(TableNames *tables, PgQuery__Node *const *nodes, size_t n, const Named *named, Error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(collect_expr(tables, nodes[i], named, err));
+    return STATUS_OK;
+}
+
+/* Of the queries in an expression. */
+static Status collect_expr(TableNames *tables, const PgQuery__Node *node, const Named *named, Error *err)
+{
+    if (!node)
+        return STATUS_OK;
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        TRY(collect_expr(tables, node->sub_link->testexpr, named, err));
+        return collect_inner(tables, node->sub_link->subselect, named, err);
+    case PG_QUERY__NODE__NODE_RES_TARGET:
+        return collect_expr(tables, node->res_target->val, named, err);
+    case PG_QUERY__NODE__NODE_SORT_BY:
+        return collect_expr(tables, node->sort_by->node, named, err);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        TRY(collect_expr(tables, node->a_expr->lexpr, named, err));
+        return collect_expr(tables, node->a_expr->rexpr, named, err);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR:
+        return collect_list(tables, node->bool_expr->args, node->bool_expr->n_args, named, err);
+    case PG_QUERY__NODE__NODE_LIST:
+        return collect_list(tables, node->list->items, node->list->n_items, named, err);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        TRY(collect_expr(tables, node->func_call->agg_filter, named, err));
+        return collect_list(tables, node->func_call->args, node->func_call->n_args, named, err);
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return collect_list(tables, node->coalesce_expr->args, node->coalesce_expr->n_args, named, err);
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+        return collect_list(tables, node->min_max_expr->args, node->min_max_expr->n_args, named, err);
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+        TRY(collect_expr(tables, node->case_expr->arg, named, err));
+        TRY(collect_expr(tables, node->case_expr->defresult, named, err));
+        return collect_list(tables, node->case_expr->args, node->case_expr->n_args, named, err);
+    case PG_QUERY__NODE__NODE_CASE_WHEN:
+        TRY(collect_expr(tables, node->case_when->expr, named, err));
+        return collect_expr(tables, node->case_when->result, named, err);
+    case PG_QUERY__NODE__NODE_NULL_TEST:
+        return collect_expr(tables, node->null_test->arg, named, err);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
+        return collect_expr(tables, node->boolean_test->arg, named, err);
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+        return collect_expr(tables, node->type_cast->arg, named, err);
+    default:
+        return STATUS_OK;
+    }
+}
+
 static Status collect_query(TableNames *tables, const PgQuery__SelectStmt *select, const Named *outer, Error *err)
 {
     const Named *named = outer;
@@ -480,7 +554,10 @@ static Status collect_query(TableNames *tables, const PgQuery__SelectStmt *selec
         TRY(collect_query(tables, select->rarg, named, err));
     for (size_t i = 0; i < select->n_from_clause; i++)
         TRY(collect_from(tables, select->from_clause[i], named, err));
-    return STATUS_OK;
+    TRY(collect_list(tables, select->target_list, select->n_target_list, named, err));
+    TRY(collect_expr(tables, select->where_clause, named, err));
+    TRY(collect_expr(tables, select->having_clause, named, err));
+    return collect_list(tables, select->sort_clause, select->n_sort_clause, named, err);
 }
 
 Status sql_tables(const char *text, SqlMode mode, Arena *query_arena, const char ***ret_names, uint32_t *ret_n,

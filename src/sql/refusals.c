@@ -108,7 +108,7 @@ static const SqlRefusal REFUSALS[] = {
     {"minus (", "MINUS is Spark's alone", "write EXCEPT"},
     {"intersect", "INTERSECT is not in the dialect yet", "filter with AND"},
     {"except", "EXCEPT is not in the dialect yet", "filter with AND NOT"},
-    {"exists (", "subqueries in expressions are not in the dialect yet", "write the SELECT in FROM or WITH"},
+    {"exists (", "EXISTS is not in the dialect yet", "write a.x IN (SELECT b.x FROM b WHERE ...)"},
 };
 
 const SqlRefusal *sql_refusal_table(size_t *ret_n)

@@ -187,6 +187,12 @@ STATISTICS = [
     "source_row ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) AS k1, sum(delay_days) OVER () AS k2 FROM shipments",
     "SELECT carrier AS k0, count(*) AS k1, rank() OVER (ORDER BY count(*) DESC) AS k2, "
     "sum(sum(delay_days)) OVER (ORDER BY carrier) AS k3 FROM shipments GROUP BY carrier",
+    "SELECT shipment_id, source_row, delay_days - (SELECT min(delay_days) FROM shipments WHERE carrier > 'F') AS k0 FROM shipments "
+    "WHERE carrier IN (SELECT carrier FROM shipments GROUP BY carrier HAVING count(*) > 20) "
+    "AND delay_days NOT IN (SELECT delay_days FROM shipments WHERE origin_warehouse = 'TX_Warehouse' AND delay_days > 2) "
+    "AND shipping_cost > (SELECT avg(shipping_cost) FROM shipments)",
+    "SELECT carrier AS k0, count(*) AS k1 FROM shipments WHERE destination_city NOT IN (SELECT CASE WHEN delay_days > 2 THEN "
+    "destination_city END FROM shipments) GROUP BY carrier HAVING count(*) > (SELECT count(DISTINCT carrier) FROM shipments)",
 ]
 
 

@@ -39,6 +39,22 @@ static void check_expr(const Expr *expr, uint32_t n_columns)
         check_expr(expr->args[i], n_columns);
 }
 
+static void check_window(const PlanNode *node)
+{
+    const Schema *input = &node->window.input->schema;
+    CHECK(node->schema.n == input->n + node->window.n_calls);
+    for (uint32_t i = 0; i < node->window.n_calls; i++) {
+        const WindowCall *call = &node->window.calls[i];
+        CHECK(type_equal(call->type, node->schema.fields[input->n + i].type));
+        for (uint32_t k = 0; k < call->n_args; k++)
+            CHECK(call->args[k] < input->n);
+        for (uint32_t k = 0; k < call->n_partition; k++)
+            CHECK(call->partition[k] < input->n);
+        for (uint32_t k = 0; k < call->n_order; k++)
+            CHECK(call->order[k].column < input->n);
+    }
+}
+
 static void check_node(const PlanNode *node)
 {
     switch (node->kind) {
@@ -53,6 +69,9 @@ static void check_node(const PlanNode *node)
                 CHECK(type_equal(node->relation.plans[p]->schema.fields[node->relation.columns[i]].type,
                                  node->schema.fields[i].type));
             }
+        break;
+    case PLAN_WINDOW:
+        check_window(node);
         break;
     case PLAN_JOIN:
         CHECK(node->join.n_keys > 0);

@@ -1,0 +1,1 @@
+WITH w AS (SELECT k, max(d) AS m FROM t GROUP BY k) SELECT k, d - (SELECT min(m) FROM w) AS x FROM t WHERE k IN (SELECT k FROM w WHERE m > 1) AND d NOT IN (SELECT m FROM w) AND d > (SELECT avg(d) FROM t) GROUP BY k, d HAVING count(*) > (SELECT count(*) FROM w)
