@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -79,8 +80,9 @@ class Lake(unittest.TestCase):
         return json.loads(run("--lake", self.lake, "quarantine", *words, "--json", code=code).stdout)
 
     def holders(self, word: str) -> list[str]:
-        """Files below the lake that hold the word, also inside Parquet."""
+        """Files below the lake that hold the word, also inside Parquet; an id is not the beginning of a longer one."""
         found = []
+        wanted = re.compile(re.escape(word.encode()) + rb"(?![0-9])")
         for path in self.lake.rglob("*"):
             if not path.is_file():
                 continue
@@ -89,7 +91,7 @@ class Lake(unittest.TestCase):
                 data += str(pyarrow.parquet.read_table(path).to_pylist()).encode()
             if path.suffix == ".gz":
                 data = gzip.decompress(data)
-            if word.encode() in data:
+            if wanted.search(data):
                 found.append(str(path.relative_to(self.lake)))
         return found
 
