@@ -3,7 +3,7 @@
  * Bound expressions are over the table's schema.  Here they become expressions over the child of their node: below the
  * aggregation by the columns that the scan keeps, above it by the keys and calls.  A column above the aggregation that is
  * in no key has no one value, and is refused. */
-#include "sql/bind_internal.h"
+#include "sql/bind_window.h"
 
 typedef struct Assembly {
     Binder *binder;

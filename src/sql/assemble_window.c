@@ -4,7 +4,7 @@
  *                the list that hold no window
  *   Window       the inner plan's columns, then one for each call; a plan by itself, whose rows are computed all at once
  *   Relation     reads the Window's rows; Project, Sort and Limit follow */
-#include "sql/bind_internal.h"
+#include "sql/bind_window.h"
 
 typedef struct Windows {
     const Binder *binder;

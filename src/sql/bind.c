@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "sql/bind_internal.h"
+#include "sql/bind_window.h"
 
 /* ---- SELECT list ---- */
 static Status add_output(Binder *binder, const char *name, const Expr *expr, int32_t byte, bool named, Error *err)

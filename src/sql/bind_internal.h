@@ -67,19 +67,6 @@ typedef struct OrderItem {
     bool nulls_first;
 } OrderItem;
 
-/* A window call, over the table and aggregate marks. */
-typedef struct BoundWindow {
-    WindowKind kind;
-    AggregateCall call; /* arguments and type; of WINDOW_AGGREGATE also the kind */
-    int64_t number;
-    const Expr **partition;
-    uint32_t n_partition;
-    OrderItem *order;
-    uint32_t n_order;
-    WindowFrame frame;
-    int32_t byte;
-} BoundWindow;
-
 typedef struct Binder {
     const SqlText *source;
     Arena *arena;
@@ -94,7 +81,7 @@ typedef struct Binder {
     uint32_t outputs_capacity;
     AggregateCall *calls;
     uint32_t n_calls;
-    BoundWindow *windows;
+    struct BoundWindow *windows; /* bind_window.h */
     uint32_t n_windows;
     PgQuery__Node *const *window_names; /* the WINDOW clause */
     size_t n_window_names;
@@ -130,12 +117,6 @@ const Expr *assemble_over_kept(Arena *arena, const Expr *expr, const uint32_t *k
 
 /* "sum(a)", as a name of a column. */
 const char *assemble_name(Arena *arena, const Expr *expr, const Schema *schema);
-
-/* ---- assemble_window.c ---- */
-bool expr_has_window(const Expr *expr);
-/* The windows over `child`'s rows, whose arguments and keys are over its columns, as a relation to read.  exprs, two lists
- * over the child and window marks, become expressions over that. */
-PlanNode *assemble_windows(const Binder *binder, PlanNode *child, const Expr **exprs[2], const uint32_t n_exprs[2]);
 
 /* ---- assemble_from.c ---- */
 /* What the clauses above read from: the leaf, or leaves and joins, with WHERE.  kept[column of FROM] is UINT32_MAX where
@@ -198,11 +179,6 @@ Status bind_sub_link(Binder *binder, const PgQuery__SubLink *link, const Scope *
 Status bind_where(Binder *binder, const PgQuery__Node *node, const Scope *scope, const Expr **ret, Error *err)
     MUST_CHECK;
 
-/* ---- window.c ---- */
-bool is_window_function(const char *name);
-/* A call with OVER. */
-Status bind_window(Binder *binder, const char *name, const PgQuery__FuncCall *node, const Scope *scope,
-                   const Expr **ret, Error *err) MUST_CHECK;
 /* "sum(a) FILTER (WHERE b)". */
 const char *aggregate_text(Arena *arena, const AggregateCall *call, const Schema *schema);
 

@@ -1,7 +1,7 @@
 /* Calls by name: scalar functions of the table, and the aggregates. */
 #include <stdio.h>
 
-#include "sql/bind_internal.h"
+#include "sql/bind_window.h"
 
 typedef struct AggregateName {
     const char *name;

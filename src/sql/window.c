@@ -5,7 +5,7 @@
  *
  * What the two engines read alike is taken: frames of ROWS, and of RANGE without a number.  Ranks, lag and lead take no frame,
  * and need an order. */
-#include "sql/bind_internal.h"
+#include "sql/bind_window.h"
 
 typedef struct WindowFunction {
     const char *name;
