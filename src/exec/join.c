@@ -186,10 +186,38 @@ Vector join_table_column(const JoinTable *table, uint32_t column, const uint32_t
     return table->n < DICTIONARY_ROWS ? dictionary : vector_flatten(arena, &dictionary);
 }
 
-void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *keys, uint32_t n, bool with_none,
-                      Arena *arena)
+/* Whether a key comes with so few entries that looking them up instead of the rows pays. */
+static bool is_coded(const Vector *key, uint32_t n)
 {
-    uint32_t n_keys = table->join->join.n_keys;
+    return key->kind == VECTOR_CONST || (key->kind == VECTOR_DICT && key->dict->n <= n / 4);
+}
+
+static uint32_t next_partner(const JoinProbe *probe, uint32_t key, uint32_t at);
+
+/* One key whose rows are codes of entries: each entry's first partner is looked up once. */
+static void begin_coded(JoinProbe *probe, const Vector *key, Arena *arena)
+{
+    Vector *entries = ARENA_NEW(arena, Vector);
+    const Vector one = {.type = key->type, .kind = VECTOR_FLAT, .n = 1, .data = key->data, .valid = key->valid};
+    uint32_t *codes = ARENA_ARRAY(arena, uint32_t, probe->n + 1);
+    *entries = key->kind == VECTOR_CONST ? one : *key->dict;
+    for (uint32_t i = 0; key->kind == VECTOR_DICT && i < probe->n; i++)
+        codes[i] = vector_code(key, i);
+    uint8_t *null;
+    const Vector *pointer = entries;
+    probe->hashes = hash_keys(&pointer, 1, entries->n, arena, &null);
+    probe->null = null;
+    probe->keys = entries;
+    probe->codes = codes;
+    uint32_t *firsts = ARENA_ARRAY(arena, uint32_t, entries->n + 1);
+    for (uint32_t i = 0; i < entries->n; i++)
+        firsts[i] = next_partner(probe, i, JOIN_NONE);
+    probe->firsts = firsts;
+}
+
+static void begin_flat(JoinProbe *probe, const Vector *keys, Arena *arena)
+{
+    uint32_t n_keys = probe->table->join->join.n_keys;
     Vector *flat = ARENA_ARRAY(arena, Vector, n_keys);
     const Vector **pointers = ARENA_ARRAY(arena, const Vector *, n_keys);
     for (uint32_t k = 0; k < n_keys; k++) {
@@ -197,34 +225,43 @@ void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *ke
         pointers[k] = &flat[k];
     }
     uint8_t *null;
-    uint64_t *hashes = hash_keys(pointers, n_keys, n, arena, &null);
-    *probe = (JoinProbe){
-        .table = table, .keys = flat, .hashes = hashes, .null = null, .n = n, .with_none = with_none, .at = JOIN_NONE};
+    probe->hashes = hash_keys(pointers, n_keys, probe->n, arena, &null);
+    probe->null = null;
+    probe->keys = flat;
 }
 
-static bool is_partner(const JoinProbe *probe, uint32_t held)
+void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *keys, uint32_t n, bool with_none,
+                      Arena *arena)
+{
+    *probe = (JoinProbe){.table = table, .n = n, .with_none = with_none, .at = JOIN_NONE};
+    if (table->join->join.n_keys == 1 && is_coded(&keys[0], n))
+        begin_coded(probe, &keys[0], arena);
+    else
+        begin_flat(probe, keys, arena);
+}
+
+static bool is_partner(const JoinProbe *probe, uint32_t key, uint32_t held)
 {
     const JoinTable *table = probe->table;
-    if (table->hashes[held] != probe->hashes[probe->row])
+    if (table->hashes[held] != probe->hashes[key])
         return false;
     for (uint32_t k = 0; k < table->join->join.n_keys; k++) {
         size_t width = type_width(probe->keys[k].type);
-        if (compare_values(probe->keys[k].type, (const char *)probe->keys[k].data + width * probe->row,
+        if (compare_values(probe->keys[k].type, (const char *)probe->keys[k].data + width * key,
                            (const char *)table->keys[k]->data + width * held) != 0)
             return false;
     }
     return true;
 }
 
-/* The partner of the present row behind the one looked at last. */
-static uint32_t next_partner(const JoinProbe *probe)
+/* The partner of a key behind the one at `at`. */
+static uint32_t next_partner(const JoinProbe *probe, uint32_t key, uint32_t at)
 {
     const JoinTable *table = probe->table;
-    if (probe->null && probe->null[probe->row])
+    if (probe->null && probe->null[key])
         return JOIN_NONE;
-    uint32_t link =
-        probe->at == JOIN_NONE ? table->heads[probe->hashes[probe->row] & table->mask] : table->next[probe->at];
-    while (link && !is_partner(probe, link - 1))
+    uint32_t link = at == JOIN_NONE ? table->heads[probe->hashes[key] & table->mask] : table->next[at];
+    while (link && !is_partner(probe, key, link - 1))
         link = table->next[link - 1];
     return link ? link - 1 : JOIN_NONE;
 }
@@ -233,8 +270,10 @@ uint32_t join_probe_next(JoinProbe *probe, uint32_t *ret_left, uint32_t *ret_rig
 {
     uint32_t n = 0;
     while (n < room && probe->row < probe->n) {
-        uint32_t partner = next_partner(probe);
-        if (partner != JOIN_NONE || (probe->with_none && probe->at == JOIN_NONE)) {
+        uint32_t key = probe->codes ? probe->codes[probe->row] : probe->row;
+        bool is_first = probe->at == JOIN_NONE;
+        uint32_t partner = is_first && probe->firsts ? probe->firsts[key] : next_partner(probe, key, probe->at);
+        if (partner != JOIN_NONE || (probe->with_none && is_first)) {
             ret_left[n] = probe->row;
             ret_right[n++] = partner;
         }

@@ -25,9 +25,11 @@ Vector join_table_column(const JoinTable *table, uint32_t column, const uint32_t
 /* Walks the partners of n rows. */
 typedef struct JoinProbe {
     const JoinTable *table;
-    const Vector *keys; /* of the stream's rows, FLAT */
-    const uint64_t *hashes;
-    const uint8_t *null; /* rows with a NULL among their keys; NULL: none */
+    const Vector *keys;     /* FLAT: of the stream's rows, or, with `codes`, of the entries that these are codes of */
+    const uint64_t *hashes; /* of the keys */
+    const uint8_t *null;    /* keys with a NULL among them; NULL: none */
+    const uint32_t *codes;  /* per row; NULL: a key is a row's */
+    const uint32_t *firsts; /* with `codes`: the first partner of each entry */
     uint32_t n;
     bool with_none; /* a row without a partner comes once, with JOIN_NONE */
     uint32_t row;   /* the next */
