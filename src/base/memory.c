@@ -316,6 +316,7 @@ void budget_init(MemoryBudget *budget, size_t limit)
     atomic_init(&budget->used, 0);
     atomic_init(&budget->peak, 0);
     budget->limit = limit;
+    budget->spill = NULL;
 }
 
 Status budget_reserve(MemoryBudget *budget, size_t bytes, const char *what, Error *err)

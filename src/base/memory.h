@@ -74,7 +74,8 @@ Status buffer_check(const Buffer *buffer, const char *what, Error *err) MUST_CHE
 typedef struct MemoryBudget {
     _Atomic size_t used;
     _Atomic size_t peak;
-    size_t limit; /* bytes; 0: no limit */
+    size_t limit;             /* bytes; 0: no limit */
+    struct SpillSpace *spill; /* where what does not fit may lie (base/spill.h); NULL: nowhere */
 } MemoryBudget;
 
 void budget_init(MemoryBudget *budget, size_t limit);

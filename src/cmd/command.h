@@ -5,6 +5,7 @@
 #define FREIGHTLAKE_CMD_COMMAND_H
 
 #include "base/pool.h"
+#include "base/spill.h"
 #include "cmd/options.h"
 
 typedef Status (*CommandMain)(const Arguments *arguments, Arena *job_arena, Error *err);
@@ -36,10 +37,12 @@ Status command_reference(const Arguments *arguments, Arena *job_arena, Error *er
 /* Prints the help of one command, or the overview when it is NULL. */
 Status help_print(const CommandInfo *command, Error *err) MUST_CHECK;
 
-/* --threads and --memory-limit of commands that work on data. */
+/* --threads, --memory-limit, --spill-dir and --spill-limit of commands that work on data.  Not to be moved: the budget points
+ * to the spill space. */
 typedef struct Resources {
     ThreadPool *pool;
     MemoryBudget budget;
+    SpillSpace spill;
 } Resources;
 Status resources_init(Resources *resources, const Arguments *arguments, Error *err) MUST_CHECK;
 void resources_done(Resources *resources);

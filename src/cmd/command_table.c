@@ -98,7 +98,7 @@ static const OptionInfo RUN_OPTIONS[] = {
     {.name = "explain", .help = "In a lake: say which engine it would be and why, and do nothing"},
     {.name = "json", .help = "Print the summary as one JSON object"},
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -123,7 +123,7 @@ static const OptionInfo QUERY_OPTIONS[] = {
     {.name = "limit-rows", .argument = "N", .help = "Rows shown in a table; 0 shows all", .fallback = "100"},
     TIME_TRAVEL_OPTIONS,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -149,7 +149,7 @@ static const OptionInfo EXPLAIN_OPTIONS[] = {
     FILE_OPTION,
     TIME_TRAVEL_OPTIONS,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -186,7 +186,7 @@ static const OptionInfo SHOW_OPTIONS[] = {
      .help = "table is for people; the others give the values as they are",
      .fallback = "table"},
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 

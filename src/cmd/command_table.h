@@ -13,10 +13,15 @@ extern const CommandInfo LAKE_COMMANDS[];
         .name = "threads", .letter = 't', .argument = "N", .help = "Worker threads; 0 is one per processor",           \
         .fallback = "0"                                                                                                \
     }
-#define MEMORY_LIMIT_OPTION                                                                                            \
+#define MEMORY_OPTIONS                                                                                                 \
+    {.name = "memory-limit",                                                                                           \
+     .argument = "SIZE",                                                                                               \
+     .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"},         \
+        {.name = "spill-dir",                                                                                          \
+         .argument = "DIR",                                                                                            \
+         .help = "Where sorts put what is beyond that limit, in files without names; TMPDIR or /var/tmp"},             \
     {                                                                                                                  \
-        .name = "memory-limit", .argument = "SIZE",                                                                    \
-        .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"        \
+        .name = "spill-limit", .argument = "SIZE", .help = "What may lie there at a time; all that the disk holds"     \
     }
 #define JSON_OPTION                                                                                                    \
     {                                                                                                                  \

@@ -10,7 +10,7 @@ static const OptionInfo ONBOARD_OPTIONS[] = {
     {.name = "force", .help = "Make the mapping anew although there is one"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -41,7 +41,7 @@ static const OptionInfo INGEST_OPTIONS[] = {
     {.name = "dry-run", .help = "Tell what would pass and what not, and change nothing"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -63,7 +63,7 @@ static const OptionInfo QUARANTINE_OPTIONS[] = {
     {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -80,7 +80,7 @@ static const OptionInfo REBUILD_OPTIONS[] = {
     {.name = "dry-run", .help = "Tell what would come out, and change nothing"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -98,7 +98,7 @@ static const OptionInfo ERASE_OPTIONS[] = {
     {.name = "yes", .letter = 'y', .help = "Do not ask"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -122,7 +122,7 @@ static const OptionInfo TABLE_OPTIONS[] = {
     {.name = "dry-run", .help = "Tell what would be done, and do nothing"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 
@@ -161,7 +161,7 @@ static const OptionInfo PUBLISH_OPTIONS[] = {
     {.name = "discard", .help = "Give the run up instead: remove its plan and what the cluster made"},
     JSON_OPTION,
     THREADS_OPTION,
-    MEMORY_LIMIT_OPTION,
+    MEMORY_OPTIONS,
     {0},
 };
 

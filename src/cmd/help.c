@@ -227,6 +227,7 @@ static const ManEntry MAN_ENVIRONMENT[] = {
     {"FREIGHTLAKE_LEASE_SECONDS", "After how long a job on S3 that died gives its lock back (default: 45)."},
     {"AWS_PROFILE", "For S3, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, "
                     "AWS_ENDPOINT_URL and the other names of AWS's own tools."},
+    {"TMPDIR", "Where what does not fit in memory goes without --spill-dir (default: /var/tmp)."},
     {"NO_COLOR", "When set and not empty, no colour is used unless --color always is given."}};
 static const ManEntry MAN_FILES[] = {
     {"LAKE/freightlake.yaml", "A lake's settings."},

@@ -1,4 +1,4 @@
-/* What several commands share: threads, memory, and where a statement's text comes from. */
+/* What several commands share: threads, memory and where its overflow goes, and where a statement's text comes from. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +40,13 @@ size_t default_memory_limit(void)
     return limit / 5 * 4;
 }
 
+/* Not /tmp: it often lies in memory. */
+static const char *default_spill_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/var/tmp";
+}
+
 /* A lake can have thousands of files open at once; the soft limit is there for programs that use select(). */
 static void raise_file_limit(void)
 {
@@ -61,7 +68,12 @@ Status resources_init(Resources *resources, const Arguments *arguments, Error *e
         return error_hint(err, "leave it out to use four fifths of the machine's memory");
     }
     raise_file_limit();
+    size_t spill_limit = 0;
+    TRY(arguments_bytes(arguments, "spill-limit", &spill_limit, err));
+    const char *spill_folder = arguments_text(arguments, "spill-dir");
     budget_init(&resources->budget, limit);
+    spill_space_init(&resources->spill, spill_folder ? spill_folder : default_spill_folder(), spill_limit);
+    resources->budget.spill = &resources->spill;
     resources->pool = pool_new((int)threads);
     return STATUS_OK;
 }
