@@ -6,6 +6,7 @@
 
 #define SMALL_BIN 24
 #define MAX_BINS 8192
+#define SPILL_BUFFER_WORDS ((size_t)128 << 10)
 
 static int compare_words(const void *a, const void *b)
 {
@@ -58,8 +59,18 @@ void record_store_init(RecordStore *store, const RecordBuckets *buckets, uint32_
     store->counts = mem_zalloc(sizeof *store->counts * buckets->n_buckets);
 }
 
+void record_store_let_spill(RecordStore *store, SpillSpace *spill, size_t share_bytes)
+{
+    store->spill = spill;
+    store->share_bytes = share_bytes;
+}
+
 void record_store_done(RecordStore *store)
 {
+    for (uint32_t r = 0; r < store->n_rounds; r++)
+        mem_free(store->rounds[r].starts);
+    mem_free(store->rounds);
+    spill_file_free(store->file);
     for (uint32_t i = 0; i < store->n_slabs; i++)
         mem_unmap(store->slabs[i], RECORD_SLAB_BYTES);
     if (store->n_slabs)
@@ -72,15 +83,109 @@ void record_store_done(RecordStore *store)
     memset(store, 0, sizeof *store);
 }
 
+/* ---- spilling ---- */
+
+/* Spilled words on their way to the file. */
+typedef struct SpillBuffer {
+    SpillFile *file;
+    uint64_t *words;
+    size_t n;
+} SpillBuffer;
+
+static Status spill_words(SpillBuffer *buffer, const uint64_t *words, size_t n, Error *err)
+{
+    if (buffer->n + n > SPILL_BUFFER_WORDS) {
+        TRY(spill_file_append(buffer->file, buffer->words, sizeof *words * buffer->n, NULL, err));
+        buffer->n = 0;
+    }
+    memcpy(buffer->words + buffer->n, words, sizeof *words * n);
+    buffer->n += n;
+    return STATUS_OK;
+}
+
+/* Words of the bucket that are in its line, not yet in a chunk. */
+static size_t line_words(const RecordStore *store, uint32_t bucket)
+{
+    return store->counts[bucket] * store->width % RECORD_LINE_WORDS;
+}
+
+static Status spill_bucket(const RecordStore *store, uint32_t bucket, SpillBuffer *buffer, Error *err)
+{
+    const RecordChunk *chunk = store->newest[bucket];
+    size_t count = chunk ? (size_t)(store->next[bucket] - chunk->words) : 0;
+    for (; chunk; chunk = chunk->next) {
+        TRY(spill_words(buffer, chunk->words, count, err));
+        count = RECORD_CHUNK_WORDS;
+    }
+    return spill_words(buffer, store->lines[bucket].words, line_words(store, bucket), err);
+}
+
+static Status spill_buckets(RecordStore *store, SpillBuffer *buffer, RecordRound *round, Error *err)
+{
+    if (!store->file)
+        TRY(spill_file_new(store->spill, &store->file, err));
+    buffer->file = store->file;
+    round->offset = spill_file_size(store->file);
+    for (uint32_t b = 0; b < store->buckets->n_buckets; b++) {
+        round->starts[b + 1] = round->starts[b] + store->counts[b];
+        TRY(spill_bucket(store, b, buffer, err));
+    }
+    return spill_file_append(store->file, buffer->words, sizeof(uint64_t) * buffer->n, NULL, err);
+}
+
+/* Writes all records but the full line of bucket `moving`, which is on its way to a chunk; the slabs are free again. */
+static Status spill_store(RecordStore *store, uint32_t moving, Error *err)
+{
+    uint32_t n_buckets = store->buckets->n_buckets;
+    uint64_t in_line = RECORD_LINE_WORDS / store->width;
+    RecordRound round = {.starts = mem_zalloc(sizeof(uint64_t) * (n_buckets + 1))};
+    SpillBuffer buffer = {.words = mem_alloc(sizeof(uint64_t) * SPILL_BUFFER_WORDS)};
+    store->counts[moving] -= in_line;
+    Status status = spill_buckets(store, &buffer, &round, err);
+    mem_free(buffer.words);
+    if (status != STATUS_OK) {
+        mem_free(round.starts);
+        return status;
+    }
+    if ((store->n_rounds & (store->n_rounds - 1)) == 0)
+        store->rounds = mem_realloc(store->rounds, sizeof round * (store->n_rounds ? store->n_rounds * 2 : 1));
+    store->rounds[store->n_rounds++] = round;
+    memset(store->next, 0, sizeof *store->next * n_buckets);
+    memset(store->newest, 0, sizeof *store->newest * n_buckets);
+    memset(store->counts, 0, sizeof *store->counts * n_buckets);
+    store->counts[moving] = in_line;
+    store->n_used = 0;
+    return STATUS_OK;
+}
+
+/* ---- chunks ---- */
+
+static Status next_slab(RecordStore *store, uint32_t bucket, Error *err)
+{
+    if (store->n_used == store->n_slabs) {
+        bool may_spill = store->spill && store->n_slabs > 0;
+        Status status = STATUS_MEMORY;
+        if (!may_spill || RECORD_SLAB_BYTES * (store->n_slabs + 1) <= store->share_bytes)
+            status = budget_reserve(store->budget, RECORD_SLAB_BYTES, "sorting", err);
+        if (status != STATUS_OK && !may_spill)
+            return status;
+        if (status != STATUS_OK) {
+            TRY(spill_store(store, bucket, err));
+        } else {
+            if ((store->n_slabs & (store->n_slabs - 1)) == 0)
+                store->slabs = mem_realloc(store->slabs, sizeof(void *) * (store->n_slabs ? store->n_slabs * 2 : 1));
+            store->slabs[store->n_slabs++] = mem_map(RECORD_SLAB_BYTES);
+        }
+    }
+    store->slab = store->slabs[store->n_used++];
+    store->slab_left = RECORD_SLAB_BYTES;
+    return STATUS_OK;
+}
+
 static Status add_chunk(RecordStore *store, uint32_t bucket, Error *err)
 {
-    if (store->slab_left == 0) {
-        TRY(budget_reserve(store->budget, RECORD_SLAB_BYTES, "sorting", err));
-        if ((store->n_slabs & (store->n_slabs - 1)) == 0)
-            store->slabs = mem_realloc(store->slabs, sizeof(void *) * (store->n_slabs ? store->n_slabs * 2 : 1));
-        store->slab = store->slabs[store->n_slabs++] = mem_map(RECORD_SLAB_BYTES);
-        store->slab_left = RECORD_SLAB_BYTES;
-    }
+    if (store->slab_left == 0)
+        TRY(next_slab(store, bucket, err));
     RecordChunk *chunk = (RecordChunk *)(void *)store->slab;
     store->slab += RECORD_CHUNK_BYTES;
     store->slab_left -= RECORD_CHUNK_BYTES;
@@ -215,23 +320,68 @@ void records_sort(SortRecord *records, SortRecord *scratch, size_t n)
     sort_by_word(records, scratch, n, 0);
 }
 
-/* Copies a store's words of the bucket; returns how many. */
-static size_t collect(const RecordStore *store, uint32_t bucket, uint64_t *words)
+/* ---- a bucket's records again ---- */
+
+uint64_t record_store_count(const RecordStore *store, uint32_t bucket)
 {
-    size_t n = store->counts[bucket] * store->width % RECORD_LINE_WORDS;
-    memcpy(words, store->lines[bucket].words, sizeof(uint64_t) * n);
+    uint64_t count = store->counts[bucket];
+    for (uint32_t r = 0; r < store->n_rounds; r++)
+        count += store->rounds[r].starts[bucket + 1] - store->rounds[r].starts[bucket];
+    return count;
+}
+
+/* The part of a bucket's records that is wanted; each piece of them that goes by takes its share of it. */
+typedef struct WantedWords {
+    uint64_t skip;
+    uint64_t left;
+    uint64_t *to;
+} WantedWords;
+
+/* Of a piece of n words: which are wanted, from *ret_first on. */
+static size_t take_wanted(WantedWords *wanted, uint64_t n, uint64_t *ret_first)
+{
+    uint64_t first = wanted->skip < n ? wanted->skip : n;
+    uint64_t taken = n - first < wanted->left ? n - first : wanted->left;
+    wanted->skip -= first;
+    wanted->left -= taken;
+    wanted->to += taken;
+    *ret_first = first;
+    return taken;
+}
+
+static void read_memory(const uint64_t *words, size_t n, WantedWords *wanted)
+{
+    uint64_t first, *to = wanted->to;
+    size_t taken = take_wanted(wanted, n, &first);
+    memcpy(to, words + first, sizeof *words * taken);
+}
+
+static Status read_store(const RecordStore *store, uint32_t bucket, WantedWords *wanted, Error *err)
+{
+    read_memory(store->lines[bucket].words, line_words(store, bucket), wanted);
     const RecordChunk *chunk = store->newest[bucket];
     size_t count = chunk ? (size_t)(store->next[bucket] - chunk->words) : 0;
     for (; chunk; chunk = chunk->next) {
-        memcpy(words + n, chunk->words, sizeof(uint64_t) * count);
-        n += count;
+        read_memory(chunk->words, count, wanted);
         count = RECORD_CHUNK_WORDS;
     }
-    return n;
+    for (uint32_t r = 0; r < store->n_rounds && wanted->left; r++) {
+        const RecordRound *round = &store->rounds[r];
+        uint64_t first, *to = wanted->to, start = round->starts[bucket] * store->width;
+        size_t taken = take_wanted(wanted, round->starts[bucket + 1] * store->width - start, &first);
+        if (taken)
+            TRY(spill_file_read(store->file, round->offset + sizeof *to * (start + first), to, sizeof *to * taken,
+                                err));
+    }
+    return STATUS_OK;
 }
 
-void record_bucket_collect(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t *ret_words)
+Status record_bucket_read(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t first, uint64_t n,
+                          uint64_t *ret_words, Error *err)
 {
+    WantedWords wanted = {first * stores[0].width, n * stores[0].width, ret_words};
     for (uint32_t s = 0; s < n_stores; s++)
-        ret_words += collect(&stores[s], bucket, ret_words);
+        TRY(read_store(&stores[s], bucket, &wanted, err));
+    CHECK(wanted.left == 0);
+    return STATUS_OK;
 }

@@ -8,12 +8,16 @@
  *
  * Records whose key can be computed again from the payload are stored as the payload alone: half the memory.
  *
+ * A store that may spill writes what it holds, bucket by bucket, to a file when it has its share of the memory; a bucket is
+ * then read back from as many places as there were such rounds, and its records sorted in the cache as ever.
+ *
  * Why not one radix sort over everything: the first pass happens while rows are produced, so records are written once,
  * read once, and never all copied; memory is the records and little more. */
 #ifndef FREIGHTLAKE_EXEC_RECORDS_H
 #define FREIGHTLAKE_EXEC_RECORDS_H
 
 #include "base/memory.h"
+#include "base/spill.h"
 
 typedef struct SortRecord {
     uint64_t key;
@@ -56,6 +60,12 @@ typedef struct RecordLine {
     uint64_t words[RECORD_LINE_WORDS];
 } __attribute__((aligned(64))) RecordLine;
 
+/* What a store held when it spilled: buckets one after the other. */
+typedef struct RecordRound {
+    uint64_t offset;
+    uint64_t *starts; /* per bucket and one more: its first record, counted from the round's */
+} RecordRound;
+
 typedef struct RecordStore {
     const RecordBuckets *buckets;
     MemoryBudget *budget;
@@ -63,21 +73,31 @@ typedef struct RecordStore {
     RecordLine *lines;    /* per bucket: records on their way; written out a whole line at a time, past the cache */
     uint64_t **next;      /* per bucket: where the next line goes; at a chunk's end: no chunk */
     RecordChunk **newest; /* per bucket: chunks, newest first; all but the newest are full */
-    uint64_t *counts;     /* per bucket: records */
+    uint64_t *counts;     /* per bucket: records in memory */
     Arena arena;          /* of the lines */
     char *slab;
     size_t slab_left;
     void **slabs;
     uint32_t n_slabs;
+    uint32_t n_used;     /* of them */
+    SpillSpace *spill;   /* NULL: what the budget does not hold is an error */
+    size_t share_bytes;  /* of slabs, before it spills */
+    SpillFile *file;     /* of what was spilled; NULL: nothing */
+    RecordRound *rounds; /* in it */
+    uint32_t n_rounds;
 } RecordStore;
 
 void record_store_init(RecordStore *store, const RecordBuckets *buckets, uint32_t width, MemoryBudget *budget);
+/* Lets it spill beyond share_bytes, or earlier where the budget holds no more; before the first record. */
+void record_store_let_spill(RecordStore *store, SpillSpace *spill, size_t share_bytes);
 void record_store_done(RecordStore *store);
 Status record_store_append(RecordStore *store, const uint64_t *keys, const uint64_t *payloads, uint32_t n, Error *err)
     MUST_CHECK;
 
-/* Copies the words of a bucket's records, in all stores, in no particular order. */
-void record_bucket_collect(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t *ret_words);
+uint64_t record_store_count(const RecordStore *store, uint32_t bucket);
+/* Copies the words of records [first, first + n) of a bucket, counted over all stores, in no particular order. */
+Status record_bucket_read(const RecordStore *stores, uint32_t n_stores, uint32_t bucket, uint64_t first, uint64_t n,
+                          uint64_t *ret_words, Error *err) MUST_CHECK;
 /* Sorts by (key, payload); `scratch` has room for as many. */
 void records_sort(SortRecord *records, SortRecord *scratch, size_t n);
 

@@ -248,6 +248,9 @@ static Status prepare_sorters(Run *run, Error *err)
     bool sample = false;
     if (any_sort(run))
         TRY(scan_keep(run->plan, run->skip, run->options->pool, run->options->budget, err));
+    uint32_t n_sorters = 0;
+    for (uint32_t s = 0; s < run->n; s++)
+        n_sorters += is_sorted(&run->running[s]);
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
         if (!is_sorted(running))
@@ -259,7 +262,8 @@ static Status prepare_sorters(Run *run, Error *err)
                                  .skip_task = running->skip,
                                  .pool = run->options->pool,
                                  .budget = run->options->budget,
-                                 .expected_rows = run->plan->rows};
+                                 .expected_rows = run->plan->rows,
+                                 .sharers = n_sorters};
         TRY(sorter_new(&options, &running->sorter, err));
         sample |= sorter_wants_sample(running->sorter);
     }

@@ -5,51 +5,19 @@
 #include <stdlib.h>
 
 #include "exec/compare.h"
-#include "exec/records.h"
-#include "exec/sort_fields.h"
+#include "exec/sort_internal.h"
 #include "exec/sort_key.h"
-#include "exec/sort_rebuild.h"
-#include "exec/sort_rows.h"
 
 #define BUCKET_RECORDS 8192
 #define MAX_BUCKETS 4096
-#define PIECE_ROWS 262144
-#define LARGE_BUCKET 131072
+#define LEAST_BUCKETS 64
 #define PACK_BLOCK 2048
 #define MAX_SAMPLE 65536
 #define MAX_FIELDS 64
 
-typedef struct SorterLocal {
-    EvalNode **columns; /* of the sort's child */
-    RecordStore store;
-    SortRows rows;
-    size_t reserved; /* bytes of rows.arena that the budget knows of */
-    uint64_t *sample;
-    uint32_t n_sample;
-} SorterLocal;
-
-struct Sorter {
-    SorterOptions options;
-    Arena arena;
-    uint32_t n_columns; /* of the sort's child */
-    DataType *types;
-    bool packed;
-    bool computed_key;      /* packed: the first sort key is the record's key, not a field */
-    bool rebuilt_key;       /* computed, and only from columns that are fields: records are the payload alone */
-    SortField *fields;      /* packed: one per sort key, the first unused when the key is computed */
-    Arena *field_arenas;    /* per sort key: what its field holds; NULL when packing was not tried */
-    size_t *field_reserved; /* per sort key: bytes of its arena that the budget knows of */
-    RecordBuckets buckets;
-    SorterLocal *locals; /* per worker */
-    SortRows *rows;      /* reference form: copies of the locals' rows, so that references can index them */
-    uint64_t n_rows;
-    uint64_t *bucket_starts;
-    SortRecord **large; /* per bucket: its sorted records where it is too large to be sorted twice */
-};
-
 /* ---- preparation ---- */
 
-static int threads_of(const Sorter *sorter)
+int sorter_threads(const Sorter *sorter)
 {
     return pool_threads(sorter->options.pool);
 }
@@ -105,6 +73,10 @@ static void build_fields(void *context, int worker)
         build->statuses[k] = sort_field_build(
             field, options->exprs[key->column], options->column_map, options->scan, options->skip_task, options->budget,
             &build->sorter->field_arenas[k], &build->sorter->field_reserved[k], &build->possible[k], &build->errors[k]);
+        if (build->statuses[k] == STATUS_MEMORY) { /* rows by reference need no dictionaries */
+            build->statuses[k] = STATUS_OK;
+            build->possible[k] = false;
+        }
         if (!build->possible[k])
             forget_field(build->sorter, k);
     }
@@ -135,6 +107,10 @@ static Status try_packed(Sorter *sorter, Error *err)
         else
             possible &= build.possible[k];
     }
+    size_t taken = 0, limit = sorter->options.budget->limit;
+    for (uint32_t k = 0; k < n_keys; k++)
+        taken += sorter->field_reserved[k];
+    possible &= limit == 0 || taken <= limit / SORT_FIELDS_SHARE;
     sorter->packed = possible && place_fields(sorter);
     for (uint32_t k = 0; !sorter->packed && k < n_keys; k++)
         forget_field(sorter, k);
@@ -161,14 +137,17 @@ Status sorter_new(const SorterOptions *options, Sorter **ret_sorter, Error *err)
         sorter_free(sorter);
         return status;
     }
-    sorter->locals = ARENA_ARRAY(&sorter->arena, SorterLocal, threads_of(sorter));
-    for (int w = 0; w < threads_of(sorter); w++) {
+    sorter->locals = ARENA_ARRAY(&sorter->arena, SorterLocal, sorter_threads(sorter));
+    for (int w = 0; w < sorter_threads(sorter); w++) {
         SorterLocal *local = &sorter->locals[w];
         local->columns = ARENA_ARRAY(&sorter->arena, EvalNode *, schema->n + 1);
         for (uint32_t c = 0; c < schema->n; c++)
             local->columns[c] = eval_prepare(options->exprs[c], options->column_map, &sorter->arena);
         sort_rows_init(&local->rows, schema->n);
     }
+    sorter->spill = options->budget->limit ? options->budget->spill : NULL;
+    sorter->share_bytes = SIZE_MAX;
+    sorter_prepare_codes(sorter);
     *ret_sorter = sorter;
     return STATUS_OK;
 }
@@ -177,21 +156,16 @@ void sorter_free(Sorter *sorter)
 {
     if (!sorter)
         return;
-    for (int w = 0; sorter->locals && w < threads_of(sorter); w++) {
+    for (int w = 0; sorter->locals && w < sorter_threads(sorter); w++) {
         SorterLocal *local = &sorter->locals[w];
         if (local->store.buckets)
             record_store_done(&local->store);
         budget_release(sorter->options.budget, local->reserved);
         sort_rows_done(&local->rows);
+        sort_run_writer_done(&local->runs);
         mem_free(local->sample);
     }
-    for (uint32_t b = 0; sorter->large && b < sorter->buckets.n_buckets; b++) {
-        size_t bytes = sizeof(SortRecord) * (sorter->bucket_starts[b + 1] - sorter->bucket_starts[b]);
-        if (sorter->large[b]) {
-            mem_unmap(sorter->large[b], bytes);
-            budget_release(sorter->options.budget, bytes);
-        }
-    }
+    sorter_free_large(sorter);
     for (uint32_t k = 0; sorter->field_arenas && k < sorter->options.node->sort.n_keys; k++)
         forget_field(sorter, k);
     arena_done(&sorter->arena);
@@ -262,14 +236,35 @@ void sorter_sample_keys(Sorter *sorter, int worker, EvalContext *context, uint32
         local->sample[local->n_sample++] = keys[i];
 }
 
+/* What a worker may hold before it spills: a quarter of what is free is for the rows of all sorts, the rest for the scan, what
+ * is made of the rows, and everything else. */
+static void share_memory(Sorter *sorter)
+{
+    const MemoryBudget *budget = sorter->options.budget;
+    size_t used = atomic_load(&budget->used), left = budget->limit > used ? budget->limit - used : 0;
+    uint32_t sharers = sorter->options.sharers ? sorter->options.sharers : 1;
+    if (sorter->spill)
+        sorter->share_bytes = left / 4 / sharers / (uint32_t)sorter_threads(sorter);
+}
+
+/* Half of a share may be chunks that are not full. */
+static uint32_t buckets_wanted(const Sorter *sorter)
+{
+    uint64_t wanted = sorter->options.expected_rows / BUCKET_RECORDS + 1;
+    uint64_t most = sorter->share_bytes / 2 / RECORD_CHUNK_BYTES;
+    most = most < LEAST_BUCKETS ? LEAST_BUCKETS : most > MAX_BUCKETS ? MAX_BUCKETS : most;
+    return (uint32_t)(wanted < most ? wanted : most);
+}
+
 void sorter_start(Sorter *sorter)
 {
+    share_memory(sorter);
     uint32_t n = 0;
-    for (int w = 0; w < threads_of(sorter); w++)
+    for (int w = 0; w < sorter_threads(sorter); w++)
         n += sorter->locals[w].n_sample;
     uint64_t *sample = mem_alloc(sizeof(uint64_t) * (n + 1));
     n = 0;
-    for (int w = 0; w < threads_of(sorter); w++) {
+    for (int w = 0; w < sorter_threads(sorter); w++) {
         SorterLocal *local = &sorter->locals[w];
         if (local->n_sample)
             memcpy(sample + n, local->sample, sizeof(uint64_t) * local->n_sample);
@@ -277,12 +272,33 @@ void sorter_start(Sorter *sorter)
         mem_free(local->sample);
         local->sample = NULL;
     }
-    uint64_t wanted = sorter->options.expected_rows / BUCKET_RECORDS + 1;
-    record_buckets_init(&sorter->buckets, sample, n, wanted > MAX_BUCKETS ? MAX_BUCKETS : (uint32_t)wanted);
+    record_buckets_init(&sorter->buckets, sample, n, buckets_wanted(sorter));
     mem_free(sample);
-    for (int w = 0; w < threads_of(sorter); w++)
-        record_store_init(&sorter->locals[w].store, &sorter->buckets, sorter->rebuilt_key ? 1 : 2,
-                          sorter->options.budget);
+    sorter->rows = ARENA_ARRAY(&sorter->arena, SortRows, sorter_threads(sorter));
+    budget_init(&sorter->store_budget, 0);
+    for (int w = 0; w < sorter_threads(sorter); w++) {
+        SorterLocal *local = &sorter->locals[w];
+        record_store_init(&local->store, &sorter->buckets, sorter->rebuilt_key ? 1 : 2,
+                          sorter->packed ? sorter->options.budget : &sorter->store_budget);
+        if (sorter->packed)
+            record_store_let_spill(&local->store, sorter->spill, sorter->share_bytes);
+        sort_run_writer_init(&local->runs, sorter->spill);
+    }
+}
+
+/* Tells the budget of the rows that a worker holds by reference; where they are too many they spill. */
+static Status account_rows(Sorter *sorter, int worker, Error *err)
+{
+    SorterLocal *local = &sorter->locals[worker];
+    size_t held = local->rows.arena.used_bytes + RECORD_SLAB_BYTES * local->store.n_slabs;
+    if (held <= sorter->share_bytes) {
+        Status status = budget_reserve(sorter->options.budget, held - local->reserved, "sorting", err);
+        if (status == STATUS_OK)
+            local->reserved = held;
+        if (status == STATUS_OK || !sorter->spill)
+            return status;
+    }
+    return sorter_spill_rows(sorter, worker, err);
 }
 
 Status sorter_add(Sorter *sorter, int worker, EvalContext *context, uint32_t task, Error *err)
@@ -301,11 +317,9 @@ Status sorter_add(Sorter *sorter, int worker, EvalContext *context, uint32_t tas
         uint64_t reference = sort_rows_add(&local->rows, worker, columns, n, context->generation);
         for (uint32_t i = 0; i < n; i++)
             payloads[i] = reference + i;
-        size_t grown = local->rows.arena.used_bytes - local->reserved;
-        TRY(budget_reserve(sorter->options.budget, grown, "sorting", err));
-        local->reserved += grown;
     }
-    return record_store_append(&local->store, keys, payloads, n, err);
+    TRY(record_store_append(&local->store, keys, payloads, n, err));
+    return sorter->packed ? STATUS_OK : account_rows(sorter, worker, err);
 }
 
 /* ---- the sorted sequence ---- */
@@ -331,25 +345,32 @@ static uint64_t bucket_size(const Sorter *sorter, uint32_t bucket)
     return sorter->bucket_starts[bucket + 1] - sorter->bucket_starts[bucket];
 }
 
-/* rebuild: the thread's own, where keys are rebuilt. */
-static void sort_bucket(const Sorter *sorter, const RecordStore *stores, uint32_t bucket, SortRebuild *rebuild,
-                        SortRecord *sorted, SortRecord *scratch)
+Status sorter_sort_records(const Sorter *sorter, const RecordStore *stores, uint32_t n_stores, uint32_t bucket,
+                           uint64_t first, uint64_t n, SortRebuild *rebuild, SortRecord *sorted, SortRecord *scratch,
+                           Error *err)
 {
-    uint64_t n = bucket_size(sorter, bucket);
-    record_bucket_collect(stores, (uint32_t)threads_of(sorter), bucket,
-                          sorter->rebuilt_key ? (uint64_t *)scratch : (uint64_t *)sorted);
+    TRY(record_bucket_read(stores, n_stores, bucket, first, n,
+                           sorter->rebuilt_key ? (uint64_t *)scratch : (uint64_t *)sorted, err));
     if (sorter->rebuilt_key)
         sort_rebuild_records(rebuild, (const uint64_t *)scratch, n, sorted);
     records_sort(sorted, scratch, n);
     if (sorter->packed)
-        return;
-    for (uint64_t first = 0, i = 1; i <= n; i++) {
-        if (i < n && sorted[i].key == sorted[first].key)
+        return STATUS_OK;
+    for (uint64_t start = 0, i = 1; i <= n; i++) {
+        if (i < n && sorted[i].key == sorted[start].key)
             continue;
-        if (i - first > 1)
-            qsort_r(sorted + first, i - first, sizeof *sorted, compare_references, (void *)(uintptr_t)sorter);
-        first = i;
+        if (i - start > 1)
+            qsort_r(sorted + start, i - start, sizeof *sorted, compare_references, (void *)(uintptr_t)sorter);
+        start = i;
     }
+    return STATUS_OK;
+}
+
+static Status sort_bucket(const Sorter *sorter, const RecordStore *stores, uint32_t bucket, SortRebuild *rebuild,
+                          SortRecord *sorted, SortRecord *scratch, Error *err)
+{
+    return sorter_sort_records(sorter, stores, (uint32_t)sorter_threads(sorter), bucket, 0, bucket_size(sorter, bucket),
+                               rebuild, sorted, scratch, err);
 }
 
 /* One thread's view of a piece: its rows in order, and the columns made of them. */
@@ -394,7 +415,7 @@ static Status piece_page(void *context, uint32_t column, uint64_t first, uint32_
 }
 
 /* Puts rows [first, end) of the whole sorted sequence to piece->rows. */
-static void fill_piece(Piece *piece, const RecordStore *stores, uint64_t first, uint64_t end)
+static Status fill_piece(Piece *piece, const RecordStore *stores, uint64_t first, uint64_t end, Error *err)
 {
     const Sorter *sorter = piece->sorter;
     SortRecord *to = piece->rows;
@@ -403,19 +424,20 @@ static void fill_piece(Piece *piece, const RecordStore *stores, uint64_t first, 
         if (stop <= first || start >= end || start == stop)
             continue;
         uint64_t from = start < first ? first : start, until = stop > end ? end : stop;
-        if (sorter->large && sorter->large[b]) {
-            memcpy(to, sorter->large[b] + (from - start), sizeof *to * (until - from));
+        if (stop - start > LARGE_BUCKET) {
+            TRY(sorter_read_large(&sorter->large[b], from - start, until - from, to, err));
         } else if (from == start && until == stop) {
-            sort_bucket(sorter, stores, b, &piece->rebuild, to, piece->scratch);
+            TRY(sort_bucket(sorter, stores, b, &piece->rebuild, to, piece->scratch, err));
         } else {
-            sort_bucket(sorter, stores, b, &piece->rebuild, piece->bucket, piece->scratch);
+            TRY(sort_bucket(sorter, stores, b, &piece->rebuild, piece->bucket, piece->scratch, err));
             memcpy(to, piece->bucket + (from - start), sizeof *to * (until - from));
         }
         to += until - from;
     }
+    return STATUS_OK;
 }
 
-static void start_rebuild(Sorter *sorter, SortRebuild *rebuild)
+void sorter_start_rebuild(Sorter *sorter, SortRebuild *rebuild)
 {
     memset(rebuild, 0, sizeof *rebuild);
     if (sorter->rebuilt_key)
@@ -447,7 +469,7 @@ static Status emit_pieces(Finish *finish, int worker, Piece *piece, ParquetEncod
             return STATUS_OK;
         TRY(interrupt_check(err));
         uint64_t end = finish->end - first < PIECE_ROWS ? finish->end : first + PIECE_ROWS;
-        fill_piece(piece, finish->stores, first, end);
+        TRY(fill_piece(piece, finish->stores, first, end, err));
         TRY(emitter_row_group(finish->emitter, number, &source, end - first, handle, err));
     }
 }
@@ -462,7 +484,7 @@ static void finish_worker(void *context, int worker)
                    .bucket = mem_alloc(bucket_bytes),
                    .scratch = mem_alloc(bucket_bytes)};
     arena_init(&piece.arena);
-    start_rebuild(finish->sorter, &piece.rebuild);
+    sorter_start_rebuild(finish->sorter, &piece.rebuild);
     ParquetEncodedRowGroup *handle = NULL;
     finish->statuses[worker] = emit_pieces(finish, worker, &piece, &handle);
     if (finish->statuses[worker] != STATUS_OK) {
@@ -477,39 +499,15 @@ static void finish_worker(void *context, int worker)
     mem_free(piece.scratch);
 }
 
-/* Buckets of very many equal leading bits are sorted once, whole; pieces then copy from them. */
-static Status sort_large_buckets(Finish *finish, Error *err)
-{
-    Sorter *sorter = finish->sorter;
-    for (uint32_t b = 0; b < sorter->buckets.n_buckets; b++) {
-        uint64_t n = bucket_size(sorter, b);
-        if (n <= LARGE_BUCKET) {
-            finish->largest_bucket = n > finish->largest_bucket ? n : finish->largest_bucket;
-            continue;
-        }
-        if (!sorter->large)
-            sorter->large = ARENA_ARRAY(&sorter->arena, SortRecord *, sorter->buckets.n_buckets);
-        TRY(budget_reserve(sorter->options.budget, 2 * sizeof(SortRecord) * n, "sorting", err));
-        SortRecord *scratch = mem_map(sizeof(SortRecord) * n);
-        sorter->large[b] = mem_map(sizeof(SortRecord) * n);
-        SortRebuild rebuild;
-        start_rebuild(sorter, &rebuild);
-        sort_bucket(sorter, finish->stores, b, &rebuild, sorter->large[b], scratch);
-        sort_rebuild_done(&rebuild);
-        mem_unmap(scratch, sizeof(SortRecord) * n);
-        budget_release(sorter->options.budget, sizeof(SortRecord) * n);
-    }
-    return STATUS_OK;
-}
-
 Status sorter_finish(Sorter *sorter, Emitter *emitter, int64_t offset, int64_t limit, Error *err)
 {
-    uint32_t threads = (uint32_t)threads_of(sorter);
+    uint32_t threads = (uint32_t)sorter_threads(sorter);
+    if (sorter_has_runs(sorter))
+        return sorter_finish_runs(sorter, emitter, (uint64_t)offset, limit, err);
     Finish finish = {.sorter = sorter, .emitter = emitter};
     finish.stores = ARENA_ARRAY(&sorter->arena, RecordStore, threads);
     finish.statuses = ARENA_ARRAY(&sorter->arena, Status, threads);
     finish.errors = ARENA_ARRAY(&sorter->arena, Error, threads);
-    sorter->rows = ARENA_ARRAY(&sorter->arena, SortRows, threads);
     for (uint32_t w = 0; w < threads; w++) { /* read-only copies side by side; the locals stay the owners */
         finish.stores[w] = sorter->locals[w].store;
         sorter->rows[w] = sorter->locals[w].rows;
@@ -518,13 +516,13 @@ Status sorter_finish(Sorter *sorter, Emitter *emitter, int64_t offset, int64_t l
     for (uint32_t b = 0; b < sorter->buckets.n_buckets; b++) {
         sorter->bucket_starts[b + 1] = sorter->bucket_starts[b];
         for (uint32_t w = 0; w < threads; w++)
-            sorter->bucket_starts[b + 1] += finish.stores[w].counts[b];
+            sorter->bucket_starts[b + 1] += record_store_count(&finish.stores[w], b);
     }
     sorter->n_rows = sorter->bucket_starts[sorter->buckets.n_buckets];
     finish.first = (uint64_t)offset < sorter->n_rows ? (uint64_t)offset : sorter->n_rows;
     finish.end =
         limit >= 0 && (uint64_t)limit < sorter->n_rows - finish.first ? finish.first + (uint64_t)limit : sorter->n_rows;
-    TRY(sort_large_buckets(&finish, err));
+    TRY(sorter_sort_large(sorter, finish.stores, &finish.largest_bucket, err));
     pool_run(sorter->options.pool, finish_worker, &finish);
     for (uint32_t w = 0; w < threads; w++)
         if (finish.statuses[w] != STATUS_OK) {
@@ -536,13 +534,21 @@ Status sorter_finish(Sorter *sorter, Emitter *emitter, int64_t offset, int64_t l
 
 void sorter_describe(const Sorter *sorter, char *text, size_t size, uint64_t *ret_bytes)
 {
-    uint64_t bytes = 0;
-    for (int w = 0; w < threads_of(sorter); w++)
-        bytes += sorter->locals[w].reserved + (uint64_t)sorter->locals[w].store.n_slabs * RECORD_SLAB_BYTES;
+    uint64_t bytes = 0, spilled = 0;
+    for (int w = 0; w < sorter_threads(sorter); w++) {
+        const SorterLocal *local = &sorter->locals[w];
+        bytes += local->reserved + (sorter->packed ? (uint64_t)local->store.n_slabs * RECORD_SLAB_BYTES : 0);
+        spilled += local->store.file ? spill_file_size(local->store.file) : 0;
+        spilled += local->runs.file ? spill_file_size(local->runs.file) : 0;
+    }
     *ret_bytes = bytes;
+    int n;
     if (sorter->packed)
-        snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets",
-                 sorter->rebuilt_key ? 8 : 16, sorter->buckets.n_buckets);
+        n = snprintf(text, size, "rows packed into dictionary ranks, %d bytes each, %u buckets",
+                     sorter->rebuilt_key ? 8 : 16, sorter->buckets.n_buckets);
     else
-        snprintf(text, size, "rows by reference, %u buckets", sorter->buckets.n_buckets);
+        n = snprintf(text, size, "rows by reference, %u buckets", sorter->buckets.n_buckets);
+    char amount[32];
+    if (spilled && n > 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, ", %s spilled", text_bytes(amount, sizeof amount, (double)spilled));
 }

@@ -6,6 +6,8 @@
  *  - reference: the record holds the first 64 bits of the first key, mapped so that they compare as numbers, and where the
  *    row lies among the materialised columns; ties are settled by comparing values.
  * Values that compare equal come out equal to the bit: a sorted result has no negative zero and one NaN.
+ * Where the budget has a limit and a place to spill to, a worker that has its share writes what it holds: packed rows bucket
+ * by bucket (records.h), rows by reference as a sorted run of row codes (sort_runs.h).  The result is the same to the byte.
  * Order of calls: sorter_new, sorter_sample_keys (any number), sorter_start, sorter_add from all workers, sorter_finish. */
 #ifndef FREIGHTLAKE_EXEC_SORT_H
 #define FREIGHTLAKE_EXEC_SORT_H
@@ -25,6 +27,7 @@ typedef struct SorterOptions {
     ThreadPool *pool;
     MemoryBudget *budget;
     uint64_t expected_rows;
+    uint32_t sharers; /* sorts that run at a time, this one among them: what memory is free is shared */
 } SorterOptions;
 
 Status sorter_new(const SorterOptions *options, Sorter **ret_sorter, Error *err) MUST_CHECK;

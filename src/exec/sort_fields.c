@@ -83,6 +83,8 @@ Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *colu
         field->ranks[task] = ARENA_ARRAY(arena, uint32_t, dictionary->n + 1);
         group_table_find(distinct, &entries, dictionary->n, task + 1, arena, field->ranks[task]);
         Error refused;
+        if (budget->limit && arena->used_bytes > budget->limit / SORT_FIELDS_SHARE)
+            return STATUS_OK;
         if (budget_reserve(budget, arena->used_bytes - *inout_reserved, "dictionaries to sort by", &refused) !=
             STATUS_OK)
             return STATUS_OK;

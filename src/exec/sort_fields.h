@@ -10,6 +10,8 @@
 #include "exec/eval.h"
 #include "exec/scan.h"
 
+#define SORT_FIELDS_SHARE 4 /* all fields of a sort may take the fourth part of the memory */
+
 typedef struct SortField {
     uint32_t column; /* of the sort's child */
     uint32_t scan_column;
@@ -25,7 +27,7 @@ typedef struct SortField {
 } SortField;
 
 /* Tries to make a field of `expr` (over scan columns by column_map).  *ret_possible is false when some chunk has no
- * complete dictionary, there are too many values, or the dictionaries do not fit in the budget.  Memory from `arena`;
+ * complete dictionary, there are too many values, or the dictionaries do not fit in their share of the budget.  Memory from `arena`;
  * *inout_reserved is what the budget has been told of it, for the caller to release. */
 Status sort_field_build(SortField *field, const Expr *expr, const uint32_t *column_map, const ScanPlan *plan,
                         const bool *skip_task, MemoryBudget *budget, Arena *arena, size_t *inout_reserved,

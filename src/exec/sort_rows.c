@@ -87,5 +87,8 @@ Vector sort_rows_gather(const SortRows *rows, const uint64_t *references, size_t
     double *doubles = type.id == TYPE_DOUBLE ? vector.data : NULL;
     for (uint32_t i = 0; doubles && i < n; i++) /* one zero and one NaN, as in packed rows */
         doubles[i] = isnan(doubles[i]) ? NAN : doubles[i] + 0.0;
+    float *floats = type.id == TYPE_FLOAT ? vector.data : NULL;
+    for (uint32_t i = 0; floats && i < n; i++)
+        floats[i] = isnan(floats[i]) ? NAN : floats[i] + 0.0f;
     return vector;
 }

@@ -37,11 +37,13 @@ static int compare(const void *a, const void *b)
     return (x->payload > y->payload) - (x->payload < y->payload);
 }
 
-static void sorted_sequence_equals_qsort(void **unused)
+/* share_bytes: what a store may hold before it spills; 0: nothing spills. */
+static void check_sequences(size_t share_bytes)
 {
-    (void)unused;
+    SpillSpace space;
+    spill_space_init(&space, "/tmp", 0);
     for (int kind = 0; kind < 5; kind++) {
-        for (uint32_t n = 0; n <= 40000; n = n * 3 + 1) {
+        for (uint32_t n = 0; n <= 300000; n = n * 3 + 1) {
             uint64_t *keys = mem_alloc(sizeof *keys * (n + 1)), *payloads = mem_alloc(sizeof *payloads * (n + 1));
             uint64_t *sample = mem_alloc(sizeof *sample * (n + 1));
             SortRecord *expected = mem_alloc(sizeof *expected * (n + 1));
@@ -62,6 +64,8 @@ static void sorted_sequence_equals_qsort(void **unused)
             error_init(&err);
             for (int s = 0; s < 2; s++)
                 record_store_init(&stores[s], &buckets, 2, &budget);
+            for (int s = 0; share_bytes && s < 2; s++)
+                record_store_let_spill(&stores[s], &space, share_bytes);
             assert_int_equal(record_store_append(&stores[0], keys, payloads, n / 3, &err), STATUS_OK);
             assert_int_equal(record_store_append(&stores[1], keys + n / 3, payloads + n / 3, n - n / 3, &err),
                              STATUS_OK);
@@ -69,8 +73,12 @@ static void sorted_sequence_equals_qsort(void **unused)
             SortRecord *sorted = mem_alloc(sizeof *sorted * (n + 1)), *scratch = mem_alloc(sizeof *scratch * (n + 1));
             size_t at = 0;
             for (uint32_t b = 0; b < buckets.n_buckets; b++) {
-                size_t count = stores[0].counts[b] + stores[1].counts[b];
-                record_bucket_collect(stores, 2, b, (uint64_t *)(sorted + at));
+                size_t count = record_store_count(&stores[0], b) + record_store_count(&stores[1], b);
+                size_t half = count / 2;
+                assert_int_equal(record_bucket_read(stores, 2, b, 0, half, (uint64_t *)(sorted + at), &err), STATUS_OK);
+                assert_int_equal(
+                    record_bucket_read(stores, 2, b, half, count - half, (uint64_t *)(sorted + at + half), &err),
+                    STATUS_OK);
                 records_sort(sorted + at, scratch, count);
                 at += count;
             }
@@ -79,11 +87,24 @@ static void sorted_sequence_equals_qsort(void **unused)
             for (int s = 0; s < 2; s++)
                 record_store_done(&stores[s]);
             assert_int_equal(atomic_load(&budget.used), 0);
+            assert_int_equal(atomic_load(&space.used), 0);
             void *all[] = {keys, payloads, sample, expected, sorted, scratch};
             for (size_t i = 0; i < ARRAY_SIZE(all); i++)
                 mem_free(all[i]);
         }
     }
+}
+
+static void sorted_sequence_equals_qsort(void **unused)
+{
+    (void)unused;
+    check_sequences(0);
+}
+
+static void spilled_sequence_equals_qsort(void **unused)
+{
+    (void)unused;
+    check_sequences(1); /* a slab: every 512 chunks */
 }
 
 static void payloads_alone_are_kept_once_each(void **unused)
@@ -108,7 +129,7 @@ static void payloads_alone_are_kept_once_each(void **unused)
     assert_int_equal(record_store_append(&store, keys, payloads, N, &err), STATUS_OK);
     uint64_t last = 0;
     for (uint32_t b = 0; b < buckets.n_buckets; b++) {
-        record_bucket_collect(&store, 1, b, words);
+        assert_int_equal(record_bucket_read(&store, 1, b, 0, store.counts[b], words, &err), STATUS_OK);
         uint64_t highest = last;
         for (uint64_t i = 0; i < store.counts[b]; i++) {
             assert_int_equal(seen[words[i]]++, 0);
@@ -200,9 +221,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_sequence_equals_qsort),    cmocka_unit_test(payloads_alone_are_kept_once_each),
-        cmocka_unit_test(memory_limit_is_an_error),        cmocka_unit_test(keys_keep_the_order_of_doubles),
-        cmocka_unit_test(keys_never_contradict_the_order),
+        cmocka_unit_test(sorted_sequence_equals_qsort),      cmocka_unit_test(spilled_sequence_equals_qsort),
+        cmocka_unit_test(payloads_alone_are_kept_once_each), cmocka_unit_test(memory_limit_is_an_error),
+        cmocka_unit_test(keys_keep_the_order_of_doubles),    cmocka_unit_test(keys_never_contradict_the_order),
     };
     return cmocka_run_group_tests(tests, seed_random, NULL);
 }
