@@ -76,7 +76,8 @@ static Status need(RunReader *reader, size_t size, Error *err)
     size_t left = reader->buffer.size - reader->at;
     if (left >= size)
         return STATUS_OK;
-    memmove(reader->buffer.data, reader->buffer.data + reader->at, left);
+    if (left)
+        memmove(reader->buffer.data, reader->buffer.data + reader->at, left);
     reader->buffer.size = left;
     reader->at = 0;
     uint64_t rest = reader->run.size - reader->read;

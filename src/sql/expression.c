@@ -114,6 +114,18 @@ static Status check_order_name(const Binder *binder, const char *name, int colum
     return STATUS_OK;
 }
 
+static Status refuse_table(const Binder *binder, const char *table, int32_t byte, Error *err)
+{
+    Buffer hint;
+    buffer_init(&hint, sizeof err->hint - 1);
+    for (uint32_t t = 0; t < binder->n_visible && hint.size < 300; t++)
+        buffer_printf(&hint, "%s%.100s", t ? ", " : "the tables here are ", binder->from->tables[t].name);
+    buffer_append_text(&hint, "; a query in parentheses does not see the tables around it");
+    sql_refuse(binder->source, byte, err, buffer_text(&hint), "there is no table %s in FROM", table);
+    buffer_done(&hint);
+    return err->code;
+}
+
 /* The column of that name among the tables of FROM, -1 for none; several are refused unless `shadowed`. */
 static Status find_column(const Binder *binder, const char *table, const char *name, bool shadowed, int32_t byte,
                           int *ret_column, Error *err)
@@ -138,10 +150,7 @@ static Status find_column(const Binder *binder, const char *table, const char *n
         before = t;
         *ret_column = (int)from->first[t] + column;
     }
-    if (table && !found)
-        return sql_refuse(binder->source, byte, err, "write the column's name alone", "there is no table %s in FROM",
-                          table);
-    return STATUS_OK;
+    return table && !found ? refuse_table(binder, table, byte, err) : STATUS_OK;
 }
 
 Status bind_column(Binder *binder, const PgQuery__ColumnRef *reference, const Scope *scope, const Expr **ret,

@@ -119,5 +119,6 @@ int main(void)
         cmocka_unit_test(the_limit_is_of_all_files),
         cmocka_unit_test(a_missing_folder_is_named),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

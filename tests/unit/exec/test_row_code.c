@@ -175,5 +175,6 @@ int main(void)
         cmocka_unit_test(codes_compare_as_values_do),
         cmocka_unit_test(merged_runs_equal_qsort),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, seed_random, NULL);
 }
