@@ -19,7 +19,7 @@ extern const CommandInfo LAKE_COMMANDS[];
      .help = "Memory the data may take, such as 750MB or 1GiB; four fifths of this machine's when not given"},         \
         {.name = "spill-dir",                                                                                          \
          .argument = "DIR",                                                                                            \
-         .help = "Where sorts put what is beyond that limit, in files without names; TMPDIR or /var/tmp"},             \
+         .help = "Where what is beyond that limit goes, in files without names; TMPDIR or /var/tmp"},                  \
     {                                                                                                                  \
         .name = "spill-limit", .argument = "SIZE", .help = "What may lie there at a time; all that the disk holds"     \
     }

@@ -54,7 +54,7 @@ typedef struct Statement {
     const Buffer *state_in;
     Buffer *state_out;
     /* of the plan's joins, the lowest first (exec's own) */
-    const struct JoinTable *const *joins;
+    struct JoinSide *joins;
     /* filled in: */
     uint64_t rows_out;
     uint64_t bytes_out;                               /* of the Parquet file */

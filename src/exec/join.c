@@ -65,8 +65,7 @@ static uint64_t value_word(DataType type, const void *data, uint32_t i)
     }
 }
 
-/* Hashes of FLAT keys; *ret_null is NULL when no key of any row is. */
-static uint64_t *hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null)
+uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null)
 {
     uint64_t *hashes = ARENA_ARRAY(arena, uint64_t, n + 1);
     *ret_null = NULL;
@@ -86,23 +85,93 @@ static uint64_t *hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t 
 
 /* ---- making one ---- */
 
-/* Column c of all blocks, one behind the other, and a NULL. */
-static Vector gather_column(const JoinTable *table, const Relation *rows, uint32_t c, DataType type, Arena *arena)
+uint64_t join_rows_count(const JoinRows *rows)
+{
+    uint64_t n = rows->relation ? rows->relation->rows : 0;
+    for (uint32_t e = rows->first_extent; !rows->relation && e < rows->end_extent; e++)
+        n += batch_file_part(rows->file, rows->part)->extents[e].rows;
+    return n;
+}
+
+uint32_t join_rows_blocks(const JoinRows *rows)
+{
+    return rows->relation ? relation_blocks(rows->relation) : rows->end_extent - rows->first_extent;
+}
+
+Status join_rows_block(const JoinRows *rows, uint32_t block, Arena *arena, Batch *ret_batch, Error *err)
+{
+    if (rows->relation)
+        return relation_block(rows->relation, block, arena, ret_batch, err);
+    const BatchPart *part = batch_file_part(rows->file, rows->part);
+    return batch_file_read(rows->file, &part->extents[rows->first_extent + block], arena, ret_batch, err);
+}
+
+static bool is_text(DataType type)
+{
+    return type.id == TYPE_STRING || type.id == TYPE_BINARY;
+}
+
+size_t join_table_estimate(const PlanNode *join, const JoinRows *rows)
+{
+    const Schema *schema = &join->join.right->schema;
+    size_t row_bytes = sizeof(uint64_t) + 4 * sizeof(uint32_t); /* hash, link, and up to two heads */
+    for (uint32_t c = 0; c < schema->n; c++)
+        row_bytes += type_width(schema->fields[c].type) + 1;
+    size_t bytes = row_bytes * (size_t)join_rows_count(rows);
+    if (rows->relation)
+        return bytes + (rows->relation->spilled ? (size_t)batch_file_bytes(rows->relation->spilled) : 0);
+    for (uint32_t e = rows->first_extent; e < rows->end_extent; e++)
+        bytes += batch_file_part(rows->file, rows->part)->extents[e].size;
+    return bytes;
+}
+
+/* A row of NULLs stands behind the last. */
+static Vector new_column(const JoinTable *table, DataType type, Arena *arena)
 {
     Vector all = vector_new(arena, type, table->n + 1, true);
-    size_t width = type_width(type), at = 0;
+    size_t width = type_width(type);
     memset((char *)all.data + width * table->n, 0, width);
     all.valid[table->n] = 0;
-    if (type.id == TYPE_STRING || type.id == TYPE_BINARY)
+    if (is_text(type))
         ((StrView *)all.data)[table->n] = (StrView){"", 0};
-    for (uint32_t b = 0; b < rows->n_blocks; b++) {
-        const Vector *part = &rows->blocks[b].columns[c];
-        memcpy((char *)all.data + width * at, part->data, width * part->n);
-        if (part->valid)
-            memcpy(all.valid + at, part->valid, part->n);
-        at += part->n;
-    }
     return all;
+}
+
+/* One block's values behind those at hand; texts that will not stay are copied. */
+static void append_values(Vector *all, uint32_t at, const Vector *part, bool stays, Arena *arena)
+{
+    size_t width = type_width(part->type);
+    memcpy((char *)all->data + width * at, part->data, width * part->n);
+    if (part->valid)
+        memcpy(all->valid + at, part->valid, part->n);
+    if (stays || !is_text(part->type))
+        return;
+    StrView *texts = (StrView *)all->data + at;
+    for (uint32_t i = 0; i < part->n; i++)
+        texts[i].data = all->valid[at + i] ? arena_memdup(arena, texts[i].data, texts[i].size) : "";
+}
+
+/* All blocks, one behind the other. */
+static Status gather_rows(JoinTable *table, const JoinRows *rows, Error *err)
+{
+    const Schema *schema = &table->join->join.right->schema;
+    bool stays = rows->relation && !rows->relation->spilled;
+    table->columns = ARENA_ARRAY(&table->arena, Vector, schema->n + 1);
+    for (uint32_t c = 0; c < schema->n; c++)
+        table->columns[c] = new_column(table, schema->fields[c].type, &table->arena);
+    Arena scratch;
+    arena_init(&scratch);
+    Status status = STATUS_OK;
+    for (uint32_t b = 0, at = 0; status == STATUS_OK && b < join_rows_blocks(rows); b++) {
+        Batch block = {0};
+        arena_reset(&scratch);
+        status = join_rows_block(rows, b, &scratch, &block, err);
+        for (uint32_t c = 0; status == STATUS_OK && c < schema->n; c++)
+            append_values(&table->columns[c], at, &block.columns[c], stays, &table->arena);
+        at += block.n_rows;
+    }
+    arena_done(&scratch);
+    return status;
 }
 
 static void make_chains(JoinTable *table)
@@ -114,7 +183,7 @@ static void make_chains(JoinTable *table)
     table->heads = ARENA_ARRAY(&table->arena, uint32_t, n_heads);
     table->next = ARENA_ARRAY(&table->arena, uint32_t, table->n + 1);
     uint8_t *null;
-    table->hashes = hash_keys(table->keys, table->join->join.n_keys, table->n, &table->arena, &null);
+    table->hashes = join_hash_keys(table->keys, table->join->join.n_keys, table->n, &table->arena, &null);
     for (uint32_t i = table->n; i-- > 0;) { /* so that chains go upwards */
         if (null && null[i])
             continue;
@@ -124,32 +193,38 @@ static void make_chains(JoinTable *table)
     }
 }
 
-Status join_table_new(const PlanNode *join, const Relation *rows, MemoryBudget *budget, JoinTable **ret_table,
+static Status fill_table(JoinTable *table, const JoinRows *rows, Error *err)
+{
+    uint32_t n_keys = table->join->join.n_keys;
+    TRY(gather_rows(table, rows, err));
+    table->keys = ARENA_ARRAY(&table->arena, const Vector *, n_keys);
+    for (uint32_t k = 0; k < n_keys; k++)
+        table->keys[k] = &table->columns[table->join->join.right_keys[k]];
+    make_chains(table);
+    TRY(budget_reserve(table->budget, table->arena.used_bytes, "the right side of a join", err));
+    table->reserved = table->arena.used_bytes;
+    return STATUS_OK;
+}
+
+Status join_table_new(const PlanNode *join, const JoinRows *rows, MemoryBudget *budget, JoinTable **ret_table,
                       Error *err)
 {
-    if (rows->rows >= INT32_MAX) {
-        error_set(err, STATUS_MEMORY, "the right side of a join has %llu rows", (unsigned long long)rows->rows);
+    uint64_t n = join_rows_count(rows);
+    if (n >= INT32_MAX) {
+        error_set(err, STATUS_MEMORY, "the right side of a join has %llu rows", (unsigned long long)n);
         return error_hint(err, "put the larger table first: the others are held in memory");
     }
-    const Schema *schema = &join->join.right->schema;
     JoinTable *table = mem_zalloc(sizeof *table);
     table->join = join;
     table->budget = budget;
-    table->n = (uint32_t)rows->rows;
+    table->n = (uint32_t)n;
     arena_init(&table->arena);
-    table->columns = ARENA_ARRAY(&table->arena, Vector, schema->n + 1);
-    for (uint32_t c = 0; c < schema->n; c++)
-        table->columns[c] = gather_column(table, rows, c, schema->fields[c].type, &table->arena);
-    table->keys = ARENA_ARRAY(&table->arena, const Vector *, join->join.n_keys);
-    for (uint32_t k = 0; k < join->join.n_keys; k++)
-        table->keys[k] = &table->columns[join->join.right_keys[k]];
-    make_chains(table);
-    Status status = budget_reserve(budget, table->arena.used_bytes, "the right side of a join", err);
+    Status status = fill_table(table, rows, err);
     if (status != STATUS_OK) {
         join_table_free(table);
-        return error_hint(err, "put the larger table first: the others are held in memory");
+        return status == STATUS_MEMORY ? error_hint(err, "put the larger table first: the others are held in memory")
+                                       : status;
     }
-    table->reserved = table->arena.used_bytes;
     *ret_table = table;
     return STATUS_OK;
 }
@@ -205,7 +280,7 @@ static void begin_coded(JoinProbe *probe, const Vector *key, Arena *arena)
         codes[i] = vector_code(key, i);
     uint8_t *null;
     const Vector *pointer = entries;
-    probe->hashes = hash_keys(&pointer, 1, entries->n, arena, &null);
+    probe->hashes = join_hash_keys(&pointer, 1, entries->n, arena, &null);
     probe->null = null;
     probe->keys = entries;
     probe->codes = codes;
@@ -225,7 +300,7 @@ static void begin_flat(JoinProbe *probe, const Vector *keys, Arena *arena)
         pointers[k] = &flat[k];
     }
     uint8_t *null;
-    probe->hashes = hash_keys(pointers, n_keys, probe->n, arena, &null);
+    probe->hashes = join_hash_keys(pointers, n_keys, probe->n, arena, &null);
     probe->null = null;
     probe->keys = flat;
 }

@@ -10,8 +10,23 @@
 
 typedef struct JoinTable JoinTable;
 
-/* `rows` must outlive the table.  Memory is reserved from the budget (MEMORY). */
-Status join_table_new(const PlanNode *join, const Relation *rows, MemoryBudget *budget, JoinTable **ret_table,
+/* Rows of the right side, from a relation, or of a part of a spill file. */
+typedef struct JoinRows {
+    const Relation *relation; /* NULL: the file's */
+    const BatchFile *file;
+    uint32_t part;
+    uint32_t first_extent, end_extent;
+} JoinRows;
+uint64_t join_rows_count(const JoinRows *rows);
+uint32_t join_rows_blocks(const JoinRows *rows);
+Status join_rows_block(const JoinRows *rows, uint32_t block, Arena *arena, Batch *ret_batch, Error *err) MUST_CHECK;
+/* About what a table of them takes beside a relation's own memory. */
+size_t join_table_estimate(const PlanNode *join, const JoinRows *rows);
+/* Hashes of FLAT keys; *ret_null is NULL when no key of any row is, else says which rows have a NULL. */
+uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null);
+
+/* A relation must outlive the table.  Memory is reserved from the budget (MEMORY). */
+Status join_table_new(const PlanNode *join, const JoinRows *rows, MemoryBudget *budget, JoinTable **ret_table,
                       Error *err) MUST_CHECK;
 void join_table_free(JoinTable *table);
 uint32_t join_table_rows(const JoinTable *table);

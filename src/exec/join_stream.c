@@ -1,8 +1,11 @@
 /* JoinStream; see join_stream.h.
  *
  * Each join makes batches of pairs, which go on to the next join before the next batch is made: memory is a batch a join,
- * however many partners a row has. */
+ * however many partners a row has.  Where a join is parted its rows are parked, and resume from there when its parts are
+ * joined (pass_joins.c). */
 #include "exec/join_stream.h"
+
+#include "base/clock.h"
 
 /* One join. */
 typedef struct Step {
@@ -11,6 +14,10 @@ typedef struct Step {
     EvalNode **keys;
     EvalNode *condition; /* of a pair; NULL: none */
     Arena arena;         /* of a batch */
+    uint32_t n_columns;  /* that rows come with */
+    JoinParker *parker;  /* NULL: nothing is parked */
+    uint64_t rows_in, rows_out;
+    double seconds; /* without the joins above */
 } Step;
 
 struct JoinStream {
@@ -21,7 +28,7 @@ struct JoinStream {
 
 typedef struct Passage {
     JoinStream *stream;
-    const JoinTable *const *tables;
+    const JoinSide *sides;
     JoinTake take;
     void *take_context;
 } Passage;
@@ -35,6 +42,9 @@ JoinStream *join_stream_new(const PipelineShape *shape, const uint32_t *column_m
         Step *step = &stream->steps[j];
         const PlanNode *join = step->join = shape->joins[j];
         step->column_map = j == 0 ? column_map : NULL;
+        step->n_columns = join->child->schema.n;
+        for (uint32_t c = 0; step->column_map && c < join->child->schema.n; c++)
+            step->n_columns = step->column_map[c] < step->n_columns ? step->n_columns : step->column_map[c] + 1;
         arena_init(&step->arena);
         step->keys = ARENA_ARRAY(query_arena, EvalNode *, join->join.n_keys);
         for (uint32_t k = 0; k < join->join.n_keys; k++)
@@ -49,8 +59,10 @@ JoinStream *join_stream_new(const PipelineShape *shape, const uint32_t *column_m
 
 void join_stream_done(JoinStream *stream)
 {
-    for (uint32_t j = 0; stream && j < stream->n; j++)
+    for (uint32_t j = 0; stream && j < stream->n; j++) {
         arena_done(&stream->steps[j].arena);
+        join_parker_free(stream->steps[j].parker);
+    }
 }
 
 /* Only the rows for which the condition is true; all memory is the batch's. */
@@ -95,6 +107,7 @@ static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Erro
 static Status pass_pairs(const Passage *passage, uint32_t j, EvalContext *pairs, Error *err)
 {
     const JoinStream *stream = passage->stream;
+    stream->steps[j].rows_out += pairs->n;
     if (pairs->n == 0)
         return STATUS_OK;
     if (j + 1 < stream->n)
@@ -113,7 +126,7 @@ static Status pass_lonely(const Passage *passage, uint32_t j, const EvalContext 
         right[n] = JOIN_NONE;
         n += !paired[i];
     }
-    EvalContext pairs = pair_columns(&passage->stream->steps[j], passage->tables[j], in, left, right, n);
+    EvalContext pairs = pair_columns(&passage->stream->steps[j], passage->sides[j].table, in, left, right, n);
     return pass_pairs(passage, j, &pairs, err);
 }
 
@@ -125,33 +138,89 @@ static void mark_paired(Step *step, EvalContext *pairs, const uint32_t *left, ui
         paired[left[rows[i]]] = 1;
 }
 
+static Status park(Step *step, JoinParts *parts, const EvalContext *in, const Vector *keys, Error *err)
+{
+    Arena *arena = in->batch_arena;
+    uint32_t n_columns = step->join->child->schema.n;
+    Vector *columns = ARENA_ARRAY(arena, Vector, n_columns + 1);
+    for (uint32_t c = 0; c < n_columns; c++)
+        columns[c] = in->columns[step->column_map ? step->column_map[c] : c];
+    if (!step->parker)
+        TRY(join_parker_new(parts, &step->parker, err));
+    return join_parker_put(step->parker, columns, keys, in->n, arena, err);
+}
+
 static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Error *err)
 {
     Step *step = &passage->stream->steps[j];
     const PlanNode *join = step->join;
     Arena *arena = in->batch_arena;
+    double start = clock_seconds();
     Vector *keys = ARENA_ARRAY(arena, Vector, join->join.n_keys);
     for (uint32_t k = 0; k < join->join.n_keys; k++)
         keys[k] = eval_run(step->keys[k], in);
+    if (passage->sides[j].parts) {
+        Status status = park(step, passage->sides[j].parts, in, keys, err);
+        step->seconds += clock_seconds() - start;
+        return status;
+    }
+    step->rows_in += in->n;
     uint32_t *left = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
     uint32_t *right = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
     uint8_t *paired = step->condition && join->join.outer ? arena_zalloc(arena, in->n + 1) : NULL;
     JoinProbe probe;
-    join_probe_begin(&probe, passage->tables[j], keys, in->n, join->join.outer && !paired, arena);
+    join_probe_begin(&probe, passage->sides[j].table, keys, in->n, join->join.outer && !paired, arena);
     for (uint32_t n; (n = join_probe_next(&probe, left, right, SCAN_CHUNK_ROWS)) > 0;) {
         TRY(interrupt_check(err));
-        EvalContext pairs = pair_columns(step, passage->tables[j], in, left, right, n);
+        EvalContext pairs = pair_columns(step, passage->sides[j].table, in, left, right, n);
         if (paired)
             mark_paired(step, &pairs, left, paired);
         filter_rows(step->condition, &pairs, join->schema.n);
+        step->seconds += clock_seconds() - start;
         TRY(pass_pairs(passage, j, &pairs, err));
+        start = clock_seconds();
     }
+    step->seconds += clock_seconds() - start;
     return paired ? pass_lonely(passage, j, in, paired, left, right, err) : STATUS_OK;
 }
 
-Status join_stream_run(JoinStream *stream, const JoinTable *const *tables, EvalContext *rows, JoinTake take,
-                       void *take_context, Error *err)
+Status join_stream_run(JoinStream *stream, const JoinSide *sides, EvalContext *rows, JoinTake take, void *take_context,
+                       Error *err)
 {
-    const Passage passage = {stream, tables, take, take_context};
+    const Passage passage = {stream, sides, take, take_context};
     return rows->n ? run_step(&passage, 0, rows, err) : STATUS_OK;
+}
+
+Status join_stream_resume(JoinStream *stream, uint32_t first, const JoinSide *sides, EvalContext *rows, JoinTake take,
+                          void *take_context, Error *err)
+{
+    const Passage passage = {stream, sides, take, take_context};
+    const Step *step = &stream->steps[first];
+    EvalContext in = *rows;
+    Vector *columns = ARENA_ARRAY(rows->batch_arena, Vector, step->n_columns + 1);
+    for (uint32_t c = 0; c < step->join->child->schema.n; c++)
+        columns[step->column_map ? step->column_map[c] : c] = rows->columns[c];
+    in.columns = columns;
+    return rows->n ? run_step(&passage, first, &in, err) : STATUS_OK;
+}
+
+void join_stream_drop(JoinStream *stream, uint32_t j)
+{
+    join_parker_free(stream->steps[j].parker);
+    stream->steps[j].parker = NULL;
+}
+
+Status join_stream_flush(JoinStream *stream, uint32_t j, Error *err)
+{
+    Step *step = &stream->steps[j];
+    Status status = step->parker ? join_parker_flush(step->parker, err) : STATUS_OK;
+    join_stream_drop(stream, j);
+    return status;
+}
+
+void join_stream_count(const JoinStream *stream, uint32_t j, uint64_t *rows_in, uint64_t *rows_out, double *seconds)
+{
+    *rows_in += stream->steps[j].rows_in;
+    *rows_out += stream->steps[j].rows_out;
+    *seconds += stream->steps[j].seconds;
 }

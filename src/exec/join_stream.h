@@ -2,7 +2,7 @@
 #ifndef FREIGHTLAKE_EXEC_JOIN_STREAM_H
 #define FREIGHTLAKE_EXEC_JOIN_STREAM_H
 
-#include "exec/join.h"
+#include "exec/join_parts.h"
 #include "exec/pipeline.h"
 
 typedef struct JoinStream JoinStream;
@@ -13,9 +13,18 @@ void join_stream_done(JoinStream *stream);
 
 /* Takes some joined rows, whose columns are those of the topmost join; they live until it returns. */
 typedef Status (*JoinTake)(void *context, EvalContext *rows, Error *err);
-/* Gives the partners of the context's rows, up to SCAN_CHUNK_ROWS at a time.  `tables` has one for each join, the lowest
- * first. */
-Status join_stream_run(JoinStream *stream, const JoinTable *const *tables, EvalContext *rows, JoinTake take,
-                       void *take_context, Error *err) MUST_CHECK;
+/* Gives the partners of the context's rows, up to SCAN_CHUNK_ROWS at a time.  `sides` has one for each join, the lowest
+ * first; rows that reach one which is parted are parked there. */
+Status join_stream_run(JoinStream *stream, const JoinSide *sides, EvalContext *rows, JoinTake take, void *take_context,
+                       Error *err) MUST_CHECK;
+/* The same from join `first` on, for rows that were parked there. */
+Status join_stream_resume(JoinStream *stream, uint32_t first, const JoinSide *sides, EvalContext *rows, JoinTake take,
+                          void *take_context, Error *err) MUST_CHECK;
+/* No more rows will be parked at join j. */
+Status join_stream_flush(JoinStream *stream, uint32_t j, Error *err) MUST_CHECK;
+/* Forgets what is not flushed there. */
+void join_stream_drop(JoinStream *stream, uint32_t j);
+/* Adds to what came to join j and what it gave. */
+void join_stream_count(const JoinStream *stream, uint32_t j, uint64_t *rows_in, uint64_t *rows_out, double *seconds);
 
 #endif

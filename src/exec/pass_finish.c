@@ -31,6 +31,51 @@ static void note_scan(Run *run, Running *running, uint64_t rows)
     note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
 }
 
+static void describe_side(const JoinSide *side, char *detail, size_t size)
+{
+    if (side->table) {
+        char rows[32];
+        text_count(rows, sizeof rows, join_table_rows(side->table));
+        snprintf(detail, size, "hash table of %s rows", rows);
+        return;
+    }
+    JoinSpill spill = join_parts_spill(side->parts);
+    char rows[32], held[32], parked[32], again[32] = "";
+    if (spill.parted_again)
+        snprintf(again, sizeof again, ", %u parted again", spill.parted_again);
+    snprintf(detail, size, "%s rows in %u parts%s, %s of them and %s of rows that look for them spilled",
+             text_count(rows, sizeof rows, (double)spill.held_rows), spill.n_parts, again,
+             text_bytes(held, sizeof held, (double)spill.held_bytes),
+             text_bytes(parked, sizeof parked, (double)spill.parked_bytes));
+}
+
+static void note_joins(Run *run, uint32_t s)
+{
+    const Running *running = &run->running[s];
+    for (uint32_t j = 0; j < running->shape.n_joins; j++) {
+        const JoinSide *side = &running->statement->joins[j];
+        uint64_t rows_in = 0, rows_out = 0;
+        double seconds = side->seconds;
+        char detail[160];
+        for (int w = 0; w < run->n_workers; w++)
+            join_stream_count(run->workers[w].locals[s].joins, j, &rows_in, &rows_out, &seconds);
+        describe_side(side, detail, sizeof detail);
+        note(running->statement, running->shape.joins[j], rows_in, rows_out, seconds,
+             side->table ? join_table_bytes(side->table) : 0, detail);
+    }
+}
+
+/* Of the scan's rows, those that the joins give on. */
+static uint64_t joined_rows(Run *run, uint32_t s, uint64_t rows)
+{
+    uint64_t ignored_rows = 0, joined = 0;
+    double ignored = 0;
+    uint32_t n_joins = run->running[s].shape.n_joins;
+    for (int w = 0; n_joins && w < run->n_workers; w++)
+        join_stream_count(run->workers[w].locals[s].joins, n_joins - 1, &ignored_rows, &joined, &ignored);
+    return n_joins ? joined : rows;
+}
+
 static Status finish_aggregate(Run *run, uint32_t s, Error *err)
 {
     Running *running = &run->running[s];
@@ -81,8 +126,8 @@ static Status finish_aggregate(Run *run, uint32_t s, Error *err)
     else
         snprintf(detail, sizeof detail, "hash path");
     note_scan(run, running, rows);
-    note(running->statement, running->shape.aggregate, rows, result.n_rows, seconds + clock_seconds() - start, bytes,
-         detail);
+    note(running->statement, running->shape.aggregate, joined_rows(run, s, rows), result.n_rows,
+         seconds + clock_seconds() - start, bytes, detail);
     if (status == STATUS_OK)
         status = pipeline_finish_batch(&running->shape, running->statement, &result, run->options, err);
     budget_release(run->options->budget, reserved);
@@ -156,6 +201,7 @@ Status pass_finish(Run *run, Error *err)
     for (uint32_t s = 0; s < run->n; s++) {
         Running *running = &run->running[s];
         TRY(interrupt_check(err));
+        note_joins(run, s);
         if (running->sorter) {
             TRY(finish_sort(run, s, err));
         } else if (running->top) {
@@ -167,7 +213,8 @@ Status pass_finish(Run *run, Error *err)
             for (int w = 0; w < run->n_workers; w++)
                 rows += run->workers[w].locals[s].rows_in;
             note_scan(run, running, rows);
-            note(running->statement, running->shape.project, rows, running->statement->rows_out, 0, 0, "");
+            note(running->statement, running->shape.project, joined_rows(run, s, rows), running->statement->rows_out, 0,
+                 0, "");
             TRY(emitter_finish(&running->emitter, err));
         }
     }

@@ -74,7 +74,15 @@ typedef struct Run {
 
 /* Tells the budget what the worker's arenas hold: groups, rows waiting for their turn, cast dictionaries. */
 Status pass_account_memory(Run *run, Worker *worker, Error *err) MUST_CHECK;
-/* After the scan: every statement's result to its sink, and its figures. */
+void pass_fail(Run *run, Worker *worker, Status status);
+Status pass_first_failure(Run *run, Error *err) MUST_CHECK;
+/* Rows of statement s that are done with WHERE and joins. */
+Status pass_take_rows(Run *run, int index, uint32_t s, uint32_t task, EvalContext *rows) MUST_CHECK;
+/* What a worker kept of a statement that emits rows, within the caller's turn. */
+Status pass_emit_pending(Running *running, StatementLocal *local, Error *err) MUST_CHECK;
+/* After the scan: the parts of joins that did not fit in memory. */
+Status pass_join_parts(Run *run, Error *err) MUST_CHECK;
+/* After that: every statement's result to its sink, and its figures. */
 Status pass_finish(Run *run, Error *err) MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
  * The scan: each worker takes the next row group, reads it chunk by chunk, and passes each chunk to every statement that
  * wants the row group.  Aggregates without WHERE share one Cells; one with WHERE has its own.  Statements that neither
  * group nor sort emit a row group's rows when its turn comes.
- * After it: pass_finish.c. */
+ * After it: pass_joins.c, for joins that did not fit in memory, and pass_finish.c. */
 #include "base/clock.h"
 #include "exec/aggregate_state.h"
 #include "exec/pass.h"
@@ -157,7 +157,7 @@ static Status load_states(Run *run, Error *err)
     return STATUS_OK;
 }
 
-static void fail(Run *run, Worker *worker, Status status)
+void pass_fail(Run *run, Worker *worker, Status status)
 {
     worker->status = status;
     atomic_store(&run->failed, true);
@@ -213,13 +213,13 @@ static void sample_worker(void *context, int index)
             continue;
         Status status = sample_task(run, index, task, wanted);
         if (status != STATUS_OK) {
-            fail(run, worker, status);
+            pass_fail(run, worker, status);
             return;
         }
     }
 }
 
-static Status first_failure(Run *run, Error *err)
+Status pass_first_failure(Run *run, Error *err)
 {
     for (int w = 0; w < run->n_workers; w++)
         if (run->workers[w].status != STATUS_OK) {
@@ -270,7 +270,7 @@ static Status prepare_sorters(Run *run, Error *err)
     if (sample) {
         atomic_store(&run->next_task, 0);
         pool_run(run->options->pool, sample_worker, run);
-        TRY(first_failure(run, err));
+        TRY(pass_first_failure(run, err));
     }
     for (uint32_t s = 0; s < run->n; s++)
         if (run->running[s].sorter)
@@ -322,7 +322,7 @@ static void keep_rows(Worker *worker, StatementLocal *local, const Running *runn
     }
 }
 
-static Status take_rows(Run *run, int index, uint32_t s, uint32_t task, EvalContext *context)
+Status pass_take_rows(Run *run, int index, uint32_t s, uint32_t task, EvalContext *context)
 {
     Worker *worker = &run->workers[index];
     Running *running = &run->running[s];
@@ -355,7 +355,7 @@ static Status take_joined(void *context, EvalContext *rows, Error *err)
 {
     (void)err; /* it is the worker's */
     const Taking *taking = context;
-    return take_rows(taking->run, taking->index, taking->s, taking->task, rows);
+    return pass_take_rows(taking->run, taking->index, taking->s, taking->task, rows);
 }
 
 static Status process_chunk(Run *run, int index, uint32_t s, uint32_t task, const EvalContext *chunk)
@@ -366,7 +366,7 @@ static Status process_chunk(Run *run, int index, uint32_t s, uint32_t task, cons
     EvalContext context = passing_rows(worker, local, running, chunk);
     local->rows_in += chunk->n;
     if (!local->joins)
-        return take_rows(run, index, s, task, &context);
+        return pass_take_rows(run, index, s, task, &context);
     Taking taking = {run, index, s, task};
     return join_stream_run(local->joins, running->statement->joins, &context, take_joined, &taking, &worker->err);
 }
@@ -427,7 +427,7 @@ static void end_cells(Run *run, Worker *worker, EvalContext *context, uint32_t t
         cells_end(worker->cells, context);
 }
 
-static Status emit_pending(Running *running, StatementLocal *local, Error *err)
+Status pass_emit_pending(Running *running, StatementLocal *local, Error *err)
 {
     const PlanNode *limit = running->shape.limit;
     uint64_t first = limit ? (uint64_t)limit->limit.offset : 0;
@@ -460,7 +460,7 @@ static Status emit_row_group(Run *run, Worker *worker, uint32_t task)
             continue;
         if (!emitter_wait(&running->emitter, task))
             return STATUS_OK;
-        TRY(emit_pending(running, &worker->locals[s], &worker->err));
+        TRY(pass_emit_pending(running, &worker->locals[s], &worker->err));
         emitter_pass(&running->emitter);
     }
     return STATUS_OK;
@@ -574,7 +574,7 @@ static void scan_worker(void *context, int index)
         bool needless = run->skip[task] || all_satisfied(run);
         Status status = needless ? emit_row_group(run, worker, task) : scan_task(run, index, task);
         if (status != STATUS_OK) {
-            fail(run, worker, status);
+            pass_fail(run, worker, status);
             return;
         }
     }
@@ -620,7 +620,8 @@ static Status run_all(Run *run, Statement *statements, Error *err)
     TRY(prepare_sorters(run, err));
     atomic_store(&run->next_task, 0);
     pool_run(run->options->pool, scan_worker, run);
-    TRY(first_failure(run, err));
+    TRY(pass_first_failure(run, err));
+    TRY(pass_join_parts(run, err));
     return pass_finish(run, err);
 }
 

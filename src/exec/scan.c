@@ -61,14 +61,14 @@ static void plan_blocks(ScanPlan *plan, Arena *arena)
 {
     const TableFiles *table = plan->table;
     for (uint32_t r = 0; r < table->n_relations; r++) {
-        plan->n_tasks += table->relations[r]->n_blocks;
+        plan->n_tasks += relation_blocks(table->relations[r]);
         plan->rows += table->relations[r]->rows;
     }
     plan->tasks = ARENA_ARRAY(arena, ScanTask, plan->n_tasks + 1);
     uint32_t task = 0;
     for (uint32_t r = 0; r < table->n_relations; r++)
-        for (uint32_t block = 0; block < table->relations[r]->n_blocks; block++)
-            plan->tasks[task++] = (ScanTask){r, block, table->relations[r]->blocks[block].n_rows};
+        for (uint32_t block = 0; block < relation_blocks(table->relations[r]); block++)
+            plan->tasks[task++] = (ScanTask){r, block, relation_block_rows(table->relations[r], block)};
 }
 
 Status scan_plan(const TableFiles *table, const uint32_t *columns, uint32_t n_columns, Arena *arena,
@@ -202,8 +202,9 @@ Status scan_cursor_open(ScanCursor *cursor, uint32_t task, const bool *wanted, E
     cursor->dictionaries = ARENA_ARRAY(&cursor->arena, const Vector *, n + 1);
     cursor->casts = ARENA_ARRAY(&cursor->arena, bool, n + 1);
     if (plan->table->n_relations) {
-        cursor->block = &plan->table->relations[where->file]->blocks[where->row_group];
-        return STATUS_OK;
+        Batch *block = ARENA_NEW(&cursor->arena, Batch);
+        cursor->block = block;
+        return relation_block(plan->table->relations[where->file], where->row_group, &cursor->arena, block, err);
     }
     cursor->file_columns = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1); /* position in the handle */
     uint32_t *read = ARENA_ARRAY(&cursor->arena, uint32_t, n + 1);

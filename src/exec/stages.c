@@ -8,7 +8,7 @@
  *
  * so plans over the same table share a scan unless one of them needs the other.  A relation is dropped when the last plan
  * that reads it has run. */
-#include "exec/join.h"
+#include "exec/join_parts.h"
 #include "exec/pass.h"
 #include "exec/window.h"
 
@@ -111,33 +111,31 @@ static bool is_ready(Stages *stages, const Stage *stage)
 
 /* ---- Joins ---- */
 
-static void free_joins(Statement *statement)
+static uint32_t count_joins(const PlanNode *plan)
 {
     uint32_t n = 0;
-    for (const PlanNode *node = statement->plan; statement->joins && node; node = node->child)
+    for (const PlanNode *node = plan; node; node = node->child)
         n += node->kind == PLAN_JOIN;
-    for (uint32_t i = 0; i < n; i++)
-        join_table_free((JoinTable *)(uintptr_t)statement->joins[i]);
+    return n;
+}
+
+static void close_joins(Statement *statement)
+{
+    for (uint32_t i = 0; statement->joins && i < count_joins(statement->plan); i++)
+        join_side_close(&statement->joins[i]);
     statement->joins = NULL;
 }
 
-static Status make_joins(Stages *stages, Statement *statement, Error *err)
+static Status open_joins(Stages *stages, Statement *statement, Error *err)
 {
-    uint32_t n = 0;
-    for (const PlanNode *node = statement->plan; node; node = node->child)
-        n += node->kind == PLAN_JOIN;
+    uint32_t n = count_joins(statement->plan);
     if (n == 0)
         return STATUS_OK;
-    const JoinTable **joins = ARENA_ARRAY(&stages->arena, const JoinTable *, n);
-    statement->joins = joins;
-    for (const PlanNode *node = statement->plan; node; node = node->child) {
-        JoinTable *table;
-        if (node->kind != PLAN_JOIN)
-            continue;
-        TRY(join_table_new(node, &find_stage(stages, node->join.right)->relation, stages->options->budget, &table,
-                           err));
-        joins[--n] = table; /* the lowest first */
-    }
+    statement->joins = ARENA_ARRAY(&stages->arena, JoinSide, n);
+    for (const PlanNode *node = statement->plan; node; node = node->child)
+        if (node->kind == PLAN_JOIN) /* the lowest first */
+            TRY(join_side_open(node, &find_stage(stages, node->join.right)->relation, stages->options->budget,
+                               &statement->joins[--n], err));
     return STATUS_OK;
 }
 
@@ -170,15 +168,17 @@ static Status run_together(Stages *stages, Stage **together, uint32_t n, const T
     Statement *batch = ARENA_ARRAY(&stages->arena, Statement, n);
     ScanStatistics scan = {0};
     for (uint32_t i = 0; i < n && status == STATUS_OK; i++) {
-        status = make_joins(stages, together[i]->statement, err);
+        status = open_joins(stages, together[i]->statement, err);
         batch[i] = *together[i]->statement;
     }
     if (status == STATUS_OK)
         status = pass_run(batch, n, table, options, &scan, err);
+    for (uint32_t i = 0; i < n && status == STATUS_OK; i++)
+        status = relation_finish(&together[i]->relation, err);
     for (uint32_t i = 0; i < n; i++) {
         if (status == STATUS_OK)
             *together[i]->statement = batch[i];
-        free_joins(together[i]->statement);
+        close_joins(together[i]->statement);
     }
     TRY(status);
     for (uint32_t i = 0; i < n; i++)
@@ -223,7 +223,8 @@ static Status run_over_relations(Stages *stages, Stage *stage, Error *err)
 
 static Status run_window(Stages *stages, Stage *stage, Error *err)
 {
-    const Relation *input = &find_stage(stages, stage->plan->window.input)->relation;
+    Relation *input = &find_stage(stages, stage->plan->window.input)->relation;
+    TRY(relation_load(input, err));
     OperatorStatistics *note = &stage->own.operators[stage->own.n_operators++];
     TRY(window_run(stage->plan, input, stages->options, &stage->relation, note, err));
     finish(stages, stage);
@@ -273,8 +274,7 @@ Status exec_run(Statement *statements, uint32_t n, const TableFiles *tables, uin
     if (status == STATUS_OK && ret_scan)
         *ret_scan = stages.scan;
     for (uint32_t i = 0; i < stages.n; i++)
-        if (stages.stages[i].relation.blocks)
-            relation_done(&stages.stages[i].relation);
+        relation_done(&stages.stages[i].relation);
     arena_done(&stages.arena);
     return status;
 }
