@@ -1,9 +1,13 @@
 /* JoinTable; see join.h.
  *
- *   hash of a row's keys -> heads[hash & mask] -> next[] -> next[] ...
+ *   hash of a row's keys -> heads[hash & mask] -> entries[row].next -> ...
  *
- * Chains go through the rows' numbers; a row keeps its whole hash, so that values are compared only where hashes are equal.
- * There are at least as many heads as rows.  Rows with a NULL key are in no chain: they have no partner. */
+ * Chains go through the rows' numbers, upwards.  An entry has its row's word: the key itself where there is one and it fits,
+ * else the hash, so that values are compared only where hashes are equal.  A head has, beside the first row, a bit for each
+ * hash in its chain: most rows without a partner are told by the head alone.  There are at least as many heads as rows.  Rows
+ * with a NULL key are in no chain: they have no partner.
+ *
+ * The rows of a chunk are looked up together, so that the heads and then the entries they need are fetched ahead. */
 #include "exec/join.h"
 
 #include "exec/compare.h"
@@ -13,6 +17,13 @@
 
 #define DICTIONARY_ROWS 16384 /* more rows are given as values: an expression over all of them would cost too much */
 
+#define FETCH_AHEAD 16
+
+typedef struct Entry {
+    uint64_t word;
+    uint32_t next; /* row + 1; 0: none */
+} Entry;
+
 struct JoinTable {
     const PlanNode *join;
     MemoryBudget *budget;
@@ -21,10 +32,16 @@ struct JoinTable {
     uint32_t n;
     Vector *columns; /* of the right side, FLAT, with a row of NULLs behind the last */
     const Vector **keys;
-    uint64_t *hashes;
-    uint32_t *heads, *next; /* row + 1; 0: none */
+    bool exact; /* the words of entries are the keys */
+    Entry *entries;
+    uint64_t *heads; /* below: row + 1, 0: none; above: bits of the chain's hashes */
     uint32_t mask;
 };
+
+static inline uint64_t hash_bit(uint64_t hash)
+{
+    return (uint64_t)1 << (32 + ((hash >> 40) & 31));
+}
 
 /* ---- hashes ---- */
 
@@ -32,6 +49,11 @@ static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
     return hash ^ (hash >> 32);
+}
+
+static bool is_text(DataType type)
+{
+    return type.id == TYPE_STRING || type.id == TYPE_BINARY;
 }
 
 static uint64_t double_word(double value)
@@ -65,14 +87,32 @@ static uint64_t value_word(DataType type, const void *data, uint32_t i)
     }
 }
 
-uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null)
+static void value_words(const Vector *key, uint32_t n, uint64_t *words)
+{
+    DataType type = key->type;
+    bool plain = type.id != TYPE_DOUBLE && type.id != TYPE_FLOAT && !is_text(type);
+    if (plain && type_width(type) == sizeof(uint64_t))
+        memcpy(words, key->data, sizeof(uint64_t) * n);
+    else if (plain && type_width(type) == sizeof(uint32_t))
+        for (uint32_t i = 0; i < n; i++)
+            words[i] = ((const uint32_t *)key->data)[i];
+    else
+        for (uint32_t i = 0; i < n; i++)
+            words[i] = key->valid && !key->valid[i] ? 0 : value_word(type, key->data, i);
+}
+
+/* Hashes, and the words of the last key. */
+static uint64_t *hash_words(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null,
+                            uint64_t **ret_words)
 {
     uint64_t *hashes = ARENA_ARRAY(arena, uint64_t, n + 1);
+    uint64_t *words = ARENA_ARRAY(arena, uint64_t, n + 1);
     *ret_null = NULL;
     for (uint32_t k = 0; k < n_keys; k++) {
         const Vector *key = keys[k];
+        value_words(key, n, words);
         for (uint32_t i = 0; i < n; i++)
-            hashes[i] = mix(hashes[i], key->valid && !key->valid[i] ? 0 : value_word(key->type, key->data, i));
+            hashes[i] = mix(hashes[i], words[i]);
         if (!key->valid)
             continue;
         if (!*ret_null)
@@ -80,7 +120,20 @@ uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n,
         for (uint32_t i = 0; i < n; i++)
             (*ret_null)[i] |= !key->valid[i];
     }
+    *ret_words = words;
     return hashes;
+}
+
+uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null)
+{
+    uint64_t *words;
+    return hash_words(keys, n_keys, n, arena, ret_null, &words);
+}
+
+/* Whether equal words are equal keys. */
+static bool is_exact(const Vector *const *keys, uint32_t n_keys)
+{
+    return n_keys == 1 && !is_text(keys[0]->type) && type_width(keys[0]->type) <= sizeof(uint64_t);
 }
 
 /* ---- making one ---- */
@@ -106,15 +159,10 @@ Status join_rows_block(const JoinRows *rows, uint32_t block, Arena *arena, Batch
     return batch_file_read(rows->file, &part->extents[rows->first_extent + block], arena, ret_batch, err);
 }
 
-static bool is_text(DataType type)
-{
-    return type.id == TYPE_STRING || type.id == TYPE_BINARY;
-}
-
 size_t join_table_estimate(const PlanNode *join, const JoinRows *rows)
 {
     const Schema *schema = &join->join.right->schema;
-    size_t row_bytes = sizeof(uint64_t) + 4 * sizeof(uint32_t); /* hash, link, and up to two heads */
+    size_t row_bytes = sizeof(Entry) + 2 * sizeof(uint64_t); /* and up to two heads */
     for (uint32_t c = 0; c < schema->n; c++)
         row_bytes += type_width(schema->fields[c].type) + 1;
     size_t bytes = row_bytes * (size_t)join_rows_count(rows);
@@ -176,21 +224,27 @@ static Status gather_rows(JoinTable *table, const JoinRows *rows, Error *err)
 
 static void make_chains(JoinTable *table)
 {
-    uint32_t n_heads = 16;
+    uint32_t n_heads = 16, n_keys = table->join->join.n_keys;
     while (n_heads < table->n && n_heads < (uint32_t)1 << 30)
         n_heads *= 2;
     table->mask = n_heads - 1;
-    table->heads = ARENA_ARRAY(&table->arena, uint32_t, n_heads);
-    table->next = ARENA_ARRAY(&table->arena, uint32_t, table->n + 1);
+    table->heads = ARENA_ARRAY(&table->arena, uint64_t, n_heads);
+    table->entries = arena_alloc(&table->arena, sizeof(Entry) * ((size_t)table->n + 1));
+    table->exact = is_exact(table->keys, n_keys);
+    Arena scratch;
+    arena_init(&scratch);
     uint8_t *null;
-    table->hashes = join_hash_keys(table->keys, table->join->join.n_keys, table->n, &table->arena, &null);
+    uint64_t *words;
+    const uint64_t *hashes = hash_words(table->keys, n_keys, table->n, &scratch, &null, &words);
     for (uint32_t i = table->n; i-- > 0;) { /* so that chains go upwards */
-        if (null && null[i])
-            continue;
-        uint32_t *head = &table->heads[table->hashes[i] & table->mask];
-        table->next[i] = *head;
-        *head = i + 1;
+        if (i >= FETCH_AHEAD)
+            __builtin_prefetch(&table->heads[hashes[i - FETCH_AHEAD] & table->mask], 1);
+        uint64_t *head = &table->heads[hashes[i] & table->mask];
+        table->entries[i] = (Entry){table->exact ? words[i] : hashes[i], (uint32_t)*head};
+        if (!null || !null[i])
+            *head = (*head & ~(uint64_t)UINT32_MAX) | hash_bit(hashes[i]) | (i + 1);
     }
+    arena_done(&scratch);
 }
 
 static Status fill_table(JoinTable *table, const JoinRows *rows, Error *err)
@@ -267,7 +321,58 @@ static bool is_coded(const Vector *key, uint32_t n)
     return key->kind == VECTOR_CONST || (key->kind == VECTOR_DICT && key->dict->n <= n / 4);
 }
 
-static uint32_t next_partner(const JoinProbe *probe, uint32_t key, uint32_t at);
+static bool is_partner(const JoinProbe *probe, uint32_t key, uint32_t held)
+{
+    const JoinTable *table = probe->table;
+    if (table->entries[held].word != probe->words[key])
+        return false;
+    for (uint32_t k = 0; !table->exact && k < table->join->join.n_keys; k++) {
+        size_t width = type_width(probe->keys[k].type);
+        if (compare_values(probe->keys[k].type, (const char *)probe->keys[k].data + width * key,
+                           (const char *)table->keys[k]->data + width * held) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Of a chain from `link` on: row + 1, 0: none. */
+static inline uint32_t find_partner(const JoinProbe *probe, uint32_t key, uint32_t link)
+{
+    while (link && !is_partner(probe, key, link - 1))
+        link = probe->table->entries[link - 1].next;
+    return link;
+}
+
+/* The first partner of each of n keys. */
+static uint32_t *find_firsts(const JoinProbe *probe, const uint64_t *hashes, const uint8_t *null, uint32_t n,
+                             Arena *arena)
+{
+    const JoinTable *table = probe->table;
+    uint32_t *firsts = ARENA_ARRAY(arena, uint32_t, n + 1);
+    uint32_t *keys = ARENA_ARRAY(arena, uint32_t, n + 1), *links = ARENA_ARRAY(arena, uint32_t, n + 1), n_left = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&table->heads[hashes[i + FETCH_AHEAD < n ? i + FETCH_AHEAD : i] & table->mask]);
+        uint64_t head = table->heads[hashes[i] & table->mask];
+        firsts[i] = JOIN_NONE;
+        keys[n_left] = i;
+        links[n_left] = (uint32_t)head;
+        n_left += (head & hash_bit(hashes[i])) != 0 && (!null || !null[i]);
+    }
+    for (uint32_t i = 0; i < n_left; i++) {
+        __builtin_prefetch(&table->entries[links[i + FETCH_AHEAD < n_left ? i + FETCH_AHEAD : i] - 1]);
+        firsts[keys[i]] = find_partner(probe, keys[i], links[i]) - 1; /* JOIN_NONE of 0 */
+    }
+    return firsts;
+}
+
+static void look_up(JoinProbe *probe, const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena)
+{
+    uint8_t *null;
+    uint64_t *words;
+    const uint64_t *hashes = hash_words(keys, n_keys, n, arena, &null, &words);
+    probe->words = probe->table->exact ? words : hashes;
+    probe->firsts = find_firsts(probe, hashes, null, n, arena);
+}
 
 /* One key whose rows are codes of entries: each entry's first partner is looked up once. */
 static void begin_coded(JoinProbe *probe, const Vector *key, Arena *arena)
@@ -278,16 +383,10 @@ static void begin_coded(JoinProbe *probe, const Vector *key, Arena *arena)
     *entries = key->kind == VECTOR_CONST ? one : *key->dict;
     for (uint32_t i = 0; key->kind == VECTOR_DICT && i < probe->n; i++)
         codes[i] = vector_code(key, i);
-    uint8_t *null;
     const Vector *pointer = entries;
-    probe->hashes = join_hash_keys(&pointer, 1, entries->n, arena, &null);
-    probe->null = null;
     probe->keys = entries;
     probe->codes = codes;
-    uint32_t *firsts = ARENA_ARRAY(arena, uint32_t, entries->n + 1);
-    for (uint32_t i = 0; i < entries->n; i++)
-        firsts[i] = next_partner(probe, i, JOIN_NONE);
-    probe->firsts = firsts;
+    look_up(probe, &pointer, 1, entries->n, arena);
 }
 
 static void begin_flat(JoinProbe *probe, const Vector *keys, Arena *arena)
@@ -299,10 +398,8 @@ static void begin_flat(JoinProbe *probe, const Vector *keys, Arena *arena)
         flat[k] = vector_flatten(arena, &keys[k]);
         pointers[k] = &flat[k];
     }
-    uint8_t *null;
-    probe->hashes = join_hash_keys(pointers, n_keys, probe->n, arena, &null);
-    probe->null = null;
     probe->keys = flat;
+    look_up(probe, pointers, n_keys, probe->n, arena);
 }
 
 void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *keys, uint32_t n, bool with_none,
@@ -315,39 +412,14 @@ void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *ke
         begin_flat(probe, keys, arena);
 }
 
-static bool is_partner(const JoinProbe *probe, uint32_t key, uint32_t held)
-{
-    const JoinTable *table = probe->table;
-    if (table->hashes[held] != probe->hashes[key])
-        return false;
-    for (uint32_t k = 0; k < table->join->join.n_keys; k++) {
-        size_t width = type_width(probe->keys[k].type);
-        if (compare_values(probe->keys[k].type, (const char *)probe->keys[k].data + width * key,
-                           (const char *)table->keys[k]->data + width * held) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* The partner of a key behind the one at `at`. */
-static uint32_t next_partner(const JoinProbe *probe, uint32_t key, uint32_t at)
-{
-    const JoinTable *table = probe->table;
-    if (probe->null && probe->null[key])
-        return JOIN_NONE;
-    uint32_t link = at == JOIN_NONE ? table->heads[probe->hashes[key] & table->mask] : table->next[at];
-    while (link && !is_partner(probe, key, link - 1))
-        link = table->next[link - 1];
-    return link ? link - 1 : JOIN_NONE;
-}
-
 uint32_t join_probe_next(JoinProbe *probe, uint32_t *ret_left, uint32_t *ret_right, uint32_t room)
 {
+    const Entry *entries = probe->table->entries;
     uint32_t n = 0;
     while (n < room && probe->row < probe->n) {
         uint32_t key = probe->codes ? probe->codes[probe->row] : probe->row;
         bool is_first = probe->at == JOIN_NONE;
-        uint32_t partner = is_first && probe->firsts ? probe->firsts[key] : next_partner(probe, key, probe->at);
+        uint32_t partner = is_first ? probe->firsts[key] : find_partner(probe, key, entries[probe->at].next) - 1;
         if (partner != JOIN_NONE || (probe->with_none && is_first)) {
             ret_left[n] = probe->row;
             ret_right[n++] = partner;

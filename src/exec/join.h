@@ -41,10 +41,9 @@ Vector join_table_column(const JoinTable *table, uint32_t column, const uint32_t
 typedef struct JoinProbe {
     const JoinTable *table;
     const Vector *keys;     /* FLAT: of the stream's rows, or, with `codes`, of the entries that these are codes of */
-    const uint64_t *hashes; /* of the keys */
-    const uint8_t *null;    /* keys with a NULL among them; NULL: none */
+    const uint64_t *words;  /* of the keys, as the table's entries have them */
     const uint32_t *codes;  /* per row; NULL: a key is a row's */
-    const uint32_t *firsts; /* with `codes`: the first partner of each entry */
+    const uint32_t *firsts; /* the first partner of each key */
     uint32_t n;
     bool with_none; /* a row without a partner comes once, with JOIN_NONE */
     uint32_t row;   /* the next */
