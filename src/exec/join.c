@@ -412,6 +412,16 @@ void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *ke
         begin_flat(probe, keys, arena);
 }
 
+uint32_t join_probe_found(const JoinProbe *probe, uint32_t *ret_rows)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < probe->n; i++) {
+        ret_rows[n] = i;
+        n += probe->firsts[probe->codes ? probe->codes[i] : i] != JOIN_NONE;
+    }
+    return n;
+}
+
 uint32_t join_probe_next(JoinProbe *probe, uint32_t *ret_left, uint32_t *ret_right, uint32_t room)
 {
     const Entry *entries = probe->table->entries;

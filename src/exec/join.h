@@ -53,6 +53,8 @@ typedef struct JoinProbe {
 /* `keys` and what they point to must live as long as the probe. */
 void join_probe_begin(JoinProbe *probe, const JoinTable *table, const Vector *keys, uint32_t n, bool with_none,
                       Arena *arena);
+/* Before any pair is taken: the rows that have a partner, ascending; returns how many. */
+uint32_t join_probe_found(const JoinProbe *probe, uint32_t *ret_rows);
 /* Up to `room` pairs; returns how many, 0 at the end.  Pairs come in the order of the stream's rows. */
 uint32_t join_probe_next(JoinProbe *probe, uint32_t *ret_left, uint32_t *ret_right, uint32_t room);
 

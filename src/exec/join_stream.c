@@ -2,28 +2,40 @@
  *
  * Each join makes batches of pairs, which go on to the next join before the next batch is made: memory is a batch a join,
  * however many partners a row has.  Where a join is parted its rows are parked, and resume from there when its parts are
- * joined (pass_joins.c). */
+ * joined (pass_joins.c).
+ *
+ * Rows that will find no partner in a join further up are dropped before the first, where that join's keys are columns of the
+ * scan by way of the keys between (join_columns.h).  The first rows of a thread tell what share of rows comes that far anyway, the
+ * next ones what share has a partner there: half of the other or less is worth it. */
 #include "exec/join_stream.h"
 
 #include "base/clock.h"
+#include "exec/join_columns.h"
+
+#define TRIAL_ROWS 65536 /* each of the two */
 
 /* One join. */
 typedef struct Step {
     const PlanNode *join;
     const uint32_t *column_map; /* of the lowest: from its child's columns to those of the scan */
     EvalNode **keys;
-    EvalNode *condition; /* of a pair; NULL: none */
-    Arena arena;         /* of a batch */
-    uint32_t n_columns;  /* that rows come with */
-    JoinParker *parker;  /* NULL: nothing is parked */
-    uint64_t rows_in, rows_out;
-    double seconds; /* without the joins above */
+    EvalNode *condition;     /* of a pair; NULL: none */
+    Arena arena;             /* of a batch */
+    uint32_t n_columns;      /* that rows come with */
+    JoinParker *parker;      /* NULL: nothing is parked */
+    bool *used;              /* columns of the pairs that are read */
+    bool *used_below;        /* of the child; NULL: all */
+    const uint32_t *scanned; /* columns of the rows that its keys equal; NULL: none, or not worth it */
+    uint64_t early_rows;     /* looked up by them */
+    double share;            /* of the rows, that came to it without that */
+    JoinCounts counts;
 } Step;
 
 struct JoinStream {
     Step *steps;
     uint32_t n;
     EvalNode *filter; /* of what comes out; NULL: none */
+    uint64_t rows;    /* that came */
 };
 
 typedef struct Passage {
@@ -38,6 +50,7 @@ JoinStream *join_stream_new(const PipelineShape *shape, const uint32_t *column_m
     JoinStream *stream = ARENA_NEW(query_arena, JoinStream);
     stream->n = shape->n_joins;
     stream->steps = ARENA_ARRAY(query_arena, Step, stream->n);
+    bool **used = join_columns_used(shape, query_arena);
     for (uint32_t j = 0; j < stream->n; j++) {
         Step *step = &stream->steps[j];
         const PlanNode *join = step->join = shape->joins[j];
@@ -45,6 +58,10 @@ JoinStream *join_stream_new(const PipelineShape *shape, const uint32_t *column_m
         step->n_columns = join->child->schema.n;
         for (uint32_t c = 0; step->column_map && c < join->child->schema.n; c++)
             step->n_columns = step->column_map[c] < step->n_columns ? step->n_columns : step->column_map[c] + 1;
+        step->used = used[j];
+        step->used_below = j ? used[j - 1] : NULL;
+        if (j > 0 && !join->join.outer)
+            step->scanned = join_columns_scanned(shape, j, query_arena);
         arena_init(&step->arena);
         step->keys = ARENA_ARRAY(query_arena, EvalNode *, join->join.n_keys);
         for (uint32_t k = 0; k < join->join.n_keys; k++)
@@ -66,7 +83,7 @@ void join_stream_done(JoinStream *stream)
 }
 
 /* Only the rows for which the condition is true; all memory is the batch's. */
-static void filter_rows(EvalNode *condition, EvalContext *context, uint32_t n_columns)
+static void filter_rows(EvalNode *condition, EvalContext *context, const bool *used, uint32_t n_columns)
 {
     if (!condition)
         return;
@@ -77,7 +94,8 @@ static void filter_rows(EvalNode *condition, EvalContext *context, uint32_t n_co
         return;
     Vector *columns = ARENA_ARRAY(context->batch_arena, Vector, n_columns + 1);
     for (uint32_t c = 0; c < n_columns; c++)
-        columns[c] = vector_select(context->batch_arena, &context->columns[c], rows, n);
+        if (used[c])
+            columns[c] = vector_select(context->batch_arena, &context->columns[c], rows, n);
     context->columns = columns;
     context->n = n;
 }
@@ -91,9 +109,11 @@ static EvalContext pair_columns(Step *step, const JoinTable *table, const EvalCo
     arena_reset(arena);
     Vector *columns = ARENA_ARRAY(arena, Vector, n_columns + 1);
     for (uint32_t c = 0; c < n_left; c++)
-        columns[c] = vector_select(arena, &in->columns[step->column_map ? step->column_map[c] : c], left, n);
+        if (step->used[c])
+            columns[c] = vector_select(arena, &in->columns[step->column_map ? step->column_map[c] : c], left, n);
     for (uint32_t c = n_left; c < n_columns; c++)
-        columns[c] = join_table_column(table, c - n_left, right, n, arena);
+        if (step->used[c])
+            columns[c] = join_table_column(table, c - n_left, right, n, arena);
     EvalContext out = *in;
     out.batch_arena = arena;
     out.columns = columns;
@@ -107,12 +127,12 @@ static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Erro
 static Status pass_pairs(const Passage *passage, uint32_t j, EvalContext *pairs, Error *err)
 {
     const JoinStream *stream = passage->stream;
-    stream->steps[j].rows_out += pairs->n;
+    stream->steps[j].counts.rows_out += pairs->n;
     if (pairs->n == 0)
         return STATUS_OK;
     if (j + 1 < stream->n)
         return run_step(passage, j + 1, pairs, err);
-    filter_rows(stream->filter, pairs, stream->steps[j].join->schema.n);
+    filter_rows(stream->filter, pairs, stream->steps[j].used, stream->steps[j].join->schema.n);
     return pairs->n ? passage->take(passage->take_context, pairs, err) : STATUS_OK;
 }
 
@@ -143,8 +163,11 @@ static Status park(Step *step, JoinParts *parts, const EvalContext *in, const Ve
     Arena *arena = in->batch_arena;
     uint32_t n_columns = step->join->child->schema.n;
     Vector *columns = ARENA_ARRAY(arena, Vector, n_columns + 1);
-    for (uint32_t c = 0; c < n_columns; c++)
-        columns[c] = in->columns[step->column_map ? step->column_map[c] : c];
+    for (uint32_t c = 0; c < n_columns; c++) {
+        const Value none = {.type = step->join->child->schema.fields[c].type};
+        bool used = !step->used_below || step->used_below[c];
+        columns[c] = used ? in->columns[step->column_map ? step->column_map[c] : c] : vector_const(arena, &none, in->n);
+    }
     if (!step->parker)
         TRY(join_parker_new(parts, &step->parker, err));
     return join_parker_put(step->parker, columns, keys, in->n, arena, err);
@@ -161,10 +184,10 @@ static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Erro
         keys[k] = eval_run(step->keys[k], in);
     if (passage->sides[j].parts) {
         Status status = park(step, passage->sides[j].parts, in, keys, err);
-        step->seconds += clock_seconds() - start;
+        step->counts.seconds += clock_seconds() - start;
         return status;
     }
-    step->rows_in += in->n;
+    step->counts.rows_in += in->n;
     uint32_t *left = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
     uint32_t *right = ARENA_ARRAY(arena, uint32_t, SCAN_CHUNK_ROWS + 1);
     uint8_t *paired = step->condition && join->join.outer ? arena_zalloc(arena, in->n + 1) : NULL;
@@ -175,20 +198,59 @@ static Status run_step(const Passage *passage, uint32_t j, EvalContext *in, Erro
         EvalContext pairs = pair_columns(step, passage->sides[j].table, in, left, right, n);
         if (paired)
             mark_paired(step, &pairs, left, paired);
-        filter_rows(step->condition, &pairs, join->schema.n);
-        step->seconds += clock_seconds() - start;
+        filter_rows(step->condition, &pairs, step->used, join->schema.n);
+        step->counts.seconds += clock_seconds() - start;
         TRY(pass_pairs(passage, j, &pairs, err));
         start = clock_seconds();
     }
-    step->seconds += clock_seconds() - start;
+    step->counts.seconds += clock_seconds() - start;
     return paired ? pass_lonely(passage, j, in, paired, left, right, err) : STATUS_OK;
+}
+
+/* Only the rows that have a partner in a join further up, as far as its keys tell. */
+static void drop_early(Step *step, const Step *lowest, const JoinTable *table, EvalContext *in)
+{
+    Arena *arena = in->batch_arena;
+    uint32_t n_keys = step->join->join.n_keys, n_columns = lowest->join->child->schema.n;
+    double start = clock_seconds();
+    Vector *keys = ARENA_ARRAY(arena, Vector, n_keys);
+    for (uint32_t k = 0; k < n_keys; k++)
+        keys[k] = in->columns[lowest->column_map[step->scanned[k]]];
+    uint32_t *rows = ARENA_ARRAY(arena, uint32_t, in->n + 1);
+    JoinProbe probe;
+    join_probe_begin(&probe, table, keys, in->n, false, arena);
+    uint32_t n = join_probe_found(&probe, rows);
+    step->early_rows += in->n;
+    step->counts.rows_dropped += in->n - n;
+    double found = (double)(step->early_rows - step->counts.rows_dropped) / (double)step->early_rows;
+    if (step->early_rows >= TRIAL_ROWS && found > step->share / 2)
+        step->scanned = NULL;
+    if (n < in->n) {
+        Vector *columns = ARENA_ARRAY(arena, Vector, lowest->n_columns + 1);
+        for (uint32_t c = 0; c < n_columns; c++) {
+            uint32_t at = lowest->column_map[c];
+            columns[at] = vector_select(arena, &in->columns[at], rows, n);
+        }
+        in->columns = columns;
+        in->n = n;
+    }
+    step->counts.seconds += clock_seconds() - start;
 }
 
 Status join_stream_run(JoinStream *stream, const JoinSide *sides, EvalContext *rows, JoinTake take, void *take_context,
                        Error *err)
 {
     const Passage passage = {stream, sides, take, take_context};
-    return rows->n ? run_step(&passage, 0, rows, err) : STATUS_OK;
+    bool judging = stream->rows < TRIAL_ROWS;
+    stream->rows += rows->n;
+    for (uint32_t j = 1; !judging && j < stream->n && rows->n; j++)
+        if (stream->steps[j].scanned && sides[j].table)
+            drop_early(&stream->steps[j], &stream->steps[0], sides[j].table, rows);
+    if (rows->n)
+        TRY(run_step(&passage, 0, rows, err));
+    for (uint32_t j = 1; judging && stream->rows >= TRIAL_ROWS && j < stream->n; j++)
+        stream->steps[j].share = (double)stream->steps[j].counts.rows_in / (double)stream->rows;
+    return STATUS_OK;
 }
 
 Status join_stream_resume(JoinStream *stream, uint32_t first, const JoinSide *sides, EvalContext *rows, JoinTake take,
@@ -218,9 +280,11 @@ Status join_stream_flush(JoinStream *stream, uint32_t j, Error *err)
     return status;
 }
 
-void join_stream_count(const JoinStream *stream, uint32_t j, uint64_t *rows_in, uint64_t *rows_out, double *seconds)
+void join_stream_count(const JoinStream *stream, uint32_t j, JoinCounts *counts)
 {
-    *rows_in += stream->steps[j].rows_in;
-    *rows_out += stream->steps[j].rows_out;
-    *seconds += stream->steps[j].seconds;
+    const JoinCounts *step = &stream->steps[j].counts;
+    counts->rows_in += step->rows_in;
+    counts->rows_out += step->rows_out;
+    counts->rows_dropped += step->rows_dropped;
+    counts->seconds += step->seconds;
 }

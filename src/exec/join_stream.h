@@ -24,7 +24,11 @@ Status join_stream_resume(JoinStream *stream, uint32_t first, const JoinSide *si
 Status join_stream_flush(JoinStream *stream, uint32_t j, Error *err) MUST_CHECK;
 /* Forgets what is not flushed there. */
 void join_stream_drop(JoinStream *stream, uint32_t j);
-/* Adds to what came to join j and what it gave. */
-void join_stream_count(const JoinStream *stream, uint32_t j, uint64_t *rows_in, uint64_t *rows_out, double *seconds);
+typedef struct JoinCounts {
+    uint64_t rows_in, rows_out;
+    uint64_t rows_dropped; /* before the first join, for want of a partner here */
+    double seconds;        /* without the joins above */
+} JoinCounts;
+void join_stream_count(const JoinStream *stream, uint32_t j, JoinCounts *counts); /* adds to them */
 
 #endif

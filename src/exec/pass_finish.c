@@ -31,12 +31,15 @@ static void note_scan(Run *run, Running *running, uint64_t rows)
     note(running->statement, running->shape.scan, rows, rows, seconds, 0, detail);
 }
 
-static void describe_side(const JoinSide *side, char *detail, size_t size)
+static void describe_side(const JoinSide *side, const JoinCounts *counts, char *detail, size_t size)
 {
     if (side->table) {
-        char rows[32];
+        char rows[32], number[32], dropped[80] = "";
         text_count(rows, sizeof rows, join_table_rows(side->table));
-        snprintf(detail, size, "hash table of %s rows", rows);
+        text_count(number, sizeof number, (double)counts->rows_dropped);
+        if (counts->rows_dropped)
+            snprintf(dropped, sizeof dropped, ", %s rows dropped before the first join", number);
+        snprintf(detail, size, "hash table of %s rows%s", rows, dropped);
         return;
     }
     JoinSpill spill = join_parts_spill(side->parts);
@@ -54,13 +57,12 @@ static void note_joins(Run *run, uint32_t s)
     const Running *running = &run->running[s];
     for (uint32_t j = 0; j < running->shape.n_joins; j++) {
         const JoinSide *side = &running->statement->joins[j];
-        uint64_t rows_in = 0, rows_out = 0;
-        double seconds = side->seconds;
+        JoinCounts counts = {.seconds = side->seconds};
         char detail[160];
         for (int w = 0; w < run->n_workers; w++)
-            join_stream_count(run->workers[w].locals[s].joins, j, &rows_in, &rows_out, &seconds);
-        describe_side(side, detail, sizeof detail);
-        note(running->statement, running->shape.joins[j], rows_in, rows_out, seconds,
+            join_stream_count(run->workers[w].locals[s].joins, j, &counts);
+        describe_side(side, &counts, detail, sizeof detail);
+        note(running->statement, running->shape.joins[j], counts.rows_in, counts.rows_out, counts.seconds,
              side->table ? join_table_bytes(side->table) : 0, detail);
     }
 }
@@ -68,12 +70,11 @@ static void note_joins(Run *run, uint32_t s)
 /* Of the scan's rows, those that the joins give on. */
 static uint64_t joined_rows(Run *run, uint32_t s, uint64_t rows)
 {
-    uint64_t ignored_rows = 0, joined = 0;
-    double ignored = 0;
+    JoinCounts counts = {0};
     uint32_t n_joins = run->running[s].shape.n_joins;
     for (int w = 0; n_joins && w < run->n_workers; w++)
-        join_stream_count(run->workers[w].locals[s].joins, n_joins - 1, &ignored_rows, &joined, &ignored);
-    return n_joins ? joined : rows;
+        join_stream_count(run->workers[w].locals[s].joins, n_joins - 1, &counts);
+    return n_joins ? counts.rows_out : rows;
 }
 
 static Status finish_aggregate(Run *run, uint32_t s, Error *err)
