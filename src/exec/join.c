@@ -10,6 +10,8 @@
  * The rows of a chunk are looked up together, so that the heads and then the entries they need are fetched ahead. */
 #include "exec/join.h"
 
+#include <pthread.h>
+
 #include "exec/compare.h"
 
 #define XXH_INLINE_ALL
@@ -18,6 +20,9 @@
 #define DICTIONARY_ROWS 16384 /* more rows are given as values: an expression over all of them would cost too much */
 
 #define FETCH_AHEAD 16
+#define RANGE_ROWS 16384u
+#define NULL_ROW UINT32_MAX /* for a moment, in the place of an entry's link */
+#define MANY_ROWS 65536     /* fewer are not worth waking threads for */
 
 typedef struct Entry {
     uint64_t word;
@@ -91,7 +96,7 @@ static void value_words(const Vector *key, uint32_t n, uint64_t *words)
 {
     DataType type = key->type;
     bool plain = type.id != TYPE_DOUBLE && type.id != TYPE_FLOAT && !is_text(type);
-    if (plain && type_width(type) == sizeof(uint64_t))
+    if (n && plain && type_width(type) == sizeof(uint64_t))
         memcpy(words, key->data, sizeof(uint64_t) * n);
     else if (plain && type_width(type) == sizeof(uint32_t))
         for (uint32_t i = 0; i < n; i++)
@@ -105,14 +110,14 @@ static void value_words(const Vector *key, uint32_t n, uint64_t *words)
 static uint64_t *hash_words(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null,
                             uint64_t **ret_words)
 {
-    uint64_t *hashes = ARENA_ARRAY(arena, uint64_t, n + 1);
-    uint64_t *words = ARENA_ARRAY(arena, uint64_t, n + 1);
+    uint64_t *hashes = arena_alloc(arena, sizeof *hashes * ((size_t)n + 1));
+    uint64_t *words = arena_alloc(arena, sizeof *words * ((size_t)n + 1));
     *ret_null = NULL;
     for (uint32_t k = 0; k < n_keys; k++) {
         const Vector *key = keys[k];
         value_words(key, n, words);
         for (uint32_t i = 0; i < n; i++)
-            hashes[i] = mix(hashes[i], words[i]);
+            hashes[i] = mix(k ? hashes[i] : 0, words[i]);
         if (!key->valid)
             continue;
         if (!*ret_null)
@@ -149,6 +154,13 @@ uint64_t join_rows_count(const JoinRows *rows)
 uint32_t join_rows_blocks(const JoinRows *rows)
 {
     return rows->relation ? relation_blocks(rows->relation) : rows->end_extent - rows->first_extent;
+}
+
+static uint32_t join_rows_block_rows(const JoinRows *rows, uint32_t block)
+{
+    if (rows->relation)
+        return relation_block_rows(rows->relation, block);
+    return batch_file_part(rows->file, rows->part)->extents[rows->first_extent + block].rows;
 }
 
 Status join_rows_block(const JoinRows *rows, uint32_t block, Arena *arena, Batch *ret_batch, Error *err)
@@ -199,69 +211,169 @@ static void append_values(Vector *all, uint32_t at, const Vector *part, bool sta
         texts[i].data = all->valid[at + i] ? arena_memdup(arena, texts[i].data, texts[i].size) : "";
 }
 
-/* All blocks, one behind the other. */
-static Status gather_rows(JoinTable *table, const JoinRows *rows, Error *err)
+/* What all threads make together: the columns block by block, the hashes range by range, and the chains, each thread those of its
+ * part of the heads. */
+typedef struct Making {
+    JoinTable *table;
+    const JoinRows *rows;
+    uint32_t *starts; /* per block: its first row */
+    bool stays;       /* texts outlive the blocks */
+    int n_workers;
+    _Atomic uint32_t next;
+    _Atomic bool failed;
+    pthread_mutex_t lock; /* of err */
+    Error *err;
+} Making;
+
+static Status gather_block(Making *making, uint32_t block, Arena *scratch, Error *err)
 {
+    JoinTable *table = making->table;
+    Batch batch;
+    arena_reset(scratch);
+    TRY(join_rows_block(making->rows, block, scratch, &batch, err));
+    for (uint32_t c = 0; c < table->join->join.right->schema.n; c++)
+        append_values(&table->columns[c], making->starts[block], &batch.columns[c], making->stays, &table->arena);
+    return STATUS_OK;
+}
+
+static void gather_blocks(void *context, int worker)
+{
+    (void)worker;
+    Making *making = context;
+    Arena scratch;
+    Error err;
+    arena_init(&scratch);
+    error_init(&err);
+    for (uint32_t block; (block = atomic_fetch_add(&making->next, 1)) < join_rows_blocks(making->rows);) {
+        if (atomic_load(&making->failed))
+            break;
+        if (gather_block(making, block, &scratch, &err) == STATUS_OK)
+            continue;
+        pthread_mutex_lock(&making->lock);
+        if (!atomic_exchange(&making->failed, true))
+            *making->err = err;
+        pthread_mutex_unlock(&making->lock);
+    }
+    arena_done(&scratch);
+}
+
+static Status gather_rows(Making *making, ThreadPool *pool, Error *err)
+{
+    JoinTable *table = making->table;
     const Schema *schema = &table->join->join.right->schema;
-    bool stays = rows->relation && !rows->relation->spilled;
+    uint32_t n_blocks = join_rows_blocks(making->rows);
     table->columns = ARENA_ARRAY(&table->arena, Vector, schema->n + 1);
     for (uint32_t c = 0; c < schema->n; c++)
         table->columns[c] = new_column(table, schema->fields[c].type, &table->arena);
-    Arena scratch;
-    arena_init(&scratch);
-    Status status = STATUS_OK;
-    for (uint32_t b = 0, at = 0; status == STATUS_OK && b < join_rows_blocks(rows); b++) {
-        Batch block = {0};
-        arena_reset(&scratch);
-        status = join_rows_block(rows, b, &scratch, &block, err);
-        for (uint32_t c = 0; status == STATUS_OK && c < schema->n; c++)
-            append_values(&table->columns[c], at, &block.columns[c], stays, &table->arena);
-        at += block.n_rows;
-    }
-    arena_done(&scratch);
-    return status;
+    making->starts = ARENA_ARRAY(&table->arena, uint32_t, n_blocks + 1);
+    for (uint32_t b = 0; b < n_blocks; b++)
+        making->starts[b + 1] = making->starts[b] + join_rows_block_rows(making->rows, b);
+    making->err = err;
+    atomic_store(&making->next, 0);
+    if (making->stays && table->n >= MANY_ROWS)
+        pool_run(pool, gather_blocks, making);
+    else
+        gather_blocks(making, 0); /* the copies of texts are in one arena */
+    return atomic_load(&making->failed) ? err->code : STATUS_OK;
 }
 
-static void make_chains(JoinTable *table)
+static void hash_range(const JoinTable *table, uint32_t first, uint32_t n, Arena *arena)
 {
-    uint32_t n_heads = 16, n_keys = table->join->join.n_keys;
+    uint32_t n_keys = table->join->join.n_keys;
+    Vector *slices = ARENA_ARRAY(arena, Vector, n_keys);
+    const Vector **keys = ARENA_ARRAY(arena, const Vector *, n_keys);
+    for (uint32_t k = 0; k < n_keys; k++) {
+        slices[k] = vector_slice(table->keys[k], first, n);
+        keys[k] = &slices[k];
+    }
+    uint8_t *null;
+    uint64_t *words;
+    const uint64_t *hashes = hash_words(keys, n_keys, n, arena, &null, &words);
+    words = table->exact ? words : (uint64_t *)(uintptr_t)hashes;
+    for (uint32_t i = 0; i < n; i++)
+        table->entries[first + i] = (Entry){words[i], null && null[i] ? NULL_ROW : 0};
+}
+
+static void hash_ranges(void *context, int worker)
+{
+    (void)worker;
+    Making *making = context;
+    const JoinTable *table = making->table;
+    Arena scratch;
+    arena_init(&scratch);
+    for (uint32_t first; (first = atomic_fetch_add(&making->next, RANGE_ROWS)) < table->n;) {
+        arena_reset(&scratch);
+        hash_range(table, first, table->n - first < RANGE_ROWS ? table->n - first : RANGE_ROWS, &scratch);
+    }
+    arena_done(&scratch);
+}
+
+static uint64_t entry_hash(const JoinTable *table, uint32_t row)
+{
+    return table->exact ? mix(0, table->entries[row].word) : table->entries[row].word;
+}
+
+static void make_chains(void *context, int worker)
+{
+    const Making *making = context;
+    const JoinTable *table = making->table;
+    uint64_t n_heads = (uint64_t)table->mask + 1, n_workers = (uint64_t)making->n_workers;
+    uint64_t first = n_heads * (uint64_t)worker / n_workers, end = n_heads * ((uint64_t)worker + 1) / n_workers;
+    memset(table->heads + first, 0, sizeof *table->heads * (end - first));
+    for (uint32_t i = table->n; i-- > 0;) { /* so that chains go upwards */
+        if (i >= FETCH_AHEAD)
+            __builtin_prefetch(&table->heads[entry_hash(table, i - FETCH_AHEAD) & table->mask], 1);
+        uint64_t hash = entry_hash(table, i);
+        if ((hash & table->mask) < first || (hash & table->mask) >= end)
+            continue;
+        uint64_t *head = &table->heads[hash & table->mask];
+        bool null = table->entries[i].next == NULL_ROW;
+        table->entries[i].next = (uint32_t)*head;
+        if (!null)
+            *head = (*head & ~(uint64_t)UINT32_MAX) | hash_bit(hash) | (i + 1);
+    }
+}
+
+static void make_heads(Making *making, ThreadPool *pool)
+{
+    JoinTable *table = making->table;
+    uint32_t n_heads = 16;
     while (n_heads < table->n && n_heads < (uint32_t)1 << 30)
         n_heads *= 2;
     table->mask = n_heads - 1;
-    table->heads = ARENA_ARRAY(&table->arena, uint64_t, n_heads);
+    table->heads = arena_alloc(&table->arena, sizeof *table->heads * n_heads);
     table->entries = arena_alloc(&table->arena, sizeof(Entry) * ((size_t)table->n + 1));
-    table->exact = is_exact(table->keys, n_keys);
-    Arena scratch;
-    arena_init(&scratch);
-    uint8_t *null;
-    uint64_t *words;
-    const uint64_t *hashes = hash_words(table->keys, n_keys, table->n, &scratch, &null, &words);
-    for (uint32_t i = table->n; i-- > 0;) { /* so that chains go upwards */
-        if (i >= FETCH_AHEAD)
-            __builtin_prefetch(&table->heads[hashes[i - FETCH_AHEAD] & table->mask], 1);
-        uint64_t *head = &table->heads[hashes[i] & table->mask];
-        table->entries[i] = (Entry){table->exact ? words[i] : hashes[i], (uint32_t)*head};
-        if (!null || !null[i])
-            *head = (*head & ~(uint64_t)UINT32_MAX) | hash_bit(hashes[i]) | (i + 1);
+    table->exact = is_exact(table->keys, table->join->join.n_keys);
+    atomic_store(&making->next, 0);
+    making->n_workers = table->n < MANY_ROWS ? 1 : pool_threads(pool);
+    if (making->n_workers == 1) {
+        hash_ranges(making, 0);
+        make_chains(making, 0);
+    } else {
+        pool_run(pool, hash_ranges, making);
+        pool_run(pool, make_chains, making);
     }
-    arena_done(&scratch);
 }
 
-static Status fill_table(JoinTable *table, const JoinRows *rows, Error *err)
+static Status fill_table(JoinTable *table, const JoinRows *rows, ThreadPool *pool, Error *err)
 {
     uint32_t n_keys = table->join->join.n_keys;
-    TRY(gather_rows(table, rows, err));
+    Making making = {.table = table, .rows = rows, .stays = rows->relation && !rows->relation->spilled};
+    pthread_mutex_init(&making.lock, NULL);
+    Status status = gather_rows(&making, pool, err);
+    pthread_mutex_destroy(&making.lock);
+    TRY(status);
     table->keys = ARENA_ARRAY(&table->arena, const Vector *, n_keys);
     for (uint32_t k = 0; k < n_keys; k++)
         table->keys[k] = &table->columns[table->join->join.right_keys[k]];
-    make_chains(table);
+    make_heads(&making, pool);
     TRY(budget_reserve(table->budget, table->arena.used_bytes, "the right side of a join", err));
     table->reserved = table->arena.used_bytes;
     return STATUS_OK;
 }
 
-Status join_table_new(const PlanNode *join, const JoinRows *rows, MemoryBudget *budget, JoinTable **ret_table,
-                      Error *err)
+Status join_table_new(const PlanNode *join, const JoinRows *rows, ThreadPool *pool, MemoryBudget *budget,
+                      JoinTable **ret_table, Error *err)
 {
     uint64_t n = join_rows_count(rows);
     if (n >= INT32_MAX) {
@@ -273,7 +385,7 @@ Status join_table_new(const PlanNode *join, const JoinRows *rows, MemoryBudget *
     table->budget = budget;
     table->n = (uint32_t)n;
     arena_init(&table->arena);
-    Status status = fill_table(table, rows, err);
+    Status status = fill_table(table, rows, pool, err);
     if (status != STATUS_OK) {
         join_table_free(table);
         return status == STATUS_MEMORY ? error_hint(err, "put the larger table first: the others are held in memory")

@@ -25,9 +25,10 @@ size_t join_table_estimate(const PlanNode *join, const JoinRows *rows);
 /* Hashes of FLAT keys; *ret_null is NULL when no key of any row is, else says which rows have a NULL. */
 uint64_t *join_hash_keys(const Vector *const *keys, uint32_t n_keys, uint32_t n, Arena *arena, uint8_t **ret_null);
 
-/* A relation must outlive the table.  Memory is reserved from the budget (MEMORY). */
-Status join_table_new(const PlanNode *join, const JoinRows *rows, MemoryBudget *budget, JoinTable **ret_table,
-                      Error *err) MUST_CHECK;
+/* Made by all threads of the pool, which must be idle.  A relation must outlive the table.  Memory is reserved from the budget
+ * (MEMORY). */
+Status join_table_new(const PlanNode *join, const JoinRows *rows, ThreadPool *pool, MemoryBudget *budget,
+                      JoinTable **ret_table, Error *err) MUST_CHECK;
 void join_table_free(JoinTable *table);
 uint32_t join_table_rows(const JoinTable *table);
 size_t join_table_bytes(const JoinTable *table);

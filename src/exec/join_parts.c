@@ -174,15 +174,15 @@ static Status parts_new(const PlanNode *join, const JoinRows *rows, uint32_t lev
     return status;
 }
 
-Status join_side_open(const PlanNode *join, const Relation *relation, MemoryBudget *budget, JoinSide *ret_side,
-                      Error *err)
+Status join_side_open(const PlanNode *join, const Relation *relation, ThreadPool *pool, MemoryBudget *budget,
+                      JoinSide *ret_side, Error *err)
 {
     const JoinRows rows = {.relation = relation};
     size_t share = relation_share(budget);
     double start = clock_seconds();
     *ret_side = (JoinSide){.join = join};
     Status status = join_table_estimate(join, &rows) <= share
-                        ? join_table_new(join, &rows, budget, &ret_side->table, err)
+                        ? join_table_new(join, &rows, pool, budget, &ret_side->table, err)
                         : parts_new(join, &rows, 0, share, budget, &ret_side->parts, err);
     ret_side->seconds = clock_seconds() - start;
     return status;
@@ -261,14 +261,14 @@ Status join_parts_read(const JoinParts *parts, uint32_t part, uint32_t extent, A
                            err);
 }
 
-Status join_part_open(JoinParts *parts, uint32_t part, uint32_t *at, JoinSide *ret_side, Error *err)
+Status join_part_open(JoinParts *parts, uint32_t part, uint32_t *at, ThreadPool *pool, JoinSide *ret_side, Error *err)
 {
     uint32_t n = batch_file_part(parts->held, part)->n_extents;
     JoinRows rows = {.file = parts->held, .part = part, .first_extent = *at, .end_extent = n};
     *ret_side = (JoinSide){.join = parts->join};
     *at = UINT32_MAX;
     if (join_table_estimate(parts->join, &rows) <= parts->share_bytes)
-        return join_table_new(parts->join, &rows, parts->budget, &ret_side->table, err);
+        return join_table_new(parts->join, &rows, pool, parts->budget, &ret_side->table, err);
     bool one_key = parts->lowest[part] == parts->highest[part] || parts->level + 1 == LEVELS;
     if (!one_key)
         return parts_new(parts->join, &rows, parts->level + 1, parts->share_bytes, parts->budget, &ret_side->parts,
@@ -278,7 +278,7 @@ Status join_part_open(JoinParts *parts, uint32_t part, uint32_t *at, JoinSide *r
         rows.end_extent = rows.first_extent + (rows.end_extent - rows.first_extent + 1) / 2;
     if (rows.end_extent < n)
         *at = rows.end_extent;
-    return join_table_new(parts->join, &rows, parts->budget, &ret_side->table, err);
+    return join_table_new(parts->join, &rows, pool, parts->budget, &ret_side->table, err);
 }
 
 void join_parts_note(JoinParts *parts, const JoinSide *part)

@@ -22,8 +22,8 @@ typedef struct JoinSide {
 } JoinSide;
 
 /* A table where it fits in a share of the memory, or nothing may spill; else parts. */
-Status join_side_open(const PlanNode *join, const Relation *rows, MemoryBudget *budget, JoinSide *ret_side, Error *err)
-    MUST_CHECK;
+Status join_side_open(const PlanNode *join, const Relation *rows, ThreadPool *pool, MemoryBudget *budget,
+                      JoinSide *ret_side, Error *err) MUST_CHECK;
 void join_side_close(JoinSide *side);
 
 /* For one thread's rows; freed by the thread after join_parts_flush. */
@@ -41,7 +41,8 @@ uint32_t join_parts_extents(const JoinParts *parts, uint32_t part);
 Status join_parts_read(const JoinParts *parts, uint32_t part, uint32_t extent, Arena *arena, Batch *ret_batch,
                        Error *err) MUST_CHECK;
 /* Opens what of the part's right side begins at *at, 0 at first; *at is UINT32_MAX when it was the last. */
-Status join_part_open(JoinParts *parts, uint32_t part, uint32_t *at, JoinSide *ret_side, Error *err) MUST_CHECK;
+Status join_part_open(JoinParts *parts, uint32_t part, uint32_t *at, ThreadPool *pool, JoinSide *ret_side, Error *err)
+    MUST_CHECK;
 /* Counts a closed part's spills with those of what it is a part of. */
 void join_parts_note(JoinParts *parts, const JoinSide *part);
 

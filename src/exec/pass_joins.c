@@ -93,7 +93,7 @@ static Status join_part(Run *run, uint32_t s, uint32_t j, JoinSide *sides, uint3
 {
     const JoinSide whole = sides[j];
     JoinSide opened;
-    TRY(join_part_open(whole.parts, part, at, &opened, err));
+    TRY(join_part_open(whole.parts, part, at, run->options->pool, &opened, err));
     sides[j] = opened;
     PartRun part_run = {.run = run, .s = s, .j = j, .sides = sides, .parts = whole.parts, .part = part};
     pool_run(run->options->pool, part_worker, &part_run);

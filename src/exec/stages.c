@@ -134,8 +134,8 @@ static Status open_joins(Stages *stages, Statement *statement, Error *err)
     statement->joins = ARENA_ARRAY(&stages->arena, JoinSide, n);
     for (const PlanNode *node = statement->plan; node; node = node->child)
         if (node->kind == PLAN_JOIN) /* the lowest first */
-            TRY(join_side_open(node, &find_stage(stages, node->join.right)->relation, stages->options->budget,
-                               &statement->joins[--n], err));
+            TRY(join_side_open(node, &find_stage(stages, node->join.right)->relation, stages->options->pool,
+                               stages->options->budget, &statement->joins[--n], err));
     return STATUS_OK;
 }
 
