@@ -18,7 +18,7 @@ except ImportError as missing:
     sys.exit(0)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
-import tpch  # noqa: E402
+import tpch
 
 PROGRAM = os.environ["FREIGHTLAKE"]
 ROUNDS = 6 if os.environ.get("FREIGHTLAKE_SLOW") else 1
